@@ -1,0 +1,140 @@
+package fairlead_test
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows is the law of imports: each room with the rooms of ours that it may import. Arrows run
+// down only; the two planes import nothing of each other; only app knows them all.
+var arrows = []struct {
+	room    string
+	imports string
+	why     string
+}{
+	{"", "", "the words: standard library only"},
+
+	{"internal/jsonscan", "", "no product words"},
+	{"internal/sse", "", "no product words"},
+	{"internal/near", "", "no product words"},
+	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
+
+	{"dialect", ". internal/jsonscan internal/sse", "languages know the words and how to scan"},
+	{"dialect/openai", ". dialect internal/jsonscan internal/sse", "no language knows another"},
+	{"dialect/anthropic", ". dialect internal/jsonscan internal/sse", "no language knows another"},
+	{"dialect/dialecttest", ". dialect internal/jsonscan internal/sse", "one contract suite"},
+
+	{"provider", ". dialect internal/jsonscan upstream/transport", "a place knows languages and writes calls"},
+	{"route", ".", "pure: it must also run in the simulator"},
+	{"meter", ".", "pure: usage to cost"},
+	{"record", ".", "shows what exchanges did"},
+	{"replica", ".", "this node's disk"},
+	{"admit", ".", "declares the small key interface it uses"},
+	{"upstream/transport", ".", "connections know nothing of models"},
+	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/transport", "walks a plan"},
+	{"gateway", ". admit dialect internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+
+	{"store/migrations", "", "SQL files"},
+	{"store/sqlite", ". store/migrations", "the truth"},
+	{"store/storetest", ".", "one contract suite for every back end"},
+	{"compile", ". internal/near provider", "configuration to snapshot; the provider table brings defaults"},
+	{"control", ". compile", "declares the small store interfaces it uses"},
+	{"client", ".", "speaks HTTP to control"},
+	{"app", "*", "the only room that knows all the others"},
+	{"demo", ". app internal/fakellm", "the whole program in front of fake endpoints"},
+	{"cli", ". app bench client compile control demo internal/fakellm", "one file a command"},
+	{"bench", "*", "measures the whole program beside others"},
+	{"cmd/fairlead", "cli", "flags and signals"},
+}
+
+func TestArrows(t *testing.T) {
+	allowed := map[string][]string{}
+	for _, a := range arrows {
+		allowed[a.room] = strings.Fields(a.imports)
+	}
+	seen := map[string]bool{}
+	for _, file := range goFiles(t) {
+		room := filepath.ToSlash(filepath.Dir(file))
+		if room == "." {
+			room = ""
+		}
+		if strings.HasSuffix(file, "_test.go") || strings.HasPrefix(room, "test") {
+			continue
+		}
+		may, ok := allowed[room]
+		if !ok {
+			t.Errorf("%s: room %q is not in the table of arrows", file, room)
+			continue
+		}
+		seen[room] = true
+		for _, imp := range imports(t, file) {
+			checkArrow(t, file, room, imp, may)
+		}
+	}
+	for _, a := range arrows {
+		if !seen[a.room] {
+			t.Errorf("room %q of the table does not exist", a.room)
+		}
+	}
+}
+
+func checkArrow(t *testing.T, file, room, imp string, may []string) {
+	t.Helper()
+	ours := imp == "fairlead" || strings.HasPrefix(imp, "fairlead/")
+	switch {
+	case ours:
+		name := strings.TrimPrefix(strings.TrimPrefix(imp, "fairlead"), "/")
+		if name == "" {
+			name = "."
+		}
+		if !slices.Contains(may, "*") && !slices.Contains(may, name) {
+			t.Errorf("%s: room %q may not import %q", file, room, imp)
+		}
+	case pure(room) && strings.Contains(strings.SplitN(imp, "/", 2)[0], "."):
+		t.Errorf("%s: room %q is standard library only, but imports %q", file, room, imp)
+	}
+}
+
+// pure names the rooms that import the standard library alone.
+func pure(room string) bool {
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/transport", "upstream", "internal/jsonscan", "internal/sse"}, room)
+}
+
+func imports(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, s := range f.Imports {
+		list = append(list, strings.Trim(s.Path.Value, `"`))
+	}
+	return list
+}
+
+// goFiles lists every Go file of the module, test data left out.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" || (strings.HasPrefix(d.Name(), ".") && path != ".")):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go"):
+			list = append(list, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}

@@ -1,0 +1,34 @@
+// Package fairlead holds the words of the project: the types that every room shares, their
+// validation, the table of error codes, and nothing that does input or output.
+//
+// fairlead is a programmable routing layer for AI inference. Applications send OpenAI- or
+// Anthropic-shaped requests to one address; fairlead lets them in, decides where each goes,
+// carries it there and back, and can say afterwards what it did.
+//
+// The way of a request, in five files:
+//
+//	gateway/gateway.go    it arrives: listener, addresses, operations
+//	gateway/exchange.go   its story: snapshot, read, admit, plan, send, pump, settle
+//	route/route.go        where should it go? pure: endpoints and request -> plan
+//	upstream/send.go      go there: walk the plan until one attempt commits
+//	provider/             bytes to bytes: the address, headers and body of one attempt
+//
+// Rooms, from the rim inwards; arrows run down only (arch_test.go holds the table):
+//
+//	cmd/fairlead   flags and signals, then cli
+//	cli            one file a command
+//	app            the program as a value: Options, New, Run
+//	gateway        the data plane's listener and the story of an exchange
+//	admit          may it enter?
+//	route          where should it go?
+//	upstream       go there: transports, attempts, streams
+//	provider       places: a table of OpenAI-compatible ones, a folder for each other wire
+//	dialect        languages: request, answer and event stream to and from one neutral form
+//	meter          usage -> cost
+//	replica        this node's disk: the keys that the data plane knows
+//	control        HTTP API of the control plane
+//	store/sqlite   the truth, in SQL
+//	compile        configuration -> snapshot
+//	client         Go client of the control API
+//	internal/...   helpers without product words, and fakellm, the fake provider
+package fairlead

@@ -1,0 +1,66 @@
+package fairlead
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"time"
+)
+
+// KeyPrefix starts every secret of a key that fairlead issued.
+const KeyPrefix = "sk-fl-"
+
+// KeyHash is the SHA-256 of a key's secret: all of the secret that is ever stored.
+type KeyHash [sha256.Size]byte
+
+// HashKey hashes a secret as presented by a caller.
+func HashKey(secret string) KeyHash { return sha256.Sum256([]byte(secret)) }
+
+// Key is a caller's key as the planes know it: everything but its secret.
+type Key struct {
+	ID      string    // "key_" and 16 characters, never reused
+	Name    string    // the operator's name for it
+	Hash    KeyHash   `json:"-"`
+	Hint    string    // the secret's first and last characters, to recognise it by
+	Created time.Time // UTC
+	Revoked time.Time // zero while the key is good; a revoked key stays as a tombstone
+}
+
+// Active reports whether the key may be used.
+func (k *Key) Active() bool { return k.Revoked.IsZero() }
+
+var keyAlphabet = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+
+// NewKey makes a key with a fresh random secret (160 bits) and gives both; only the caller of NewKey
+// ever sees the secret.
+func NewKey(name string, now time.Time) (Key, Secret) {
+	secret := KeyPrefix + randomText(20)
+	return Key{
+		ID:      NewID("key_"),
+		Name:    name,
+		Hash:    HashKey(secret),
+		Hint:    secret[:len(KeyPrefix)+3] + "…" + secret[len(secret)-3:],
+		Created: now.UTC().Truncate(time.Microsecond),
+	}, NewSecret(secret)
+}
+
+// NewID makes a random identifier with 80 bits after its prefix.
+func NewID(prefix string) string { return prefix + randomText(10) }
+
+func randomText(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b) // never fails: crypto/rand ends the process instead
+	return keyAlphabet.EncodeToString(b)
+}
+
+// ValidKeyName says why a name cannot be a key's: it must have 1 to 100 characters, none of them a
+// control character.
+func ValidKeyName(name string) error {
+	if strings.TrimSpace(name) == "" || len(name) > 100 || strings.ContainsFunc(name, isControl) {
+		return Errorf(CodeInvalidRequest, "a key's name has 1 to 100 printable characters")
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -1,0 +1,55 @@
+package fairlead
+
+import "time"
+
+// Record is what one exchange did.
+type Record struct {
+	Request
+	CallerID   string // the caller's own x-request-id
+	KeyID      string
+	Revision   int64
+	Served     string // the configured name of the model asked for; "" where there is none
+	Start      time.Time
+	Attempts   []Attempt
+	Endpoint   string // the one that was committed; "" where none was
+	Status     int    // the status that the caller was answered with
+	Code       Code   // "" where all went well
+	Err        error  // the cause, for the log
+	Usage      Usage
+	Cost       *USD          // nil = the price is unknown
+	TTFT       time.Duration // entry to commit; 0 where nothing was committed
+	Duration   time.Duration
+	Overhead   time.Duration // Duration less the time spent waiting for caller and upstreams
+	BytesIn    int64
+	BytesOut   int64
+	Translated bool // caller and endpoint speak different dialects
+}
+
+// Attempt is one try of an exchange at one endpoint.
+type Attempt struct {
+	Endpoint string
+	Start    time.Duration // since the exchange began
+	Duration time.Duration // to its commit or its failure
+	Status   int           // HTTP status; 0 where none was read
+	Outcome  Outcome
+	Detail   string // a short reason without any text of the provider or the caller
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// How an attempt ends.
+const (
+	OutcomeOK           Outcome = "ok"           // committed, and complete
+	OutcomeConnect      Outcome = "connect"      // no connection: refused, reset, TLS, no route
+	OutcomeTimeout      Outcome = "timeout"      // nothing meaningful in time
+	OutcomeServerError  Outcome = "server_error" // 5xx, or an error inside a 200
+	OutcomeRateLimited  Outcome = "rate_limited" // 429
+	OutcomeCredential   Outcome = "credential"   // 401, 402, 403
+	OutcomeModel        Outcome = "model"        // 404: the provider does not know the model
+	OutcomeCallerFault  Outcome = "caller_fault" // 4xx that any endpoint would give
+	OutcomeMalformed    Outcome = "malformed"    // not what the dialect allows
+	OutcomeInterrupted  Outcome = "interrupted"  // broke off after the commit
+	OutcomeCallerGone   Outcome = "caller_gone"  // the caller left
+	OutcomeRequestBuild Outcome = "not_sent"     // the request cannot be expressed at this endpoint
+)

@@ -1,0 +1,22 @@
+package fairlead
+
+// Request is what routing and admission need to know of an exchange's request. The body itself stays
+// with the gateway.
+type Request struct {
+	ID        string // ours: "req_…"
+	Operation Operation
+	Dialect   Dialect // the caller's
+	Model     string  // as asked
+	Stream    bool
+	Needs     Abilities // what the content needs, the operation included
+	Prompt    int64     // estimated prompt in tokens
+	MaxOutput int64     // the caller's own bound in tokens; 0 = none given
+	Thinks    bool      // the caller asked for reasoning: silence before the first token can be long
+	Stateless bool      // may be sent again after a byte of it was written
+}
+
+// BytesPerToken is the default by which tokens are estimated from bytes of text.
+const BytesPerToken = 4
+
+// EstimateTokens counts tokens from bytes of text, rounded up.
+func EstimateTokens(bytes int64) int64 { return (bytes + BytesPerToken - 1) / BytesPerToken }

@@ -1,0 +1,130 @@
+package fairlead
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Snapshot is a revision compiled for the data plane. It is immutable: an exchange loads it once and
+// keeps to it (promise 4).
+type Snapshot struct {
+	Revision  int64
+	At        time.Time         // when it took effect here
+	Models    map[string]*Model // by name and by alias; wildcards are not in it
+	Wildcards []*Model          // longest prefix first
+	Providers []*Provider       // by name
+	Endpoints []*Endpoint       // by id
+	Settings  Settings
+}
+
+// Settings is SettingsConfig with every default filled in.
+type Settings struct {
+	MaxBody   Bytes
+	MaxBodies Bytes
+	Attempts  int
+	Timeouts  Timeouts
+}
+
+// Timeouts bounds an attempt. Zero means no bound, Auto that fairlead chooses.
+type Timeouts struct {
+	Connect    time.Duration // to an open connection, TLS included
+	Headers    time.Duration // of silence after which a streaming caller is sent headers and comments
+	FirstToken time.Duration // to the commit, while another endpoint stands ready
+	Idle       time.Duration // of a committed stream without a byte
+	Total      time.Duration // of the whole exchange
+}
+
+// Model is what a caller asks for.
+type Model struct {
+	Name      string
+	Aliases   []string
+	Context   int // tokens; 0 = unknown
+	MaxOutput int // tokens; 0 = unknown
+	Endpoints []*Endpoint
+	Fallbacks []*Model
+	Wildcard  bool // Name ends in "*"
+}
+
+// Provider is a company or cluster that serves models.
+type Provider struct {
+	Name        string
+	Dialect     Dialect
+	BaseURL     *url.URL // no trailing slash
+	Region      string
+	Credentials []Credential // in order; those that could not be resolved have an unset Value
+	Auth        AuthStyle
+	Timeouts    Timeouts
+	Transport   TransportConfig
+	Quirks      Quirks
+}
+
+// AuthStyle is how a credential is shown to a provider.
+type AuthStyle uint8
+
+// How a credential is shown.
+const (
+	AuthBearer  AuthStyle = iota // Authorization: Bearer
+	AuthXAPIKey                  // x-api-key
+)
+
+// Quirks is what a place does otherwise than its dialect says.
+type Quirks struct {
+	NoStreamOptions bool        // refuses stream_options, so usage cannot be asked for
+	Rename          [][2]string // top-level fields that it knows by another name: {from, to}
+	NeedsNoKey      bool        // serves without a credential
+}
+
+// Credential is one secret of a provider.
+type Credential struct {
+	Name  string
+	Value Secret
+}
+
+// Credential gives the first resolved credential; ok is false where there is none. A provider that
+// needs none gives an unset one.
+func (p *Provider) Credential() (c Credential, ok bool) {
+	for _, c := range p.Credentials {
+		if c.Value.Set() {
+			return c, true
+		}
+	}
+	return Credential{}, len(p.Credentials) == 0 && p.Quirks.NeedsNoKey
+}
+
+// Endpoint is one model at one provider in one place: the unit of routing.
+type Endpoint struct {
+	ID       string // author/name@provider, or author/name@provider~NAME
+	Model    *Model
+	Provider *Provider
+	Upstream string // the provider's own model name; under a wildcard it may end in "*": what the model's asterisk stood for ("" = "*")
+	Weight   int    // the operator's share; 0 = drained
+	Price    *Price // nil = unknown
+	Supports Supports
+	Region   string
+	Context  int // tokens; 0 = unknown
+	Limits   LimitsConfig
+}
+
+// UpstreamModel is the provider's own name for the model asked for.
+func (e *Endpoint) UpstreamModel(asked string) string {
+	prefix, open := strings.CutSuffix(e.Upstream, "*")
+	if e.Upstream != "" && !open {
+		return e.Upstream
+	}
+	return prefix + strings.TrimPrefix(asked, strings.TrimSuffix(e.Model.Name, "*"))
+}
+
+// Model finds what a caller asked for: by name, by alias, then by the longest wildcard.
+func (s *Snapshot) Model(asked string) (*Model, bool) {
+	if m, ok := s.Models[asked]; ok {
+		return m, true
+	}
+	for _, m := range s.Wildcards {
+		prefix := strings.TrimSuffix(m.Name, "*")
+		if len(asked) > len(prefix) && strings.HasPrefix(asked, prefix) {
+			return m, true
+		}
+	}
+	return nil, false
+}
