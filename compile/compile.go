@@ -1,0 +1,276 @@
+package compile
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fairlead"
+	"fairlead/provider"
+)
+
+// Compile makes the snapshot of a revision: defaults filled in, the provider table merged, references
+// resolved. The findings are those of Check and a warning for each reference that resolve could not
+// follow: it disables that credential and never refuses the snapshot. The Snapshot is nil where any
+// finding is an error. A nil resolve leaves every credential unset without a word, for judging a
+// configuration where its credentials are not.
+func Compile(c *fairlead.Config, revision int64, resolve Resolver) (*fairlead.Snapshot, Findings) {
+	found := Check(c)
+	if found.Err() != nil {
+		return nil, found
+	}
+	s, more := build(c, revision, resolve)
+	return s, append(found, more...).sorted()
+}
+
+// builder makes a snapshot of a configuration that was found right.
+type builder struct {
+	c         *fairlead.Config
+	s         *fairlead.Snapshot
+	providers map[string]*fairlead.Provider
+	covered   map[string]*fairlead.Model // fallbacks that only a wildcard covers, by name
+	resolve   Resolver
+	found     Findings
+}
+
+func build(c *fairlead.Config, revision int64, resolve Resolver) (*fairlead.Snapshot, Findings) {
+	b := &builder{
+		c: c,
+		s: &fairlead.Snapshot{
+			Revision: revision,
+			Models:   make(map[string]*fairlead.Model, len(c.Models)),
+			Settings: settings(c.Settings),
+		},
+		providers: make(map[string]*fairlead.Provider, len(c.Providers)),
+		covered:   map[string]*fairlead.Model{},
+		resolve:   resolve,
+	}
+	for _, name := range sortedKeys(c.Providers) {
+		p := b.provider(name, c.Providers[name])
+		b.providers[name] = p
+		b.s.Providers = append(b.s.Providers, p)
+	}
+	models := b.models()
+	for name, m := range models {
+		m.Fallbacks = b.fallbacks(c.Models[name].Route.Fallbacks, models)
+	}
+	slices.SortFunc(b.s.Wildcards, func(x, y *fairlead.Model) int {
+		return cmp.Or(cmp.Compare(len(y.Name), len(x.Name)), cmp.Compare(x.Name, y.Name))
+	})
+	slices.SortFunc(b.s.Endpoints, func(x, y *fairlead.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
+	return b.s, b.found
+}
+
+func settings(s fairlead.SettingsConfig) fairlead.Settings {
+	return fairlead.Settings{
+		MaxBody:   valueOr(s.MaxBody, defaultMaxBody),
+		MaxBodies: valueOr(s.MaxBodies, defaultMaxBodies),
+		Attempts:  valueOr(s.Attempts, defaultAttempts),
+		Timeouts:  merge(defaultTimeouts, s.Timeouts),
+	}
+}
+
+// merge lays stated timeouts over more general ones.
+func merge(base fairlead.Timeouts, t fairlead.TimeoutsConfig) fairlead.Timeouts {
+	return fairlead.Timeouts{
+		Connect:    time.Duration(valueOr(t.Connect, fairlead.Duration(base.Connect))),
+		Headers:    time.Duration(valueOr(t.Headers, fairlead.Duration(base.Headers))),
+		FirstToken: time.Duration(valueOr(t.FirstToken, fairlead.AutoDuration(base.FirstToken))),
+		Idle:       time.Duration(valueOr(t.Idle, fairlead.AutoDuration(base.Idle))),
+		Total:      time.Duration(valueOr(t.Total, fairlead.Duration(base.Total))),
+	}
+}
+
+func (b *builder) provider(name string, c fairlead.ProviderConfig) *fairlead.Provider {
+	place, known := provider.Lookup(name)
+	p := &fairlead.Provider{
+		Name:      name,
+		Dialect:   dialectOf(name, c),
+		Region:    c.Region,
+		Timeouts:  merge(b.s.Settings.Timeouts, c.Timeouts),
+		Transport: c.Transport,
+	}
+	if known && p.Dialect == place.Dialect {
+		p.Auth, p.Quirks = place.Auth, place.Quirks
+		p.Quirks.Rename = slices.Clone(place.Quirks.Rename)
+	} else if p.Dialect == fairlead.Anthropic {
+		p.Auth = fairlead.AuthXAPIKey
+	}
+	if c.Quirks.StreamOptions != nil {
+		p.Quirks.NoStreamOptions = !*c.Quirks.StreamOptions
+	}
+	p.BaseURL, _ = url.Parse(strings.TrimRight(cmp.Or(c.BaseURL, place.BaseURL), "/")) // checked before
+	stated := c.Credentials
+	switch {
+	case len(stated) > 0:
+	case c.BaseURL != "":
+		// A server that one names oneself may need no key. The vendor's key is not for it: it must not
+		// travel to another address because a variable happens to be set.
+		p.Quirks.NeedsNoKey = true
+	case place.Env != "":
+		stated = []fairlead.CredentialConfig{{Value: "${env:" + place.Env + "}"}}
+	}
+	for i, cred := range stated {
+		p.Credentials = append(p.Credentials, b.credential(name, i, cred))
+	}
+	return p
+}
+
+func dialectOf(name string, c fairlead.ProviderConfig) fairlead.Dialect {
+	place, _ := provider.Lookup(name)
+	return cmp.Or(c.Dialect, place.Dialect)
+}
+
+// credentialName is the name of the i-th credential of a provider, from 0.
+func credentialName(i int, c fairlead.CredentialConfig) string {
+	if c.Name == "" && i == 0 {
+		return "main"
+	}
+	return cmp.Or(c.Name, "main-"+strconv.Itoa(i+1))
+}
+
+func (b *builder) credential(of string, i int, c fairlead.CredentialConfig) fairlead.Credential {
+	cred := fairlead.Credential{Name: credentialName(i, c)}
+	if b.resolve == nil {
+		return cred
+	}
+	ref, err := ParseReference(c.Value)
+	if err == nil {
+		cred.Value, err = b.resolve(ref)
+	}
+	if err == nil && !sendable(cred.Value) {
+		cred.Value, err = fairlead.Secret{}, errUnsendable
+	}
+	if err != nil {
+		cred.Value = fairlead.Secret{}
+		b.found = b.found.with(Finding{
+			Severity: Warning, Path: item(key("providers", of)+".credentials", i) + ".value",
+			Message: fmt.Sprintf("%s is not resolved: %v", ref, err),
+			Hint:    fmt.Sprintf("the credential %s is out of use until it is", cred.Name),
+		})
+	}
+	return cred
+}
+
+// models makes every model with its endpoints, by its own name.
+func (b *builder) models() map[string]*fairlead.Model {
+	models := make(map[string]*fairlead.Model, len(b.c.Models))
+	for _, name := range sortedKeys(b.c.Models) {
+		c := b.c.Models[name]
+		m := &fairlead.Model{
+			Name:      name,
+			Aliases:   slices.Clone(c.Aliases),
+			Context:   c.Context,
+			MaxOutput: c.MaxOutput,
+			Wildcard:  wildcard(name),
+		}
+		for _, e := range c.Endpoints {
+			m.Endpoints = append(m.Endpoints, b.endpoint(m, e))
+		}
+		b.s.Endpoints = append(b.s.Endpoints, m.Endpoints...)
+		models[name] = m
+		if m.Wildcard {
+			b.s.Wildcards = append(b.s.Wildcards, m)
+			continue
+		}
+		b.s.Models[name] = m
+		for _, alias := range m.Aliases {
+			b.s.Models[alias] = m
+		}
+	}
+	return models
+}
+
+// endpointID is author/name@provider, or author/name@provider~NAME.
+func endpointID(model string, c fairlead.EndpointConfig) string {
+	id := model + "@" + c.Provider
+	if c.Name != "" {
+		id += "~" + c.Name
+	}
+	return id
+}
+
+func (b *builder) endpoint(m *fairlead.Model, c fairlead.EndpointConfig) *fairlead.Endpoint {
+	p := b.providers[c.Provider]
+	e := &fairlead.Endpoint{
+		ID:       endpointID(m.Name, c),
+		Model:    m,
+		Provider: p,
+		Upstream: c.Model,
+		Weight:   valueOr(c.Weight, defaultWeight),
+		Price:    price(c.Price),
+		Region:   cmp.Or(c.Region, p.Region),
+		Context:  cmp.Or(c.Context, m.Context),
+		Limits:   valueOr(c.Limits, fairlead.LimitsConfig{}),
+	}
+	if c.Model == "" && !m.Wildcard {
+		_, e.Upstream, _ = strings.Cut(m.Name, "/")
+	}
+	if c.Supports != nil {
+		var set fairlead.Abilities
+		for _, name := range c.Supports {
+			a, _ := fairlead.ParseAbility(name)
+			set |= a
+		}
+		e.Supports = fairlead.NewSupports(set)
+	}
+	return e
+}
+
+func price(c *fairlead.PriceConfig) *fairlead.Price {
+	if c == nil {
+		return nil
+	}
+	unit := func(s string) fairlead.UnitPrice {
+		v, _ := fairlead.ParseUnitPrice(s) // checked before
+		return v
+	}
+	p := &fairlead.Price{
+		Input:      unit(c.Input),
+		Output:     unit(c.Output),
+		CacheRead:  unit(cmp.Or(c.CacheRead, c.Input)),
+		CacheWrite: unit(cmp.Or(c.CacheWrite, c.Input)),
+	}
+	if c.Request != "" {
+		p.Request = unit(c.Request)
+	}
+	return p
+}
+
+func (b *builder) fallbacks(stated []string, models map[string]*fairlead.Model) []*fairlead.Model {
+	var list []*fairlead.Model
+	for _, name := range stated {
+		if m := b.s.Models[name]; m != nil {
+			list = append(list, m)
+		} else if m := b.cover(name, models); m != nil {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// cover makes the one model that a name under a wildcard means, or gives nil where no wildcard covers
+// it. Its endpoints are the wildcard's by id, so that health and weight are shared, but each knows
+// the provider's name for this model: what the caller asked for is another one.
+func (b *builder) cover(name string, models map[string]*fairlead.Model) *fairlead.Model {
+	if m := b.covered[name]; m != nil {
+		return m
+	}
+	pattern, ok := covering(b.c, name)
+	if !ok || wildcard(name) {
+		return nil
+	}
+	w := models[pattern]
+	m := &fairlead.Model{Name: name, Context: w.Context, MaxOutput: w.MaxOutput}
+	for _, e := range w.Endpoints {
+		one := *e
+		one.Model, one.Upstream = m, e.UpstreamModel(name)
+		m.Endpoints = append(m.Endpoints, &one)
+	}
+	b.covered[name] = m
+	return m
+}
