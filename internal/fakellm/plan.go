@@ -1,0 +1,250 @@
+package fakellm
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// plan is what a request will be answered with, worked out from its bytes alone.
+type plan struct {
+	op        *operation
+	model     string
+	stream    bool
+	ask       *ask
+	behaviour *Behaviour
+	good, bad *script // good is nil for a model that varies: composed at every attempt
+	refused   string  // why the request is invalid; "" = it is not
+	sum       string  // SHA-256 of the body
+}
+
+// memo keeps the plans of requests that came before: an answer depends on nothing but the path, the
+// body and the rules, so a bench that sends one body for ever pays for reading it once.
+type memo struct {
+	mu    sync.RWMutex
+	plans [8]map[string]*plan // by operation, then body
+	era   int                 // raised when the rules change
+}
+
+const (
+	mostPlans   = 128
+	largestPlan = 16 << 10
+)
+
+// plan finds or makes the plan of a body.
+func (s *Server) plan(op *operation, body []byte) *plan {
+	s.memo.mu.RLock()
+	pl, era := s.memo.plans[op.index][string(body)], s.memo.era
+	s.memo.mu.RUnlock()
+	if pl != nil {
+		return pl
+	}
+	pl = s.newPlan(op, body)
+	if len(body) <= largestPlan && (pl.good == nil || pl.good.size() <= 4*largestPlan) {
+		s.memo.put(op.index, string(body), pl, era)
+	}
+	return pl
+}
+
+func (m *memo) put(op int, body string, pl *plan, era int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if era != m.era {
+		return // made under rules that no longer hold
+	}
+	if m.plans[op] == nil || len(m.plans[op]) >= mostPlans {
+		m.plans[op] = map[string]*plan{}
+	}
+	m.plans[op][body] = pl
+}
+
+// forget drops every plan, after the rules changed.
+func (m *memo) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.era++
+	m.plans = [8]map[string]*plan{}
+}
+
+// newPlan reads, checks and composes.
+func (s *Server) newPlan(op *operation, body []byte) *plan {
+	sum := sha256.Sum256(body)
+	pl := &plan{op: op, sum: hex.EncodeToString(sum[:])}
+	refuse := func(p *problem) *plan {
+		pl.behaviour = newBehaviour()
+		pl.good, pl.refused = problemScript(op.shape, p), p.message
+		return pl
+	}
+	o, p := parse(op.shape, body)
+	if p != nil {
+		return refuse(p)
+	}
+	pl.model, _ = o["model"].(string)
+	a, p := op.read(o)
+	if p != nil {
+		return refuse(p)
+	}
+	pl.model, pl.stream, pl.ask = a.model, a.stream, a
+	b, err := s.rules.behaviour(a.model)
+	if err != nil {
+		p := invalid("model", "fake model: "+err.Error())
+		p.code = "invalid_fake_model"
+		return refuse(p)
+	}
+	pl.behaviour = b
+	if b.steady() {
+		pl.good = s.compose(pl, 0, false)
+	}
+	if b.broken() && b.steady() {
+		pl.bad = s.compose(pl, 0, true)
+	}
+	return pl
+}
+
+// choose gives the script of an attempt: the broken one while the behaviour's times last.
+func (s *Server) choose(pl *plan, t tally) *script {
+	b := pl.behaviour
+	broken := pl.refused == "" && b.broken() && (b.times == 0 || t.broken <= b.times)
+	switch {
+	case broken && b.steady():
+		return pl.bad
+	case pl.good != nil && !broken:
+		return pl.good
+	default:
+		return s.compose(pl, s.nextTake(), broken)
+	}
+}
+
+// nextTake gives every attempt at a model that varies a text of its own, unlike those of any other
+// server.
+func (s *Server) nextTake() uint32 { return uint32(mix(s.nonce + s.takes.Add(1))) }
+
+// compose makes the script of a plan, healthy or broken.
+func (s *Server) compose(pl *plan, take uint32, broken bool) *script {
+	op, a, b := pl.op, pl.ask, pl.behaviour
+	if broken && b.fail == "slow_headers" {
+		sc := *s.compose(pl, take, false)
+		sc.act, sc.outcome = actSlowHeaders, b.outcome()
+		return &sc
+	}
+	if broken {
+		if sc := failing(op, a, b); sc != nil {
+			return sc
+		}
+	}
+	if op.voice == nil {
+		f := &flow{failure: frame(`{"error":` + classes["server_error"].problem(op.shape).inner(op.shape) + `}`)}
+		return plainScript(string(op.reply(a)), 1, b, f, broken)
+	}
+	if broken && b.fail == "empty" {
+		a, b = mute(a, b)
+	}
+	r := answerTo(a, b, s.opts.Seed^hash(a.model), take)
+	r.created = s.created
+	f := op.voice.flow(r)
+	var sc *script
+	if a.stream {
+		sc = streamScript(f, b, broken)
+	} else {
+		sc = plainScript(string(op.voice.plain(r)), len(f.chunks), b, f, broken)
+	}
+	if broken {
+		sc.outcome = b.outcome()
+	}
+	return sc
+}
+
+// mute gives an ask and a behaviour that lead to an answer without content.
+func mute(a *ask, b *Behaviour) (*ask, *Behaviour) {
+	still, asked := *b, *a
+	still.tokens, still.tokensSet, still.tools, still.think, still.echo, still.vary = 0, true, 0, 0, false, false
+	asked.tools, asked.schema, asked.turns, asked.thinking = nil, nil, nil, false
+	return &asked, &still
+}
+
+var (
+	finishField = regexp.MustCompile(`"finish_reason":"[^"]*"`)
+	stopField   = regexp.MustCompile(`"stop_reason":"[^"]*"`)
+)
+
+const page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
+
+// failing makes the script of `fail` or `status`; nil where the answer itself is what breaks.
+func failing(op *operation, a *ask, b *Behaviour) *script {
+	sh := op.shape
+	in := classes["server_error"].problem(sh)
+	sc := &script{status: 200, kind: jsonType, closing: b}
+	lead := max(b.ttft, b.headers)
+	switch b.fail {
+	case "empty":
+		return nil
+	case "refused", "reset", "hang", "huge_headers":
+		sc.act = map[string]act{"refused": actRefuse, "reset": actReset, "hang": actHang, "huge_headers": actHugeHeaders}[b.fail]
+		sc.bytes = b.bytes
+		sc.step(lead, "", 0)
+	case "html", "wrong_type":
+		sc.kind = htmlType
+		if b.fail == "html" {
+			sc.status = http.StatusBadGateway
+		}
+		sc.step(lead, page, 0)
+	case "malformed":
+		sc.step(lead, `{"id":"fake","object":"chat.completion","choices":[{"index":0,"mess`, 0)
+		if a.stream {
+			sc.kind, sc.steps = eventStream, nil
+			sc.step(lead, frame(`{"id":"fake","choices":[{"ind`), 0)
+		}
+	case "error_in_200":
+		sc.step(lead, in.body(sh, b.errorShape), 0)
+	case "error_first_frame":
+		body := in.body(sh, b.errorShape)
+		if a.stream {
+			sc.kind = eventStream
+			body = frame(body)
+			if sh == anthropic {
+				body = "event: error\n" + body
+			}
+		}
+		sc.step(lead, body, 0)
+	case "huge", "endless_line":
+		sc.endless(op, a, b, lead)
+	case "":
+		if b.status == 0 {
+			return nil
+		}
+		sc = errorScript(sh, ofStatus(b.status, sh), b)
+	default:
+		p := *classes[b.fail].problem(sh)
+		if b.status != 0 {
+			p.status = b.status
+		}
+		sc = errorScript(sh, &p, b)
+	}
+	if b.status != 0 {
+		sc.status = b.status
+	}
+	sc.outcome = b.outcome()
+	return sc
+}
+
+// endless makes an answer that goes on until the client leaves: content without end, or a line.
+func (sc *script) endless(op *operation, a *ask, b *Behaviour, lead time.Duration) {
+	sc.chunked, sc.bytes = true, b.bytes
+	sc.repeat = []byte(strings.Repeat("fairlead ", 2000))
+	if op.voice == nil || (!a.stream && b.fail == "huge") || b.fail == "endless_line" {
+		start := `{"id":"fake","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"`
+		if a.stream {
+			sc.kind, start = eventStream, "data: "+start
+		}
+		sc.step(lead, start, 0)
+		return
+	}
+	f := op.voice.flow(answerTo(a, &Behaviour{tokens: 2, chunk: 1, size: 9, thinkAs: "reasoning"}, 0, 0))
+	sc.kind = eventStream
+	sc.step(lead, f.pre+f.chunks[0], 1)
+	sc.repeat = []byte(strings.Repeat(f.chunks[len(f.chunks)-1], mostJoined/len(f.chunks[len(f.chunks)-1])))
+}

@@ -1,0 +1,389 @@
+package fakellm
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func do(t *testing.T, req *http.Request) (int, string) {
+	t.Helper()
+	res, err := fresh.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+// TestLeavesNothing asserts that Run ends with hanging answers open, and leaves no goroutine.
+func TestLeavesNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, l) }()
+	url := "http://" + l.Addr().String()
+	for _, model := range []string{"x:fail=hang", "x:then=stall", "x:fail=slow_headers,pace=1h", "x:ttft=1h"} {
+		dial(t, url).ask("/v1/chat/completions", chatBody(model, true), true)
+	}
+	eventually(t, "all four are in the log", func() bool {
+		n := 0
+		for _, a := range s.Log() {
+			if a.Model != "" {
+				n++
+			}
+		}
+		return n == 4
+	})
+	stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(reach):
+		t.Fatal("Run did not end")
+	}
+	for _, a := range s.Log() {
+		if a.Outcome == "open" {
+			t.Errorf("still open: %+v", a)
+		}
+	}
+}
+
+// TestGrace asserts that an open stream is finished within the grace, and no new request is taken.
+func TestGrace(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{Grace: reach})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, l) }()
+	w := dial(t, "http://"+l.Addr().String())
+	w.ask("/v1/chat/completions", chatBody("x:tokens=5,ttft=100ms", true), true)
+	eventually(t, "it is in the log", func() bool { a := s.Log(); return len(a) == 1 && a[0].Model != "" })
+	stop()
+	raw, err := w.rest()
+	if body, done := dechunk(t, raw); err != nil || !done || !strings.HasSuffix(body, "[DONE]\n\n") {
+		t.Errorf("cut off: %v %s", err, raw)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", l.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("it still listens: %v", err)
+	}
+}
+
+// TestPace asserts the clock of a stream: headers, first token, then a chunk a pace.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			model  string
+			stream bool
+			want   []time.Duration // of each flush
+		}{
+			{"x:tokens=3,headers=1s,ttft=5s,pace=2s", true, []time.Duration{1 * time.Second, 5 * time.Second, 7 * time.Second, 9 * time.Second}},
+			{"x:tokens=3,ttft=5s,pace=2s", true, []time.Duration{0, 5 * time.Second, 7 * time.Second, 9 * time.Second}},
+			{"x:tokens=3", true, []time.Duration{0}},
+			{"x:tokens=1,ttft=5s,keepalive=2s", true, []time.Duration{0, 2 * time.Second, 4 * time.Second, 5 * time.Second}},
+			{"x:tokens=3,ttft=5s,pace=2s", false, []time.Duration{9 * time.Second}},
+			{"x:tokens=1,ttft=5s,keepalive=2s", false, []time.Duration{0, 2 * time.Second, 4 * time.Second, 5 * time.Second}},
+			{"x:fail=overloaded,ttft=3s", false, []time.Duration{3 * time.Second}},
+		} {
+			w := &clocked{start: time.Now(), header: http.Header{}}
+			r, err := http.NewRequest("POST", "/v1/chat/completions", strings.NewReader(chatBody(c.model, c.stream)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			New(Options{}).ServeHTTP(w, r)
+			if len(w.writes) != len(c.want) {
+				t.Errorf("%s: wrote at %v, want %v", c.model, w.writes, c.want)
+				continue
+			}
+			for i := range c.want {
+				if w.writes[i] != c.want[i] {
+					t.Errorf("%s: wrote at %v, want %v", c.model, w.writes, c.want)
+				}
+			}
+		}
+	})
+}
+
+// clocked notes when it is written to.
+type clocked struct {
+	start  time.Time
+	header http.Header
+	writes []time.Duration
+}
+
+func (w *clocked) Header() http.Header { return w.header }
+func (w *clocked) WriteHeader(int)     {}
+func (w *clocked) Flush()              {}
+func (w *clocked) Write(b []byte) (int, error) {
+	w.writes = append(w.writes, time.Since(w.start))
+	return len(b), nil
+}
+
+// TestKeepalive asserts what is sent while the model is silent, in each wire.
+func TestKeepalive(t *testing.T) {
+	_, url := Start(t, Options{})
+	_, body := post(t, url+"/v1/chat/completions", chatBody("x:keepalive=1ms,ttft=5ms", true))
+	if !strings.HasPrefix(body, ": keep-alive\n\n: keep-alive\n\n") || !strings.HasSuffix(body, "[DONE]\n\n") {
+		t.Errorf("stream: %q", body)
+	}
+	_, body = post(t, url+"/v1/chat/completions", chatBody("x:keepalive=1ms,ttft=5ms", false))
+	if !strings.HasPrefix(body, "\n\n") || value(t, body, "object") != "chat.completion" {
+		t.Errorf("plain: %q", body)
+	}
+	_, body = post(t, url+"/v1/messages", messageBody("x:keepalive=1ms,ttft=5ms", true))
+	if !strings.HasPrefix(body, "event: ping\n") {
+		t.Errorf("messages: %q", body)
+	}
+}
+
+// TestClose asserts what each way to close tells and does.
+func TestClose(t *testing.T) {
+	_, url := Start(t, Options{})
+	for _, stream := range []bool{false, true} {
+		for _, c := range []struct {
+			mode      string
+			told      bool // Connection: close
+			framed    bool // length or chunks
+			keepsOpen bool
+		}{
+			{"", false, true, true},
+			{",close", true, true, false},
+			{",close=silent", false, true, false},
+			{",close=idle:20ms", false, true, false},
+			{",close=delimited", true, false, false},
+		} {
+			w := dial(t, url)
+			w.ask("/v1/chat/completions", chatBody("x:tokens=2"+c.mode, stream), true)
+			res, err := http.ReadResponse(w.in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, res.Body); err != nil {
+				t.Errorf("%q: body: %v", c.mode, err)
+			}
+			framed := res.ContentLength >= 0 || len(res.TransferEncoding) > 0
+			if res.Close != c.told && c.framed || framed != c.framed {
+				t.Errorf("%q: close %v, length %d, encoding %v", c.mode, res.Close, res.ContentLength, res.TransferEncoding)
+			}
+			if c.keepsOpen {
+				w.ask("/v1/chat/completions", chatBody("echo", false), true)
+				if res, err := http.ReadResponse(w.in, nil); err != nil || res.StatusCode != 200 {
+					t.Errorf("%q: second request: %v", c.mode, err)
+				}
+				continue
+			}
+			if b, err := w.rest(); b != "" || err != nil {
+				t.Errorf("%q: behind the answer %q, %v; want EOF", c.mode, b, err)
+			}
+		}
+	}
+}
+
+// TestIdleKeepsBusy asserts that close=idle spares a connection that is used again in time.
+func TestIdleKeepsBusy(t *testing.T) {
+	_, url := Start(t, Options{})
+	w := dial(t, url)
+	for range 3 {
+		w.ask("/v1/chat/completions", chatBody("echo:close=idle:1h", false), true)
+		res, err := http.ReadResponse(w.in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSplitAndHints(t *testing.T) {
+	_, url := Start(t, Options{})
+	_, want := post(t, url+"/v1/chat/completions", chatBody("x:seed=1", true))
+	_, got := post(t, url+"/v1/chat/completions", strings.Replace(chatBody("x:seed=1", true), "x:seed=1", "x:seed=1,split=3", 1))
+	if got != strings.ReplaceAll(want, "x:seed=1", "x:seed=1,split=3") {
+		t.Errorf("split changed the bytes:\n%s\n%s", got, want)
+	}
+	w := dial(t, url)
+	w.ask("/v1/chat/completions", chatBody("x:hints=2", false), true)
+	res, err := http.ReadResponse(w.in, nil)
+	if err != nil || res.StatusCode != 103 {
+		t.Fatalf("first head: %v %v", res, err)
+	}
+	for range 2 {
+		if res, err = http.ReadResponse(w.in, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if res.StatusCode != 200 {
+		t.Errorf("third head: %d", res.StatusCode)
+	}
+}
+
+func TestDown(t *testing.T) {
+	s, url := Start(t, Options{})
+	idle := dial(t, url)
+	idle.ask("/v1/chat/completions", chatBody("echo", false), true)
+	if res, err := http.ReadResponse(idle.in, nil); err != nil {
+		t.Fatal(err)
+	} else if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Fatal(err)
+	}
+	if res, body := post(t, url+"/fake/down", `{"for":"1h"}`); res.StatusCode != 200 || value(t, body, "mode") != "refuse" {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	eventually(t, "the port refuses", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err == nil {
+			_ = c.Close()
+		}
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	if _, err := idle.rest(); !isReset(err) {
+		t.Errorf("the idle connection ended with %v, want RST", err)
+	}
+	s.Up()
+	if res, _ := post(t, url+"/v1/chat/completions", chatBody("echo", false)); res.StatusCode != 200 {
+		t.Errorf("after Up: %d", res.StatusCode)
+	}
+	s.Down(10*time.Millisecond, "refuse")
+	eventually(t, "it comes back by itself", func() bool {
+		res, err := send(&fresh, url+"/v1/chat/completions", chatBody("echo", false))
+		return err == nil && res.StatusCode == 200
+	})
+	s.Down(time.Hour, "503")
+	if res, body := post(t, url+"/v1/messages", messageBody("echo", false)); res.StatusCode != 503 || value(t, body, "error.type") != "api_error" {
+		t.Errorf("503: %d %s", res.StatusCode, body)
+	}
+	s.Down(time.Hour, "reset")
+	if raw, err := exchange(t, url, "/v1/chat/completions", chatBody("echo", false)); raw != "" || !isReset(err) {
+		t.Errorf("reset: %q %v", raw, err)
+	}
+	if res, err := fresh.Get(url + "/fake/log"); err != nil || res.StatusCode != 200 {
+		t.Errorf("control while down: %v %v", res, err)
+	}
+	s.Reset()
+	if res, _ := post(t, url+"/v1/chat/completions", chatBody("echo", false)); res.StatusCode != 200 {
+		t.Errorf("after Reset: %d", res.StatusCode)
+	}
+}
+
+// TestTLS asserts both protocols over TLS, and failures there.
+func TestTLS(t *testing.T) {
+	server, client, err := TLSConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, url := Start(t, Options{TLS: server})
+	for _, two := range []bool{false, true} {
+		tr := &http.Transport{TLSClientConfig: client.Clone(), ForceAttemptHTTP2: two}
+		c := &http.Client{Transport: tr}
+		res, err := send(c, url+"/v1/chat/completions", chatBody("x", true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || !strings.HasSuffix(string(body), "[DONE]\n\n") || (res.ProtoMajor == 2) != two {
+			t.Errorf("HTTP/2 %v: %s %v", two, res.Proto, err)
+		}
+		for _, spec := range []string{"fail=refused", "fail=reset"} {
+			if res, err := send(c, url+"/v1/chat/completions", chatBody("x:"+spec, false)); err == nil {
+				t.Errorf("HTTP/2 %v %s: %d", two, spec, res.StatusCode)
+			}
+		}
+		res, err = send(c, url+"/v1/chat/completions", chatBody("x:then=abort", true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(res.Body); err == nil {
+			t.Errorf("HTTP/2 %v: abort was read as a clean end", two)
+		}
+		_ = res.Body.Close()
+		tr.CloseIdleConnections()
+	}
+	nc, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	w := &wire{Conn: nc, in: bufio.NewReader(nc), t: t}
+	w.ask("/v1/chat/completions", chatBody("x:close=silent", false), true)
+	res, err := http.ReadResponse(w.in, nil)
+	if err != nil || res.Close {
+		t.Fatalf("%v %v", res, err)
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := w.rest(); b != "" || err != nil {
+		t.Errorf("close=silent over TLS: %q, %v", b, err)
+	}
+}
+
+// TestManyStreams holds hundreds of paced streams open at a time, for the race detector above all.
+func TestManyStreams(t *testing.T) {
+	s, url := Start(t, Options{})
+	const n = 300
+	tr := &http.Transport{MaxIdleConnsPerHost: n}
+	defer tr.CloseIdleConnections()
+	c := &http.Client{Transport: tr}
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			path := "/v1/chat/completions"
+			if i%2 == 0 {
+				path = "/v1/messages"
+			}
+			res, err := send(c, url+path, bodyFor(path, "x:tokens=5,pace=10ms,vary", true))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer res.Body.Close()
+			b, err := io.ReadAll(res.Body)
+			if err != nil || !strings.Contains(string(b), "stop") {
+				t.Errorf("stream %d: %v", i, err)
+			}
+			if i%10 == 0 {
+				s.Log()
+				if err := s.Set("other", "tokens=2"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := s.Attempts("x:tokens=5,pace=10ms,vary"); got != n {
+		t.Errorf("%d attempts, want %d", got, n)
+	}
+}
