@@ -1,0 +1,142 @@
+package anthropic_test
+
+import (
+	"strings"
+	"testing"
+
+	"fairlead"
+	"fairlead/dialect"
+)
+
+func TestFacts(t *testing.T) {
+	const head = `{"model":"m","max_tokens":7,`
+	const hello = `"messages":[{"role":"user","content":"hello"}]`
+	base := dialect.Facts{Model: "m", MaxOutput: 7, Stateless: true}
+	with := func(change func(*dialect.Facts)) dialect.Facts {
+		f := base
+		change(&f)
+		return f
+	}
+	cases := []struct {
+		name string
+		body string
+		want dialect.Facts
+	}{
+		{"plain", head + hello + `}`, base},
+		{"stream", head + `"stream":true,` + hello + `}`, with(func(f *dialect.Facts) { f.Stream = true })},
+		{"stream null", head + `"stream":null,` + hello + `}`, base},
+		{"cache warming", `{"model":"m","max_tokens":0,` + hello + `}`, with(func(f *dialect.Facts) { f.MaxOutput = 0 })},
+		{"tools", head + `"tools":[{"name":"f"}],` + hello + `}`, with(func(f *dialect.Facts) { f.Needs = fairlead.Tools })},
+		{"no tools", head + `"tools":[ ],` + hello + `}`, base},
+		{
+			"image", head + `"messages":[{"role":"user","content":[{"type":"image","source":{}}]}]}`,
+			with(func(f *dialect.Facts) { f.Needs = fairlead.Vision }),
+		},
+		{
+			"image in a tool result",
+			head + `"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image"}]}]}]}`,
+			with(func(f *dialect.Facts) { f.Needs = fairlead.Vision }),
+		},
+		{"text that says image", head + `"messages":[{"role":"user","content":"image"}]}`, base},
+		{"block that says image", head + `"messages":[{"role":"user","content":[{"type":"text","text":"image"}]}]}`, base},
+		{
+			"tool called image",
+			head + hello + `,"tools":[{"name":"image","input_schema":{"properties":{"image":{}}}}]}`,
+			with(func(f *dialect.Facts) { f.Needs = fairlead.Tools }),
+		},
+		{
+			"document", head + `"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}`,
+			with(func(f *dialect.Facts) { f.Needs = fairlead.Files }),
+		},
+		{
+			"format", head + `"output_config":{"format":{"type":"json_schema"}},` + hello + `}`,
+			with(func(f *dialect.Facts) { f.Needs = fairlead.JSONSchema }),
+		},
+		{"effort only", head + `"output_config":{"effort":"low"},` + hello + `}`, base},
+		{
+			"thinking", head + `"thinking":{"type":"enabled","budget_tokens":1024},` + hello + `}`,
+			with(func(f *dialect.Facts) { f.Thinks, f.Needs = true, fairlead.Reasoning }),
+		},
+		{
+			"adaptive", head + `"thinking":{"type":"adaptive"},` + hello + `}`,
+			with(func(f *dialect.Facts) { f.Thinks, f.Needs = true, fairlead.Reasoning }),
+		},
+		{"thinking off", head + `"thinking":{"type":"disabled"},` + hello + `}`, base},
+		{"container", head + `"container":"c_1",` + hello + `}`, with(func(f *dialect.Facts) { f.Stateless = false })},
+		{"no container", head + `"container":null,` + hello + `}`, base},
+		{"remote tools", head + `"mcp_servers":[{}],` + hello + `}`, with(func(f *dialect.Facts) { f.Stateless = false })},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := d.Facts(fairlead.OpChat, scan(t, c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestFactsOfCountTokens(t *testing.T) {
+	body := scan(t, `{"model":"m","messages":[{"role":"user","content":"hello"}]}`)
+	if _, err := d.Facts(fairlead.OpCountTokens, body); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Facts(fairlead.OpChat, body)
+	wantError(t, err, fairlead.CodeInvalidRequest, "max_tokens")
+}
+
+func TestFactsRefuses(t *testing.T) {
+	cases := []struct {
+		body  string
+		code  fairlead.Code
+		param string
+	}{
+		{`{"max_tokens":1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "model"},
+		{`{"model":"","max_tokens":1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "model"},
+		{`{"model":null,"max_tokens":1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "model"},
+		{`{"model":["m"],"max_tokens":1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "model"},
+		{`{"model":"m","max_tokens":null,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
+		{`{"model":"m","max_tokens":-1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
+		{`{"model":"m","max_tokens":"9","messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
+		{`{"model":"m","max_tokens":1.5,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
+		{`{"model":"m","max_tokens":1,"messages":[{}],"stream":"true"}`, fairlead.CodeInvalidRequest, "stream"},
+		{`{"model":"m","max_tokens":1,"messages":[{}],"stream":1}`, fairlead.CodeInvalidRequest, "stream"},
+		{`{"model":"m","max_tokens":1,"messages":[{}],"tools":{}}`, fairlead.CodeInvalidRequest, "tools"},
+		{`{"model":"m","max_tokens":1}`, fairlead.CodeInvalidRequest, "messages"},
+		{`{"model":"m","max_tokens":1,"messages":"hello"}`, fairlead.CodeInvalidRequest, "messages"},
+		{`{"model":"m","max_tokens":1,"messages":[ ]}`, fairlead.CodeInvalidRequest, "messages"},
+		{`{"model":"m","Model":"n","max_tokens":1,"messages":[{}]}`, fairlead.CodeDuplicateField, "Model"},
+		{`{"model":"m","max_tokens":1,"messages":[{}],"STREAM":true}`, fairlead.CodeDuplicateField, "STREAM"},
+		{`{"model":"m","MAX_TOKENS":1,"messages":[{}]}`, fairlead.CodeDuplicateField, "MAX_TOKENS"},
+	}
+	for _, c := range cases {
+		t.Run(c.body, func(t *testing.T) {
+			_, err := d.Facts(fairlead.OpChat, scan(t, c.body))
+			wantError(t, err, c.code, c.param)
+		})
+	}
+}
+
+func TestFactsAllocatesOnlyTheModel(t *testing.T) {
+	body := scan(t, request1K)
+	if n := testing.AllocsPerRun(100, func() { _, _ = d.Facts(fairlead.OpChat, body) }); n > 1 {
+		t.Errorf("%v allocations; the model's name is the only one", n)
+	}
+}
+
+var request1K = `{"model":"anthropic/claude-x","max_tokens":512,"stream":true,"system":"Be brief.","messages":[` +
+	`{"role":"user","content":"` + strings.Repeat("weather in Oslo? ", 50) + `"}]}`
+
+func BenchmarkFacts(b *testing.B) {
+	body := scan(b, request1K)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(request1K)))
+	for b.Loop() {
+		if _, err := d.Facts(fairlead.OpChat, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+// Package dialect holds the neutral form of requests, answers and stream events, and the contract of
+// a wire language. Each language is a folder below: it reads its own wire into the neutral form and
+// writes the neutral form to its own wire, so that N languages need N readers and N writers.
+package dialect
+
+import (
+	"fairlead"
+	"fairlead/internal/jsonscan"
+	"fairlead/internal/sse"
+)
+
+// Dialect is a wire language in both directions.
+type Dialect interface {
+	Name() fairlead.Dialect
+
+	// Facts reads what routing and admission need from the scanned top level of a caller's body.
+	// Errors are *fairlead.Error with a 400 code and the field in Param.
+	Facts(op fairlead.Operation, body *jsonscan.Object) (Facts, error)
+
+	Requests
+	Answers
+	Errors
+}
+
+// Requests reads and writes requests of the chat operation.
+type Requests interface {
+	// ReadRequest reads a caller's body. What the neutral form cannot hold is a *fairlead.Error
+	// with CodeInvalidRequest or CodeUnsupportedParameter and the field in Param, or is dropped by a
+	// rule that the dialect's package documentation states.
+	ReadRequest(body []byte) (*Request, error)
+	// WriteRequest writes a body for an endpoint of this dialect. What the dialect cannot express
+	// is a *fairlead.Error with CodeUnsupportedParameter and Param, or is dropped by a documented rule.
+	WriteRequest(r *Request, t Target) ([]byte, error)
+}
+
+// Mender is a Dialect whose providers refuse some requests that are right by its own rules, because an
+// earlier turn of theirs was answered by a provider of another dialect.
+type Mender interface {
+	// Mend rewrites a caller's body for an endpoint of the same dialect; ok is false where the body
+	// is to pass as it came.
+	Mend(body []byte, t Target, thinks bool) (mended []byte, ok bool)
+}
+
+// Answers reads and writes answers of the chat operation, whole and streamed, and watches those that
+// pass through unchanged.
+type Answers interface {
+	// ReadAnswer reads a whole 200 body. A *Fault is an error that the provider put into it; any
+	// other error means the body is not an answer of this dialect.
+	ReadAnswer(body []byte) (*Answer, error)
+	WriteAnswer(a *Answer) []byte
+	// Inspect looks at a whole 200 body of any operation that passes through unchanged: usage, and
+	// whether it is an answer at all. Errors are as ReadAnswer's.
+	Inspect(op fairlead.Operation, body []byte) (Inspection, error)
+
+	NewDecoder() Decoder
+	NewEncoder(o EncodeOptions) Encoder
+	NewWatcher(op fairlead.Operation) Watcher
+}
+
+// Errors reads and writes errors.
+type Errors interface {
+	// ReadError reads a body that came with a status of 400 or more, of any shape. It never fails:
+	// what cannot be read leaves fields empty.
+	ReadError(status int, body []byte) *Fault
+	// WriteError writes the body of an error answer.
+	WriteError(e *fairlead.Error, requestID string) []byte
+	// WriteStreamError writes the in-band frame that ends a committed stream.
+	WriteStreamError(e *fairlead.Error, requestID string) []byte
+}
+
+// Facts is what routing and admission need to know of a body.
+type Facts struct {
+	Model       string
+	Stream      bool
+	StreamUsage bool  // the caller asked for the usage frame (openai: stream_options.include_usage)
+	MaxOutput   int64 // tokens; 0 = no bound given
+	Needs       fairlead.Abilities
+	Thinks      bool // reasoning was asked for
+	Stateless   bool // nothing is stored at the provider: may be sent again
+}
+
+// Target is what a request is written for.
+type Target struct {
+	Model     string // the provider's own model name
+	MaxOutput int    // the model's bound in tokens, for dialects that demand one; 0 = unknown
+	Usage     bool   // ask the provider to report usage on streams (false where it refuses to be asked)
+}
+
+// Decoder turns the frames of a provider's stream into neutral events.
+type Decoder interface {
+	// Decode appends the events of one frame to dst. A *Fault is an error that the provider sent
+	// in-band; any other error means that the frame is malformed.
+	Decode(dst []Event, f sse.Frame) ([]Event, error)
+	// Complete reports whether the stream has been brought to its proper end, so that an end of
+	// file now is no truncation.
+	Complete() bool
+}
+
+// Encoder turns neutral events into the frames of a caller's stream.
+type Encoder interface {
+	// Encode appends the frames for one event to dst.
+	Encode(dst []byte, e Event) []byte
+}
+
+// EncodeOptions is what a caller's stream carries that no event says.
+type EncodeOptions struct {
+	RequestID string
+	Model     string // used until an event brings the provider's own name
+	Usage     bool   // send the usage frame (openai: only callers that asked)
+	Created   int64  // Unix seconds, where the provider's dialect has no such time
+}
+
+// Watcher looks at frames that pass unchanged.
+type Watcher interface {
+	// Watch looks at one frame, in order. Errors are as Decoder's.
+	Watch(f sse.Frame) (Sight, error)
+	// Complete is as Decoder's.
+	Complete() bool
+	// Usage is the last usage that was reported; ok is false where there was none.
+	Usage() (u fairlead.Usage, ok bool)
+}
+
+// Sight is what a Watcher saw in one frame.
+type Sight struct {
+	Meaningful bool // text, reasoning, refusal, tool or media delta, or a terminal frame: it commits
+	UsageOnly  bool // carries usage and nothing else: withheld from callers who did not ask for it
+	Terminal   bool // nothing follows ([DONE], message_stop)
+	Bytes      int  // of text, reasoning and tool arguments in it
+}
+
+// Inspection is what a whole answer says about itself.
+type Inspection struct {
+	Usage    fairlead.Usage
+	HasUsage bool
+	Bytes    int // of text, reasoning and tool arguments in it; for an estimate where usage is missing
+	Empty    bool
+}
+
+// Fault is an error as a provider stated it, in whatever shape.
+type Fault struct {
+	Status  int // HTTP status, or the one that an in-band type stands for; 0 = unknown
+	Type    string
+	Code    string // a string even where the provider sent a number
+	Message string // the provider's own words: may quote the caller's prompt
+	Param   string
+}
+
+// Error names the fault without the provider's words, so that it can be logged.
+func (f *Fault) Error() string {
+	s := "provider error"
+	if f.Type != "" {
+		s += " " + f.Type
+	}
+	if f.Code != "" && f.Code != f.Type {
+		s += " (" + f.Code + ")"
+	}
+	return s
+}

@@ -1,0 +1,189 @@
+package openai
+
+import (
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/internal/jsonscan"
+)
+
+// routed are the fields that Facts decides by. Servers that match names whatever their case could take a
+// variant for the field itself, and do another thing than what was routed.
+var routed = []string{
+	"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "messages",
+	"store", "background", "conversation", "previous_response_id",
+}
+
+// Facts reads what routing needs from a body of any of this wire's operations. It runs for every request:
+// the walk through the messages is what takes its time (BenchmarkFacts).
+func (Dialect) Facts(op fairlead.Operation, body *jsonscan.Object) (dialect.Facts, error) {
+	if found, ok := body.CaseVariant(routed...); ok {
+		return dialect.Facts{}, &fairlead.Error{
+			Code: fairlead.CodeDuplicateField, Param: found,
+			Message: "a routed field is spelt in another case",
+		}
+	}
+	f := dialect.Facts{Stateless: true}
+	var options stateOptions
+	for i := range body.Members {
+		m := &body.Members[i]
+		if err := factOf(&f, &options, op, string(m.Name), body.Value(m)); err != nil {
+			return dialect.Facts{}, sentence(at(string(m.Name), err))
+		}
+	}
+	if f.Model == "" {
+		return dialect.Facts{}, sentence(invalid("model", "must be a non-empty string"))
+	}
+	if op == fairlead.OpChat && !options.messages {
+		return dialect.Facts{}, sentence(invalid("messages", "must be a non-empty array"))
+	}
+	f.Stateless = options.stateless(op)
+	f.MaxOutput = options.bound()
+	if f.Thinks {
+		f.Needs |= fairlead.Reasoning
+	}
+	return f, nil
+}
+
+// stateOptions are the fields whose meaning depends on others.
+type stateOptions struct {
+	messages         bool
+	stored, notSaved bool // store is true, is false
+	continued        bool // background, conversation or previous_response_id
+	oldMax, newMax   int64
+}
+
+// stateless reports whether the provider keeps nothing of the exchange. Responses are kept unless the
+// caller says otherwise.
+func (o *stateOptions) stateless(op fairlead.Operation) bool {
+	if op == fairlead.OpResponses {
+		return o.notSaved && !o.continued
+	}
+	return !o.stored
+}
+
+func (o *stateOptions) bound() int64 {
+	if o.newMax > 0 {
+		return o.newMax
+	}
+	return o.oldMax
+}
+
+// factOf reads one top-level field.
+func factOf(f *dialect.Facts, o *stateOptions, op fairlead.Operation, name string, v jsonscan.Value) (err error) {
+	if v.IsNull() && name != "model" && name != "messages" {
+		return nil
+	}
+	switch name {
+	case "model":
+		var ok bool
+		if f.Model, ok = v.Text(); !ok || f.Model == "" {
+			return invalid("", "must be a non-empty string")
+		}
+	case "messages":
+		var need fairlead.Abilities
+		need, o.messages = contentNeeds(v)
+		f.Needs |= need
+	case "input":
+		need, _ := contentNeeds(v)
+		f.Needs |= need
+	case "stream":
+		f.Stream, err = boolean(v)
+	case "stream_options":
+		if _, err = object(v); err == nil {
+			f.StreamUsage, err = member(v, "include_usage", boolean)
+		}
+	case "max_tokens":
+		o.oldMax, err = integer(v, 0, maxTokens)
+	case "max_completion_tokens", "max_output_tokens":
+		o.newMax, err = integer(v, 0, maxTokens)
+	case "store":
+		var store bool
+		store, err = boolean(v)
+		o.stored, o.notSaved = store, err == nil && !store
+	case "background":
+		o.continued = o.continued || v.Truthy()
+	case "conversation", "previous_response_id":
+		o.continued = true
+	case "tools", "functions":
+		if holdsAny(v) {
+			f.Needs |= fairlead.Tools
+		}
+	case "response_format":
+		f.Needs |= formatNeeds(v)
+	case "text":
+		if op == fairlead.OpResponses {
+			format, _ := v.Get("format")
+			f.Needs |= formatNeeds(format)
+		}
+	case "logprobs", "top_logprobs":
+		if v.Truthy() {
+			f.Needs |= fairlead.Logprobs
+		}
+	case "reasoning_effort", "reasoning", "thinking":
+		f.Thinks = f.Thinks || thinks(v)
+	}
+	return err
+}
+
+func formatNeeds(v jsonscan.Value) fairlead.Abilities {
+	switch kind, _ := textOf(v, "type"); kind {
+	case "json_schema":
+		return fairlead.JSONSchema
+	case "json_object":
+		return fairlead.JSONObject
+	}
+	return 0
+}
+
+// thinks reads the ways to ask for reasoning: an effort, OpenRouter's and the responses' object
+// {effort, max_tokens, enabled}, and the object {type: enabled} of others.
+func thinks(v jsonscan.Value) bool {
+	if effort, ok := v.Text(); ok {
+		return effort != "" && effort != "none" && effort != "minimal"
+	}
+	if on, ok := v.Get("enabled"); ok && on.Kind() == jsonscan.KindBool {
+		return on.Truthy()
+	}
+	if effort, ok := v.Get("effort"); ok {
+		return thinks(effort)
+	}
+	if kind, ok := textOf(v, "type"); ok {
+		return kind == "enabled" || kind == "adaptive"
+	}
+	budget, _ := v.Get("max_tokens")
+	return budget.Truthy()
+}
+
+// contentNeeds finds what the parts of messages, or of the input of responses, need of an endpoint, and
+// tool calls in the history of a request that offers no tools any more. found is whether there is any.
+func contentNeeds(v jsonscan.Value) (need fairlead.Abilities, found bool) {
+	for turn := range v.Elements() {
+		found = true
+		for name, v := range turn.Members() {
+			switch string(name) {
+			case "content", "output": // output is that of a function call, in responses
+				for part := range v.Elements() {
+					kind, _ := part.Get("type")
+					need |= partNeeds(kind)
+				}
+			case "tool_calls":
+				if holdsAny(v) {
+					need |= fairlead.Tools
+				}
+			}
+		}
+	}
+	return need, found
+}
+
+func partNeeds(kind jsonscan.Value) fairlead.Abilities {
+	switch string(kind) {
+	case `"image_url"`, `"input_image"`:
+		return fairlead.Vision
+	case `"file"`, `"input_file"`:
+		return fairlead.Files
+	case `"input_audio"`:
+		return fairlead.Audio
+	}
+	return 0
+}

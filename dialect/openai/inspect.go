@@ -1,0 +1,98 @@
+package openai
+
+import (
+	"fmt"
+
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/internal/jsonscan"
+)
+
+// Inspect looks at a whole answer of any of this wire's operations.
+func (Dialect) Inspect(op fairlead.Operation, body []byte) (dialect.Inspection, error) {
+	var raw answer
+	if err := raw.read(body); err != nil {
+		return dialect.Inspection{}, err
+	}
+	var seen dialect.Inspection
+	var err error
+	switch op {
+	case fairlead.OpResponses:
+		err = raw.inspectResponse(&seen)
+	case fairlead.OpEmbeddings:
+		err = raw.needArray("data")
+	case fairlead.OpModerations:
+		err = raw.needArray("results")
+	default:
+		err = raw.inspectChoices(&seen)
+	}
+	if err != nil {
+		return dialect.Inspection{}, err
+	}
+	seen.Usage, seen.HasUsage = readUsage(raw.get("usage"))
+	return seen, nil
+}
+
+func (a *answer) needArray(name string) error {
+	if a.get(name).Kind() != jsonscan.KindArray {
+		return fmt.Errorf("read %s: %w", name, errMalformed)
+	}
+	return nil
+}
+
+// inspectChoices looks at the choices of chat and of completions. An answer is empty if all its choices
+// say nothing and none of them was stopped from saying more.
+func (a *answer) inspectChoices(seen *dialect.Inspection) error {
+	choices, err := a.choices()
+	if err != nil {
+		return err
+	}
+	seen.Empty = true
+	for _, c := range choices {
+		t := readTurn(c.turn)
+		said := t.look()
+		said.add(c.text)
+		seen.Bytes += said.bytes
+		stopped := !c.finished || c.finish == dialect.FinishStop
+		seen.Empty = seen.Empty && stopped && !said.meaningful
+	}
+	return nil
+}
+
+// inspectResponse looks at a response object.
+func (a *answer) inspectResponse(seen *dialect.Inspection) error {
+	status, _ := a.get("status").Text()
+	if status == "failed" {
+		return faultOf(a.object.Src, 0)
+	}
+	if err := a.needArray("output"); err != nil {
+		return err
+	}
+	items := 0
+	for item := range a.get("output").Elements() {
+		items++
+		seen.Bytes += itemBytes(item)
+	}
+	seen.Empty = items == 0 && (status == "completed" || status == "")
+	return nil
+}
+
+// itemBytes counts the text of an output item: content, summaries, arguments.
+func itemBytes(item jsonscan.Value) int {
+	n := 0
+	for name, v := range item.Members() {
+		switch string(name) {
+		case "content", "summary":
+			for part := range v.Elements() {
+				for name, v := range part.Members() {
+					if s := string(name); s == "text" || s == "refusal" {
+						n += v.StringBytes()
+					}
+				}
+			}
+		case "arguments", "input":
+			n += v.StringBytes()
+		}
+	}
+	return n
+}

@@ -1,0 +1,105 @@
+package openai
+
+import (
+	"strconv"
+
+	"fairlead"
+	"fairlead/internal/jsonscan"
+)
+
+// rawUsage is a usage object as it stands on the wire, in the spellings of chat completions, responses,
+// DeepSeek and xAI.
+type rawUsage struct {
+	prompt, completion, total  int64
+	cached, written, reasoning int64
+	any                        bool
+}
+
+// readUsage reads a usage object; ok is false where it is none or says nothing.
+func readUsage(v jsonscan.Value) (fairlead.Usage, bool) {
+	var raw rawUsage
+	for name, v := range v.Members() {
+		switch string(name) {
+		case "prompt_tokens", "input_tokens":
+			raw.count(&raw.prompt, v)
+		case "completion_tokens", "output_tokens":
+			raw.count(&raw.completion, v)
+		case "total_tokens":
+			raw.count(&raw.total, v)
+		case "prompt_cache_hit_tokens":
+			hit := int64(0)
+			raw.count(&hit, v)
+			raw.cached = max(raw.cached, hit)
+		case "prompt_tokens_details", "input_tokens_details":
+			raw.promptDetails(v)
+		case "completion_tokens_details", "output_tokens_details":
+			raw.completionDetails(v)
+		}
+	}
+	return raw.normal(), raw.any
+}
+
+func (raw *rawUsage) promptDetails(v jsonscan.Value) {
+	for name, v := range v.Members() {
+		switch string(name) {
+		case "cached_tokens":
+			hit := int64(0)
+			raw.count(&hit, v)
+			raw.cached = max(raw.cached, hit)
+		case "cache_write_tokens":
+			raw.count(&raw.written, v)
+		}
+	}
+}
+
+func (raw *rawUsage) completionDetails(v jsonscan.Value) {
+	if n, ok := v.Get("reasoning_tokens"); ok {
+		raw.count(&raw.reasoning, n)
+	}
+}
+
+// count reads a number of tokens. Some servers send floats; null leaves what another spelling said.
+func (raw *rawUsage) count(to *int64, v jsonscan.Value) {
+	n, ok := v.Int()
+	if !ok && v.Kind() == jsonscan.KindNumber {
+		f, err := strconv.ParseFloat(string(v), 64)
+		n, ok = int64(min(max(f, 0), maxTokens)), err == nil
+	}
+	if ok {
+		*to = min(max(n, 0), maxTokens)
+		raw.any = true
+	}
+}
+
+// normal makes price classes that do not overlap: their sums are what the provider reported.
+func (raw *rawUsage) normal() fairlead.Usage {
+	if raw.prompt == 0 && raw.total > raw.completion {
+		raw.prompt = raw.total - raw.completion
+	}
+	if raw.reasoning > 0 && raw.total == raw.prompt+raw.completion+raw.reasoning {
+		raw.completion += raw.reasoning
+	}
+	u := fairlead.Usage{Output: raw.completion, Reasoning: min(raw.reasoning, raw.completion)}
+	u.CacheRead = min(raw.cached, raw.prompt)
+	u.CacheWrite = min(raw.written, raw.prompt-u.CacheRead)
+	u.Input = raw.prompt - u.CacheRead - u.CacheWrite
+	return u
+}
+
+// appendUsage writes a usage object.
+func appendUsage(w *writer, u fairlead.Usage) {
+	w.open('{')
+	w.integer("prompt_tokens", u.Prompt())
+	w.integer("completion_tokens", u.Output)
+	w.integer("total_tokens", u.Total())
+	w.name("prompt_tokens_details")
+	w.open('{')
+	w.integer("cached_tokens", u.CacheRead)
+	w.integer("cache_write_tokens", u.CacheWrite)
+	w.close('}')
+	w.name("completion_tokens_details")
+	w.open('{')
+	w.integer("reasoning_tokens", u.Reasoning)
+	w.close('}')
+	w.close('}')
+}
