@@ -1,0 +1,238 @@
+package upstream
+
+import (
+	"mime"
+	"net/http"
+	"time"
+
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/provider"
+	"fairlead/upstream/transport"
+)
+
+// Bounds of an attempt while nothing is learned about its endpoint.
+const (
+	firstTokenText  = 10 * time.Second  // a stream that may not think
+	firstTokenThink = 180 * time.Second // one that may
+	wholeText       = 60 * time.Second  // an unstreamed answer that may not think
+	idleStream      = 180 * time.Second // a committed stream without a byte
+	maxErrorBody    = 64 << 10          // of an error answer that is read
+	errorBodyTime   = 2 * time.Second   // to read it
+	maxRetryAfter   = 24 * time.Hour
+)
+
+// attempt is one try of an exchange at one endpoint: a call, its reply, and how far it has come.
+type attempt struct {
+	walk  *Walk
+	step  fairlead.Step
+	to    dialect.Dialect
+	start time.Time
+	until time.Time // when to give up before the commit; zero = never
+	total time.Time // when to give up at all
+
+	reply  transport.Reply
+	head   *transport.Head
+	stream *Stream
+	answer *Answer
+	waited time.Duration
+}
+
+func newAttempt(w *Walk, s fairlead.Step) *attempt {
+	a := &attempt{walk: w, step: s, to: w.up.dialects[s.Endpoint.Provider.Dialect], start: time.Now()}
+	a.total = earliest(w.Until, after(a.start, s.Endpoint.Provider.Timeouts.Total))
+	a.until = earliest(a.patience(), a.total)
+	return a
+}
+
+// patience is when to give this attempt up although nothing is known to be wrong: never while it is
+// the last that could be made.
+func (a *attempt) patience() time.Time {
+	t, facts := a.step.Endpoint.Provider.Timeouts, &a.walk.Ask.Facts
+	bound := t.FirstToken
+	switch {
+	case !a.walk.another():
+		return time.Time{}
+	case facts.Stream && bound != time.Duration(fairlead.Auto):
+	case facts.Thinks:
+		bound = firstTokenThink
+	case facts.Stream:
+		bound = firstTokenText
+	default:
+		bound = wholeText
+	}
+	return after(a.start, bound)
+}
+
+// after gives t + d; no time where d is not a bound.
+func after(t time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return t.Add(d)
+}
+
+// advance goes on until the attempt commits or fails, or until silence is over.
+func (a *attempt) advance(silence time.Time) (*Answer, *failure) {
+	if a.reply == nil {
+		if fail := a.send(); fail != nil {
+			return nil, fail
+		}
+	}
+	if a.head == nil {
+		if fail := a.awaitHead(silence); fail != nil {
+			return nil, fail
+		}
+	}
+	if a.stream != nil {
+		return a.commitStream(silence)
+	}
+	if a.head.Status != http.StatusOK {
+		return nil, a.refused()
+	}
+	if fail := a.checkType(); fail != nil {
+		return nil, fail
+	}
+	if a.walk.Ask.Facts.Stream {
+		a.stream = newStream(a)
+		return a.commitStream(silence)
+	}
+	return a.whole()
+}
+
+// send builds the call and writes it.
+func (a *attempt) send() *failure {
+	call, err := provider.NewCall(a.walk.Ask, a.step, a.to)
+	if err != nil {
+		a.walk.tried-- // nothing is sent: it uses up no attempt
+		return &failure{outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err)}
+	}
+	t, err := a.walk.up.transport(a.step.Endpoint.Provider)
+	if err != nil {
+		return &failure{outcome: fairlead.OutcomeConnect, detail: "no transport"}
+	}
+	begin := time.Now()
+	a.reply, err = t.Send(a.walk.ctx, &call)
+	a.waited += time.Since(begin)
+	if err != nil {
+		return a.broken(err, fairlead.OutcomeConnect)
+	}
+	a.reply.SetDeadline(a.until)
+	return nil
+}
+
+func (a *attempt) awaitHead(silence time.Time) *failure {
+	begin := time.Now()
+	err := a.reply.Ready(earliest(silence, a.until))
+	if err == nil {
+		a.head, err = a.reply.Head(a.until)
+	}
+	now := time.Now()
+	a.waited += now.Sub(begin)
+	if err == nil {
+		return nil
+	}
+	if isTimeout(err) && !passed(a.until, now) {
+		return silent
+	}
+	return a.broken(err, fairlead.OutcomeConnect)
+}
+
+// broken says what a failed read or write means.
+func (a *attempt) broken(err error, otherwise fairlead.Outcome) *failure {
+	switch {
+	case a.walk.ctx.Err() != nil:
+		return gone()
+	case isTimeout(err):
+		return a.timedOut()
+	}
+	return &failure{outcome: otherwise, detail: err.Error()}
+}
+
+func (a *attempt) timedOut() *failure {
+	fail := &failure{outcome: fairlead.OutcomeTimeout, detail: "nothing meaningful in time"}
+	if passed(a.walk.Until, time.Now()) {
+		fail.final = &fairlead.Error{Code: fairlead.CodeUpstreamTimeout, Message: "no endpoint answered within the exchange's total time", Final: true}
+	}
+	return fail
+}
+
+// gone is the end of a walk whose caller left.
+func gone() *failure {
+	return &failure{
+		outcome: fairlead.OutcomeCallerGone,
+		final:   fairlead.Errorf(fairlead.CodeCallerGone, "the caller left"),
+	}
+}
+
+// refused reads the body of an answer that is no success and classifies it.
+func (a *attempt) refused() *failure {
+	a.reply.SetDeadline(earliest(time.Now().Add(errorBodyTime), a.walk.Until))
+	body, _, err := readUpTo(a.reply, maxErrorBody) // a broken error body still has its status
+	if err != nil && a.walk.ctx.Err() != nil {
+		return gone()
+	}
+	fault := a.to.ReadError(a.head.Status, body)
+	fail := classify(a.head.Status, fault, retryAfter(a.head.Header, time.Now()))
+	if fail.outcome == fairlead.OutcomeRateLimited && (a.walk.limits == 0 || fail.retryAfter < a.walk.limits) {
+		a.walk.limits = fail.retryAfter
+	}
+	return fail
+}
+
+// checkType refuses a success that is not in the form asked for, such as an error page of a proxy.
+func (a *attempt) checkType() *failure {
+	want := "application/json"
+	if a.walk.Ask.Facts.Stream {
+		want = "text/event-stream"
+	}
+	stated := a.head.Header.Get("Content-Type")
+	if stated == "" || stated == want {
+		return nil
+	}
+	if got, _, err := mime.ParseMediaType(stated); err == nil && got == want {
+		return nil
+	}
+	return &failure{outcome: fairlead.OutcomeMalformed, status: a.head.Status, detail: "wrong content type"}
+}
+
+func (a *attempt) commitStream(silence time.Time) (*Answer, *failure) {
+	err := a.stream.commit(silence)
+	if err == ErrSilent {
+		return nil, silent
+	}
+	if err != nil {
+		a.waited += a.stream.Waited
+		return nil, a.inBand(err)
+	}
+	a.waited += a.stream.Waited
+	a.stream.Waited = 0
+	a.answer = &Answer{Step: a.step, Status: http.StatusOK, Stream: a.stream, Translated: a.translated(), reply: a.reply}
+	return a.answer, nil
+}
+
+// inBand classifies what went wrong inside a success.
+func (a *attempt) inBand(err error) *failure {
+	if fault, ok := asFault(err); ok {
+		status := fault.Status
+		if status < 400 {
+			status = http.StatusBadGateway
+		}
+		fail := classify(status, fault, 0)
+		fail.status = a.head.Status
+		return fail
+	}
+	fail := a.broken(err, fairlead.OutcomeMalformed)
+	fail.status = a.head.Status
+	return fail
+}
+
+func (a *attempt) translated() bool { return a.to.Name() != a.walk.Ask.Caller.Name() }
+
+func (a *attempt) close() {
+	if a.reply != nil {
+		_ = a.reply.Close() // the failure that ended the attempt is already known
+	}
+}
+
+func passed(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }

@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/internal/sse"
+)
+
+// passage lets the frames of a stream of the caller's own dialect pass unchanged and watches them.
+type passage struct {
+	watcher  dialect.Watcher
+	withhold bool // frames that carry usage alone: the caller did not ask for them
+}
+
+func (p *passage) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool, error) {
+	seen, err := p.watcher.Watch(f)
+	return dst, seen, !(seen.UsageOnly && p.withhold), err
+}
+
+func (p *passage) complete() bool                { return p.watcher.Complete() }
+func (p *passage) end(dst []byte) []byte         { return dst }
+func (p *passage) usage() (fairlead.Usage, bool) { return p.watcher.Usage() }
+
+// translation reads the frames of another dialect into events and writes those for the caller.
+type translation struct {
+	decoder dialect.Decoder
+	encoder dialect.Encoder
+	events  []dialect.Event
+	last    fairlead.Usage
+	known   bool
+	ended   bool
+}
+
+func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool, error) {
+	var seen dialect.Sight
+	events, err := t.decoder.Decode(t.events[:0], f)
+	t.events = events
+	for i := range events {
+		e := &events[i]
+		seen.Meaningful = seen.Meaningful || e.Meaningful()
+		seen.Bytes += e.Bytes()
+		switch {
+		case e.Kind == dialect.EventEnd:
+			seen.Terminal, t.ended = true, true
+		case e.HasUsage || e.Kind == dialect.EventUsage:
+			t.last, t.known = e.Usage, true
+		}
+		dst = t.encoder.Encode(dst, *e)
+	}
+	return dst, seen, false, err
+}
+
+func (t *translation) complete() bool                { return t.decoder.Complete() }
+func (t *translation) usage() (fairlead.Usage, bool) { return t.last, t.known }
+
+// end writes the end that the provider's dialect left out.
+func (t *translation) end(dst []byte) []byte {
+	if t.ended {
+		return dst
+	}
+	t.ended = true
+	return t.encoder.Encode(dst, dialect.Event{Kind: dialect.EventEnd})
+}

@@ -1,0 +1,296 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/internal/sse"
+	"fairlead/upstream/transport"
+)
+
+const (
+	firstBuffer = 4 << 10  // of a stream; most frames are a few hundred bytes
+	maxFrame    = 8 << 20  // the longest frame that is taken
+	maxHeld     = 64 << 10 // held back before the commit
+	afterEnd    = 50 * time.Millisecond
+)
+
+// errTruncated is the end of a stream before its dialect's proper end.
+var errTruncated = errors.New("the stream ended before its proper end")
+
+// errStalled is a committed stream without a byte for too long.
+var errStalled = errors.New("the stream stalled")
+
+// errFrameTooLong is a frame of more than maxFrame bytes.
+var errFrameTooLong = errors.New("a frame of the stream is too long")
+
+// Stream is a committed stream in the caller's dialect. It belongs to one goroutine, which pulls it.
+type Stream struct {
+	reply    transport.Reply
+	buf      []byte
+	r, w     int
+	split    sse.Splitter
+	eof      bool
+	terminal bool  // the dialect's last frame was seen
+	broken   error // what Next gives once all before it was given
+
+	frames    frames
+	out       []byte // held back before the commit, then given first
+	Delivered int64  // bytes of text, reasoning and tool input given so far
+	Waited    time.Duration
+
+	limit     time.Time // the attempt's end before the commit, the exchange's after it
+	total     time.Time
+	idle      time.Duration
+	idleUntil time.Time
+}
+
+// frames takes the frames of a provider's stream, one after another. take says whether the frame's
+// own bytes go to the caller unchanged (pass), or appends what goes instead to dst.
+type frames interface {
+	take(dst []byte, f sse.Frame) (out []byte, seen dialect.Sight, pass bool, err error)
+	complete() bool
+	end(dst []byte) []byte // at a proper end of file
+	usage() (fairlead.Usage, bool)
+}
+
+func newStream(a *attempt) *Stream {
+	s := &Stream{
+		reply: a.reply, buf: make([]byte, firstBuffer), limit: a.until, total: a.total,
+		idle: a.step.Endpoint.Provider.Timeouts.Idle,
+	}
+	if s.idle == time.Duration(fairlead.Auto) {
+		s.idle = idleStream
+	}
+	ask := a.walk.Ask
+	if a.translated() {
+		s.frames = &translation{decoder: a.to.NewDecoder(), encoder: ask.Caller.NewEncoder(a.walk.Encode)}
+	} else {
+		s.frames = &passage{watcher: a.to.NewWatcher(ask.Op), withhold: !ask.Facts.StreamUsage}
+	}
+	return s
+}
+
+// Usage is the last usage that the provider reported.
+func (s *Stream) Usage() (fairlead.Usage, bool) { return s.frames.usage() }
+
+// commit reads until a meaningful frame is there, holding back what comes before it. Comments before
+// the commit are dropped: they keep only the provider's own connection alive. Errors are ErrSilent, a
+// *dialect.Fault, or what broke the stream.
+func (s *Stream) commit(silence time.Time) error {
+	for {
+		for {
+			f, ok := s.frame()
+			if !ok {
+				break
+			}
+			if f.Comment() {
+				continue
+			}
+			seen, err := s.hold(f)
+			if err != nil {
+				return err
+			}
+			if seen.Meaningful || seen.Terminal || len(s.out) > maxHeld {
+				s.committed()
+				return nil
+			}
+		}
+		if s.eof {
+			return errTruncated
+		}
+		if err := s.fill(silence, s.limit); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Stream) committed() {
+	s.limit = s.total
+	s.reply.SetDeadline(s.total)
+	s.alive(time.Now())
+}
+
+// alive notes that the provider was heard of.
+func (s *Stream) alive(now time.Time) {
+	if s.idle > 0 {
+		s.idleUntil = now.Add(s.idle)
+	}
+}
+
+func (s *Stream) hold(f sse.Frame) (dialect.Sight, error) {
+	seen, pass, err := s.take(f)
+	if pass {
+		s.out = append(s.out, f.Raw...)
+	}
+	return seen, err
+}
+
+// take looks at a frame, or translates it to out. A last frame that comes before the dialect's proper
+// end, such as [DONE] without a finish reason, is a truncation and is not given to the caller.
+func (s *Stream) take(f sse.Frame) (seen dialect.Sight, pass bool, err error) {
+	before := len(s.out)
+	s.out, seen, pass, err = s.frames.take(s.out, f)
+	if err == nil && seen.Terminal && !s.frames.complete() {
+		err = errTruncated
+	}
+	if err != nil {
+		s.out = s.out[:before]
+		return seen, false, err
+	}
+	s.Delivered += int64(seen.Bytes)
+	s.terminal = s.terminal || seen.Terminal
+	return seen, pass, nil
+}
+
+// Next gives the next bytes for the caller, whole frames all of them, valid until the next call. After
+// the proper end it gives io.EOF; ErrSilent where nothing came for a span of silence; any other error
+// means that the stream broke off and must not end cleanly.
+func (s *Stream) Next(silence time.Duration) ([]byte, error) {
+	for {
+		if b := s.give(); len(b) > 0 {
+			return b, nil
+		}
+		switch {
+		case s.broken != nil:
+			return nil, s.broken
+		case s.terminal:
+			s.finish()
+			return nil, io.EOF
+		case s.eof && s.frames.complete():
+			s.terminal = true
+			s.out = s.frames.end(s.out[:0])
+			continue
+		case s.eof:
+			s.broken = errTruncated
+			continue
+		}
+		if err := s.more(silence); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// more reads more of a committed stream.
+func (s *Stream) more(silence time.Duration) error {
+	err := s.fill(earliest(time.Now().Add(silence), s.idleUntil), s.total)
+	if err == ErrSilent && passed(s.idleUntil, time.Now()) {
+		err = errStalled
+	}
+	if err != nil && err != ErrSilent {
+		s.broken = err
+	}
+	return err
+}
+
+// give takes the frames that are in the buffer. Those that pass are given as they lie in it, in one
+// piece; a frame that is withheld ends the piece.
+func (s *Stream) give() []byte {
+	if len(s.out) > 0 {
+		out := s.out
+		s.out = nil
+		return out
+	}
+	start, end := s.r, s.r
+	for s.broken == nil && !s.terminal {
+		before := s.r
+		f, ok := s.frame()
+		if !ok {
+			break
+		}
+		_, pass, err := s.take(f)
+		if err != nil {
+			s.broken = err
+			break
+		}
+		if pass {
+			if end == start {
+				start = before
+			}
+			end = s.r
+		} else if end > start {
+			break
+		}
+	}
+	if end > start {
+		return s.buf[start:end]
+	}
+	out := s.out
+	s.out = s.out[:0]
+	return out
+}
+
+// frame takes the next whole frame off the buffer; at the end of the stream also one that lacks its
+// blank line.
+func (s *Stream) frame() (sse.Frame, bool) {
+	f, n, ok := s.split.Next(s.buf[s.r:s.w])
+	if ok {
+		s.r += n
+		return f, true
+	}
+	if s.eof && s.r < s.w {
+		f, ok = s.split.Last(s.buf[s.r:s.w])
+		s.r = s.w
+	}
+	return f, ok
+}
+
+// fill reads more into the buffer: ErrSilent where nothing came until silence, the timeout itself
+// where limit has passed.
+func (s *Stream) fill(silence, limit time.Time) error {
+	if err := s.room(); err != nil {
+		return err
+	}
+	begin := time.Now()
+	err := s.reply.Ready(earliest(silence, limit))
+	var n int
+	if err == nil {
+		n, err = s.reply.Read(s.buf[s.w:])
+	}
+	now := time.Now()
+	s.Waited += now.Sub(begin)
+	s.w += n
+	switch {
+	case n > 0:
+		s.alive(now)
+		s.eof = err == io.EOF
+		return nil
+	case err == io.EOF:
+		s.eof = true
+		return nil
+	case err != nil && isTimeout(err) && !passed(limit, now):
+		return ErrSilent
+	}
+	return err
+}
+
+// room makes space behind w: at the front where frames were taken, else by doubling.
+func (s *Stream) room() error {
+	if s.r > 0 {
+		s.w = copy(s.buf, s.buf[s.r:s.w])
+		s.r = 0
+	}
+	if s.w < len(s.buf) {
+		return nil
+	}
+	if len(s.buf) >= maxFrame {
+		return errFrameTooLong
+	}
+	grown := make([]byte, 2*len(s.buf))
+	copy(grown, s.buf[:s.w])
+	s.buf = grown
+	return nil
+}
+
+// finish reads what follows the dialect's last frame, so that the connection can be used again; a
+// provider that takes longer than a moment to end the body loses its connection.
+func (s *Stream) finish() {
+	s.reply.SetDeadline(time.Now().Add(afterEnd))
+	for !s.eof {
+		_, err := s.reply.Read(s.buf)
+		s.eof = err != nil
+	}
+}

@@ -1,0 +1,144 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/upstream/transport"
+)
+
+// maxWhole is how much of an unstreamed answer is read before its commit.
+const maxWhole = 8 << 20
+
+// Answer is what a walk committed to. Either Stream is set, or Body, which is whole unless Rest is set.
+// Bodies and streams are in the caller's dialect.
+type Answer struct {
+	Step       fairlead.Step
+	Status     int
+	Translated bool
+	Stream     *Stream
+	Body       []byte
+	Rest       io.Reader // what follows Body of an answer too large to hold
+	Length     int64     // of Body and Rest together; -1 = unknown
+	Seen       dialect.Inspection
+
+	reply transport.Reply
+}
+
+// Close gives the connection back or closes it.
+func (a *Answer) Close() {
+	_ = a.reply.Close() // what the caller was sent does not depend on it
+}
+
+// whole reads an unstreamed answer, so that truncation, an error inside a success and an empty answer
+// are still replaceable. One that is too large to hold is committed at its bound.
+func (a *attempt) whole() (*Answer, *failure) {
+	begin := time.Now()
+	body, ended, err := readUpTo(a.reply, sizeHint(a.head))
+	a.waited += time.Since(begin)
+	if err != nil {
+		return nil, a.inBand(err)
+	}
+	answer := &Answer{Step: a.step, Status: a.head.Status, Translated: a.translated(), Body: body, Length: int64(len(body)), reply: a.reply}
+	a.answer = answer
+	if !ended {
+		return a.tooLarge(answer)
+	}
+	if answer.Translated {
+		return a.translate(answer)
+	}
+	seen, err := a.to.Inspect(a.walk.Ask.Op, body)
+	if err != nil {
+		return nil, a.unusable(err)
+	}
+	answer.Seen = seen
+	return a.unlessEmpty(answer)
+}
+
+func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
+	read, err := a.to.ReadAnswer(answer.Body)
+	if err != nil {
+		return nil, a.unusable(err)
+	}
+	seen := dialect.Inspection{Usage: read.Usage, HasUsage: read.HasUsage, Empty: len(read.Parts) == 0 && read.Finish == dialect.FinishStop}
+	for i := range read.Parts {
+		seen.Bytes += len(read.Parts[i].Text) + len(read.Parts[i].Input)
+	}
+	answer.Seen = seen
+	answer.Body = a.walk.Ask.Caller.WriteAnswer(read)
+	answer.Length = int64(len(answer.Body))
+	return a.unlessEmpty(answer)
+}
+
+// unlessEmpty replaces an answer that says nothing while there is another endpoint to ask.
+func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *failure) {
+	if answer.Seen.Empty && a.walk.another() {
+		a.answer = nil
+		return nil, &failure{outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "empty answer"}
+	}
+	return answer, nil
+}
+
+func (a *attempt) unusable(err error) *failure {
+	a.answer = nil
+	return a.inBand(err)
+}
+
+// tooLarge commits an answer of the caller's dialect with the rest to follow; one that would have to
+// be translated cannot be held.
+func (a *attempt) tooLarge(answer *Answer) (*Answer, *failure) {
+	if answer.Translated {
+		a.answer = nil
+		return nil, &failure{
+			outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "answer too large",
+			final: &fairlead.Error{Code: fairlead.CodeAnswerTooLarge, Message: "the provider's answer is larger than can be translated", Final: true},
+		}
+	}
+	answer.Rest, answer.Length = a.reply, -1
+	if a.head.Length > 0 {
+		answer.Length = a.head.Length
+	}
+	a.reply.SetDeadline(a.total)
+	return answer, nil
+}
+
+// sizeHint bounds how much is read; a stated length spares growing.
+func sizeHint(head *transport.Head) int {
+	if n := head.Length; n >= 0 && n < maxWhole {
+		return int(n) + 1
+	}
+	return maxWhole
+}
+
+// readUpTo reads until the end or until limit bytes are there; ended says which it was. Memory grows
+// with what arrives, not with what is promised.
+func readUpTo(r io.Reader, limit int) (body []byte, ended bool, err error) {
+	body = make([]byte, 0, min(limit, 16<<10))
+	for {
+		if len(body) == limit {
+			return body, false, nil
+		}
+		if len(body) == cap(body) {
+			grown := make([]byte, len(body), min(limit, 2*cap(body)))
+			copy(grown, body)
+			body = grown
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return body, true, nil
+		}
+		if err != nil {
+			return body, false, err
+		}
+	}
+}
+
+func asFault(err error) (*dialect.Fault, bool) {
+	var f *dialect.Fault
+	ok := errors.As(err, &f)
+	return f, ok
+}
