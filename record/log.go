@@ -1,0 +1,120 @@
+// Package record shows what exchanges did: one wide log line each, and metrics.
+package record
+
+import (
+	"context"
+	"log/slog"
+
+	"fairlead"
+)
+
+// Log writes one line an exchange. It never holds a prompt, an answer or a secret.
+type Log struct{ to *slog.Logger }
+
+// NewLog makes a Log.
+func NewLog(to *slog.Logger) *Log { return &Log{to} }
+
+// Entered does nothing: the line is written at the end.
+func (l *Log) Entered(*fairlead.Record) {}
+
+// Left writes the line: at level info where all went well, warn where a provider or the operator is
+// at fault.
+func (l *Log) Left(r *fairlead.Record) {
+	level := slog.LevelInfo
+	if r.Code != "" {
+		if f := fault(r); f == fairlead.FaultProvider || f == fairlead.FaultOperator {
+			level = slog.LevelWarn
+		}
+	}
+	if !l.to.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 28)
+	attrs = append(attrs,
+		slog.String("id", r.ID),
+		slog.String("op", r.Operation.String()),
+		slog.String("dialect", string(r.Dialect)),
+		slog.String("model", clip(r.Model)),
+		slog.String("key", r.KeyID),
+		slog.Int64("revision", r.Revision),
+		slog.Bool("stream", r.Stream),
+		slog.Int("status", r.Status),
+		slog.String("endpoint", r.Endpoint),
+		slog.Int("attempts", len(r.Attempts)),
+		slog.Int64("ms", r.Duration.Milliseconds()),
+		slog.Int64("ttft_ms", r.TTFT.Milliseconds()),
+		slog.Int64("overhead_us", r.Overhead.Microseconds()),
+		slog.Int64("tokens_in", r.Usage.Prompt()),
+		slog.Int64("tokens_out", r.Usage.Output),
+		slog.Int64("bytes_in", r.BytesIn),
+		slog.Int64("bytes_out", r.BytesOut),
+	)
+	attrs = appendRare(attrs, r)
+	l.to.LogAttrs(context.Background(), level, "exchange", attrs...)
+}
+
+// appendRare adds what most exchanges have nothing to say of.
+func appendRare(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
+	if r.Cost != nil {
+		attrs = append(attrs, slog.String("cost_usd", r.Cost.String()))
+	}
+	if r.Usage.CacheRead != 0 {
+		attrs = append(attrs, slog.Int64("tokens_cache_read", r.Usage.CacheRead))
+	}
+	if r.Usage.CacheWrite != 0 {
+		attrs = append(attrs, slog.Int64("tokens_cache_write", r.Usage.CacheWrite))
+	}
+	if r.Usage.Reasoning != 0 {
+		attrs = append(attrs, slog.Int64("tokens_reasoning", r.Usage.Reasoning))
+	}
+	if r.Usage.Estimated {
+		attrs = append(attrs, slog.Bool("estimated", true))
+	}
+	if r.Translated {
+		attrs = append(attrs, slog.Bool("translated", true))
+	}
+	if r.CallerID != "" {
+		attrs = append(attrs, slog.String("caller_id", r.CallerID))
+	}
+	if r.Code != "" {
+		attrs = append(attrs, slog.String("code", string(r.Code)))
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.String("error", r.Err.Error()))
+	}
+	if len(r.Attempts) > 1 || r.Code != "" {
+		for _, a := range r.Attempts {
+			attrs = append(attrs, attempt(a))
+		}
+	}
+	return attrs
+}
+
+func attempt(a fairlead.Attempt) slog.Attr {
+	return slog.Group("attempt",
+		slog.String("endpoint", a.Endpoint),
+		slog.String("outcome", string(a.Outcome)),
+		slog.Int("status", a.Status),
+		slog.Int64("ms", a.Duration.Milliseconds()),
+		slog.String("detail", clip(a.Detail)),
+	)
+}
+
+// fault says who is at fault for a record's code. A code that a provider stated of the caller's own
+// request is none of ours and is the caller's.
+func fault(r *fairlead.Record) fairlead.Fault {
+	info := r.Code.Info()
+	if info.Code != r.Code {
+		return fairlead.FaultCaller
+	}
+	return info.Fault
+}
+
+// clip bounds what callers and providers choose.
+func clip(s string) string {
+	const most = 128
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
