@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"fairlead"
+	"fairlead/dialect"
+	"fairlead/internal/near"
+	"fairlead/provider"
+)
+
+// setHeader sets a header whose name is in canonical form already.
+func setHeader(h http.Header, name, value string) { h[name] = []string{value} }
+
+// commitHeaders sends status 200 and the headers known by now. length < 0: unknown.
+func (x *exchange) commitHeaders(contentType string, length int64) {
+	h := x.w.Header()
+	x.ownHeaders(h)
+	setHeader(h, "Content-Type", contentType)
+	if length >= 0 {
+		setHeader(h, "Content-Length", strconv.FormatInt(length, 10))
+	}
+	if x.rec.Stream {
+		setHeader(h, "Cache-Control", "no-cache")
+		setHeader(h, "X-Accel-Buffering", "no")
+	}
+	x.sent, x.rec.Status = true, http.StatusOK
+	x.w.WriteHeader(http.StatusOK)
+}
+
+// ownHeaders sets what every answer of an exchange carries.
+func (x *exchange) ownHeaders(h http.Header) {
+	setHeader(h, "X-Request-Id", x.rec.ID)
+	attempts := 0
+	if x.walk != nil {
+		attempts = len(x.walk.Attempts)
+	}
+	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(attempts))
+	if x.rec.Endpoint != "" {
+		setHeader(h, "X-Fairlead-Endpoint", x.rec.Endpoint)
+	}
+	if x.rec.Revision != 0 {
+		setHeader(h, "X-Fairlead-Revision", strconv.FormatInt(x.rec.Revision, 10))
+	}
+}
+
+// refuse ends an exchange that failed: with an error answer where nothing was sent, else in-band.
+func (x *exchange) refuse(err error) {
+	e := fairlead.AsError(err)
+	x.rec.Code, x.rec.Err = e.Code, e.Err
+	if e.Code == fairlead.CodeCallerGone {
+		x.rec.Status = e.HTTPStatus()
+		return
+	}
+	if x.sent {
+		x.endInBand(e)
+		return
+	}
+	x.rec.Status = e.HTTPStatus()
+	x.ownHeaders(x.w.Header())
+	if !x.bodyTaken(e) {
+		x.w.Header().Set("Connection", "close") // what is left of the body is not read
+	}
+	x.rec.BytesOut += x.g.writeError(x.w, x.caller, e, x.rec.ID)
+}
+
+// bodyTaken reports whether the request's body was read to its end, so that the connection can be used on.
+func (x *exchange) bodyTaken(e *fairlead.Error) bool {
+	switch e.Code {
+	case fairlead.CodeBodyTooLarge, fairlead.CodeBodyTimeout, fairlead.CodeBodyIncomplete, fairlead.CodeOverloaded, fairlead.CodeUnsupportedMedia:
+		return x.walk != nil
+	}
+	return true
+}
+
+// endInBand ends a stream that is under way with an error of the caller's dialect, and no clean end.
+func (x *exchange) endInBand(e *fairlead.Error) {
+	if x.answer != nil && x.answer.Stream == nil {
+		panic(http.ErrAbortHandler)
+	}
+	n, err := x.w.Write(x.caller.WriteStreamError(e, x.rec.ID))
+	x.rec.BytesOut += int64(n)
+	if err == nil {
+		_ = http.NewResponseController(x.w).Flush() // whoever asked may have left
+	}
+}
+
+// writeError answers with an error in a dialect and gives the bytes written.
+func (g *Gateway) writeError(w http.ResponseWriter, d dialect.Dialect, e *fairlead.Error, id string) int64 {
+	body := d.WriteError(e, id)
+	h := w.Header()
+	setHeader(h, "X-Request-Id", id)
+	setHeader(h, "Content-Type", "application/json")
+	setHeader(h, "Content-Length", strconv.Itoa(len(body)))
+	if e.RetryAfter > 0 {
+		setHeader(h, "Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if e.Final {
+		setHeader(h, "X-Should-Retry", "false")
+	}
+	w.WriteHeader(e.HTTPStatus())
+	n, _ := w.Write(body) // whoever asked may have left
+	return int64(n)
+}
+
+// callerID is the caller's own request id, cut to what a log line can bear.
+func callerID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	if len(id) > 128 {
+		id = id[:128]
+	}
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return -1
+		}
+		return c
+	}, id)
+}
+
+// forwarded takes from a caller's headers what upstream requests may carry.
+func forwarded(h http.Header) provider.Forward {
+	return provider.Forward{
+		AnthropicVersion: h.Get("Anthropic-Version"),
+		AnthropicBeta:    strings.Join(h["Anthropic-Beta"], ","),
+		OpenAIBeta:       h.Get("Openai-Beta"),
+		Traceparent:      h.Get("Traceparent"),
+	}
+}
+
+func noSuchModel(s *fairlead.Snapshot, asked string) error {
+	names := make([]string, 0, len(s.Models))
+	for name := range s.Models {
+		names = append(names, name)
+	}
+	message := "no model has the name " + strconv.Quote(cut(asked))
+	if found := near.Names(asked, names, 3); len(found) > 0 {
+		message += "; near: " + strings.Join(found, ", ")
+	}
+	return &fairlead.Error{Code: fairlead.CodeModelNotFound, Message: message, Param: "model"}
+}
+
+func cut(s string) string {
+	if len(s) > 100 {
+		return s[:100] + "…"
+	}
+	return s
+}
+
+// unroutable says why a model that exists cannot serve a request.
+func unroutable(model string, p *fairlead.Plan) error {
+	reasons := make([]string, 0, len(p.LeftOut))
+	lacking := true
+	for _, l := range p.LeftOut {
+		r := l.Endpoint.ID + ": " + string(l.Reason)
+		if l.Detail != "" {
+			r += " (" + l.Detail + ")"
+		}
+		reasons = append(reasons, r)
+		lacking = lacking && (l.Reason == fairlead.ReasonAbility || l.Reason == fairlead.ReasonDialect)
+	}
+	message := "no endpoint of " + model + " may be used for this request: " + strings.Join(reasons, "; ")
+	if lacking && len(reasons) > 0 {
+		return fairlead.Errorf(fairlead.CodeUnsupportedParameter, message)
+	}
+	return &fairlead.Error{Code: fairlead.CodeNoEndpoint, Message: message, RetryAfter: 5 * time.Second}
+}

@@ -1,0 +1,200 @@
+package gateway
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"fairlead"
+	"fairlead/admit"
+	"fairlead/dialect"
+	"fairlead/internal/jsonscan"
+	"fairlead/meter"
+	"fairlead/provider"
+	"fairlead/route"
+	"fairlead/upstream"
+)
+
+// exchange is one caller's request and its answer while it lasts.
+type exchange struct {
+	g       *Gateway
+	w       http.ResponseWriter
+	r       *http.Request
+	caller  dialect.Dialect
+	snap    *fairlead.Snapshot
+	rec     fairlead.Record
+	body    body
+	top     jsonscan.Object
+	ask     provider.Ask
+	plan    fairlead.Plan
+	walk    *upstream.Walk
+	answer  *upstream.Answer
+	reading meter.Reading
+	sent    bool          // the status line went out
+	waited  time.Duration // for the caller and, at the end, for providers
+}
+
+// exchange is the story of one request: snapshot, admit, read, plan, send, pump, settle.
+func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, a *address) {
+	x := g.begin(w, r, a)
+	defer x.settle()
+	pass, err := x.enter()
+	if err == nil {
+		err = x.read(pass)
+	}
+	if err == nil {
+		err = x.route()
+	}
+	if err == nil {
+		err = x.send()
+	}
+	if err == nil {
+		err = x.pump()
+	}
+	if err != nil {
+		x.refuse(err)
+	}
+}
+
+func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exchange {
+	x := &exchange{g: g, w: w, r: r, caller: g.dialects[a.dialect], snap: g.snapshot.Load()}
+	x.rec.ID = fairlead.NewID("req_")
+	x.rec.Start = time.Now()
+	x.rec.Operation, x.rec.Dialect = a.op, a.dialect
+	x.rec.CallerID = callerID(r)
+	x.body.gate = &g.bodies
+	g.Observer.Entered(&x.rec)
+	return x
+}
+
+// enter lets the exchange in by its headers alone.
+func (x *exchange) enter() (admit.Pass, error) {
+	switch {
+	case x.g.draining.Load():
+		x.w.Header().Set("Connection", "close")
+		return admit.Pass{}, &fairlead.Error{Code: fairlead.CodeDraining, Message: "this node is shutting down", RetryAfter: time.Second}
+	case x.snap == nil:
+		return admit.Pass{}, &fairlead.Error{Code: fairlead.CodeDraining, Message: "this node has no configuration yet", RetryAfter: time.Second}
+	}
+	x.rec.Revision = x.snap.Revision
+	return x.g.Door.Enter(x.r.Context(), x.r.Header)
+}
+
+// read takes the body in and understands what it asks for.
+func (x *exchange) read(pass admit.Pass) error {
+	if pass.Key != nil {
+		x.rec.KeyID = pass.Key.ID
+	}
+	x.body.limit = x.snap.Settings
+	begin := time.Now()
+	err := x.body.read(x.w, x.r)
+	x.waited += time.Since(begin)
+	x.rec.BytesIn = int64(len(x.body.data))
+	if err != nil {
+		return err
+	}
+	if err := scan(&x.top, x.body.data); err != nil {
+		return err
+	}
+	facts, err := x.caller.Facts(x.rec.Operation, &x.top)
+	if err != nil {
+		return err
+	}
+	x.rec.Model, x.rec.Stream, x.rec.MaxOutput = facts.Model, facts.Stream, facts.MaxOutput
+	x.rec.Needs, x.rec.Thinks, x.rec.Stateless = facts.Needs|x.rec.Operation.Need(), facts.Thinks, facts.Stateless
+	x.rec.Prompt = fairlead.EstimateTokens(x.rec.BytesIn)
+	x.ask = provider.Ask{
+		Op: x.rec.Operation, Caller: x.caller, Body: x.body.data, Top: &x.top, Facts: facts,
+		Forward: forwarded(x.r.Header),
+	}
+	return nil
+}
+
+// route finds the model and plans where to go.
+func (x *exchange) route() error {
+	m, ok := x.snap.Model(x.rec.Model)
+	if !ok {
+		return noSuchModel(x.snap, x.rec.Model)
+	}
+	x.rec.Served = m.Name
+	x.plan = route.Plan(x.plan, m, &x.rec.Request, rand.Float64)
+	if len(x.plan.Steps) == 0 {
+		return unroutable(m.Name, &x.plan)
+	}
+	return nil
+}
+
+// send walks the plan until an attempt commits. A streaming caller who hears nothing for long is sent
+// headers and comments meanwhile: they are not the commit.
+func (x *exchange) send() error {
+	x.walk = x.g.Upstream.Walk(x.r.Context(), upstream.Journey{
+		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Start: x.rec.Start, Until: x.end(),
+		Encode: dialect.EncodeOptions{
+			RequestID: x.rec.ID, Model: x.rec.Model, Usage: x.ask.Facts.StreamUsage, Created: x.rec.Start.Unix(),
+		},
+	})
+	silence := x.firstSilence()
+	for {
+		answer, err := x.walk.Commit(silence)
+		if err == upstream.ErrSilent {
+			x.comment()
+			silence = time.Now().Add(commentEvery)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		x.answer = answer
+		x.rec.TTFT = time.Since(x.rec.Start)
+		x.rec.Endpoint, x.rec.Translated = answer.Step.Endpoint.ID, answer.Translated
+		return nil
+	}
+}
+
+// end is when the exchange must be over; zero = no bound.
+func (x *exchange) end() time.Time { return after(x.rec.Start, x.snap.Settings.Timeouts.Total) }
+
+// firstSilence is when a streaming caller is sent headers although nothing committed.
+func (x *exchange) firstSilence() time.Time {
+	if !x.rec.Stream {
+		return time.Time{}
+	}
+	return after(time.Now(), x.plan.Steps[0].Endpoint.Provider.Timeouts.Headers)
+}
+
+func after(t time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return t.Add(d)
+}
+
+// settle ends the exchange: what it used and cost, its record, its memory.
+func (x *exchange) settle() {
+	if x.walk != nil {
+		x.walk.Close()
+		x.rec.Attempts = x.walk.Attempts
+		x.waited += x.walk.Waited
+	}
+	if x.answer != nil {
+		x.reading.Prompt = x.rec.Prompt
+		x.reading.Broken = x.reading.Broken || x.rec.Code != ""
+		x.meterStream()
+		x.rec.Usage = meter.Usage(x.reading)
+		x.rec.Cost = meter.Cost(x.answer.Step.Endpoint, x.rec.Usage)
+		x.answer.Close()
+	}
+	x.rec.Duration = time.Since(x.rec.Start)
+	x.rec.Overhead = max(0, x.rec.Duration-x.waited)
+	x.g.Observer.Left(&x.rec)
+	x.body.release()
+}
+
+// meterStream takes what a stream knows at its end.
+func (x *exchange) meterStream() {
+	if s := x.answer.Stream; s != nil {
+		x.reading.Reported, x.reading.HasUsage = s.Usage()
+		x.reading.Delivered = s.Delivered
+		x.waited += s.Waited
+	}
+}

@@ -1,0 +1,158 @@
+// Package gateway is the data plane's front: the listener, the table of addresses, and the story of
+// one exchange (exchange.go) from its arrival to its settlement.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"fairlead"
+	"fairlead/admit"
+	"fairlead/dialect"
+	"fairlead/upstream"
+)
+
+// Observer is told of every exchange: that it arrived, and what it did when it is over.
+type Observer interface {
+	Entered(*fairlead.Record)
+	Left(*fairlead.Record)
+}
+
+// Options is what a gateway is made of.
+type Options struct {
+	Door     *admit.Door
+	Upstream *upstream.Upstream
+	Dialects []dialect.Dialect // the caller's languages
+	Observer Observer
+	Log      *slog.Logger
+}
+
+// Gateway serves the data plane.
+type Gateway struct {
+	Options
+	book     addressBook
+	dialects map[fairlead.Dialect]dialect.Dialect
+	snapshot atomic.Pointer[fairlead.Snapshot]
+	draining atomic.Bool
+	bodies   bodies
+	server   *http.Server
+}
+
+const (
+	headerTime = 10 * time.Second // for a request's headers to arrive
+	idleTime   = 2 * time.Minute  // of a kept connection between requests
+	maxHeaders = 64 << 10
+)
+
+// New makes a gateway that has no snapshot yet: it is not ready before the first Swap.
+func New(o Options) *Gateway {
+	g := &Gateway{Options: o, book: newAddressBook(), dialects: map[fairlead.Dialect]dialect.Dialect{}}
+	for _, d := range o.Dialects {
+		g.dialects[d.Name()] = d
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	g.server = &http.Server{
+		Handler:           g,
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeaders,
+		Protocols:         protocols,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return g
+}
+
+// Swap makes a snapshot the one that exchanges enter under from now on; those in flight keep theirs.
+func (g *Gateway) Swap(s *fairlead.Snapshot) { g.snapshot.Store(s) }
+
+// Snapshot is the one that exchanges enter under now; nil before the first Swap.
+func (g *Gateway) Snapshot() *fairlead.Snapshot { return g.snapshot.Load() }
+
+// Serve takes connections from l until Shutdown. With cert and key files it speaks TLS.
+func (g *Gateway) Serve(l net.Listener, cert, key string) error {
+	var err error
+	if cert != "" {
+		err = g.server.ServeTLS(l, cert, key)
+	} else {
+		err = g.server.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve data plane: %w", err)
+}
+
+// Shutdown refuses new exchanges, lets those in flight end, and breaks those off that are not done
+// when ctx is.
+func (g *Gateway) Shutdown(ctx context.Context) error {
+	g.draining.Store(true)
+	err := g.server.Shutdown(ctx)
+	if err != nil {
+		_ = g.server.Close() // what is left is broken off; Shutdown's error tells that there was some
+	}
+	return err
+}
+
+// ServeHTTP finds the address and serves it.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer g.recovered(w, r)
+	a := g.book.find(r.URL.Path)
+	switch {
+	case a == nil:
+		g.refuse(w, r, fairlead.Errorf(fairlead.CodeNotFound, "nothing is served at this path"))
+	case r.Method != a.method && !(r.Method == http.MethodHead && a.method == http.MethodGet):
+		w.Header().Set("Allow", a.method)
+		g.refuse(w, r, fairlead.Errorf(fairlead.CodeMethodNotAllowed, "this path is served with "+a.method))
+	default:
+		a.serve(g, w, r, a)
+	}
+}
+
+// recovered keeps a defect within the exchange that met it.
+func (g *Gateway) recovered(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+		g.Log.Error("defect", "panic", fmt.Sprint(v), "path", r.URL.Path, "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler) // nothing clean can follow whatever was sent
+}
+
+// refuse answers what is no exchange with an error in the caller's likely dialect.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, e *fairlead.Error) {
+	g.writeError(w, g.dialects[callersDialect(r)], e, fairlead.NewID("req_"))
+}
+
+func (g *Gateway) livez(w http.ResponseWriter, _ *http.Request, _ *address) {
+	writeText(w, http.StatusOK, "ok\n")
+}
+
+// readyz says whether exchanges would be let in. It never calls a provider.
+func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request, _ *address) {
+	switch {
+	case g.draining.Load():
+		writeText(w, http.StatusServiceUnavailable, "draining\n")
+	case g.snapshot.Load() == nil:
+		writeText(w, http.StatusServiceUnavailable, "no configuration yet\n")
+	default:
+		writeText(w, http.StatusOK, "ok\n")
+	}
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // whoever asked may have left
+}

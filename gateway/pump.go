@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"fairlead"
+	"fairlead/meter"
+	"fairlead/upstream"
+)
+
+const (
+	commentEvery = 10 * time.Second // to a caller who hears nothing
+	writeTime    = time.Minute      // for a caller to take what was written
+	restPiece    = 32 << 10
+)
+
+// keepAlive is a comment: no client sees it, and it keeps what stands between open.
+var keepAlive = []byte(": fairlead\n\n")
+
+// pump carries the answer to the caller.
+func (x *exchange) pump() error {
+	if x.answer.Stream != nil {
+		return x.pumpStream(x.answer.Stream)
+	}
+	return x.pumpWhole()
+}
+
+// pumpWhole writes an unstreamed answer with its cost in the headers, for it is known by now.
+func (x *exchange) pumpWhole() error {
+	a := x.answer
+	x.reading = meter.Reading{Reported: a.Seen.Usage, HasUsage: a.Seen.HasUsage, Prompt: x.rec.Prompt, Delivered: int64(a.Seen.Bytes)}
+	if cost := meter.Cost(a.Step.Endpoint, meter.Usage(x.reading)); cost != nil && a.Rest == nil {
+		setHeader(x.w.Header(), "X-Fairlead-Cost", cost.String())
+	}
+	x.commitHeaders("application/json", a.Length)
+	n, err := x.w.Write(a.Body)
+	x.rec.BytesOut += int64(n)
+	if err != nil {
+		return callerGone(err)
+	}
+	if a.Rest == nil {
+		return nil
+	}
+	return x.pumpRest(a.Rest)
+}
+
+// pumpRest passes on what follows of an answer too large to hold. Where it breaks off, the caller's
+// connection does too: its length or framing then shows that the answer is not whole.
+func (x *exchange) pumpRest(rest io.Reader) error {
+	piece := make([]byte, restPiece)
+	for {
+		n, err := rest.Read(piece)
+		if n > 0 {
+			out, werr := x.w.Write(piece[:n])
+			x.rec.BytesOut += int64(out)
+			x.reading.Delivered += int64(out)
+			if werr != nil {
+				return callerGone(werr)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			x.interrupted(err)
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+// pumpStream passes a stream on as it comes, each piece flushed at once.
+func (x *exchange) pumpStream(s *upstream.Stream) error {
+	if !x.sent {
+		x.commitHeaders("text/event-stream", -1)
+	}
+	control := http.NewResponseController(x.w)
+	var writeUntil time.Time
+	for {
+		piece, err := s.Next(commentEvery)
+		switch {
+		case err == upstream.ErrSilent:
+			piece = keepAlive
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return x.interrupted(err)
+		}
+		if now := time.Now(); writeUntil.Sub(now) < writeTime/2 {
+			writeUntil = now.Add(writeTime)
+			if err := control.SetWriteDeadline(writeUntil); err != nil {
+				return callerGone(err)
+			}
+		}
+		n, err := x.w.Write(piece)
+		x.rec.BytesOut += int64(n)
+		if err == nil {
+			err = control.Flush()
+		}
+		if err != nil {
+			return callerGone(err)
+		}
+	}
+}
+
+// interrupted says what it means that a committed answer broke off.
+func (x *exchange) interrupted(err error) error {
+	x.reading.Broken = true
+	if x.r.Context().Err() != nil {
+		x.walk.Interrupted(fairlead.OutcomeCallerGone, "")
+		return callerGone(err)
+	}
+	x.walk.Interrupted(fairlead.OutcomeInterrupted, upstream.Detail(err))
+	return &fairlead.Error{
+		Code:    fairlead.CodeStreamInterrupted,
+		Message: "the provider's stream broke off before its end; what was sent so far is not the whole answer",
+		Err:     err,
+	}
+}
+
+func callerGone(err error) error {
+	return &fairlead.Error{Code: fairlead.CodeCallerGone, Message: "the caller left", Err: err}
+}
+
+// comment tells a waiting caller's connection that it is alive, with the headers known by now.
+func (x *exchange) comment() {
+	if !x.sent {
+		x.commitHeaders("text/event-stream", -1)
+	}
+	n, err := x.w.Write(keepAlive)
+	x.rec.BytesOut += int64(n)
+	if err == nil {
+		err = http.NewResponseController(x.w).Flush()
+	}
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return // the context of a caller who left ends the walk
+	}
+}

@@ -1,0 +1,164 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"fairlead"
+	"fairlead/internal/jsonscan"
+)
+
+const (
+	// bodyWindow is how often a body must have brought bodyProgress bytes more.
+	bodyWindow   = 15 * time.Second
+	bodyProgress = 8 << 10
+	firstBody    = 4 << 10 // allocated for a body of unknown length
+)
+
+// body is a request's body while it is read and held.
+type body struct {
+	data  []byte
+	held  int64 // bytes reserved with the gate
+	gate  *bodies
+	limit fairlead.Settings
+}
+
+// release gives the memory back; data must not be used afterwards.
+func (b *body) release() {
+	b.gate.give(b.held)
+	b.held, b.data = 0, nil
+}
+
+// read takes the whole body in, within max_body, max_bodies and a least speed. Memory grows with what
+// arrives, not with the length that is promised.
+func (b *body) read(w http.ResponseWriter, r *http.Request) error {
+	if err := checkHeaders(r, int64(b.limit.MaxBody)); err != nil {
+		return err
+	}
+	first := int64(firstBody)
+	if r.ContentLength >= 0 {
+		first = min(r.ContentLength, smallBody) + 1 // one more, so that the end is seen without growing
+	}
+	if err := b.grow(first); err != nil {
+		return err
+	}
+	control := http.NewResponseController(w)
+	windowEnd, windowBytes := time.Now().Add(bodyWindow), 0
+	if err := control.SetReadDeadline(windowEnd); err != nil {
+		return &fairlead.Error{Code: fairlead.CodeInternal, Message: "internal error", Err: err}
+	}
+	for {
+		if len(b.data) == cap(b.data) {
+			if err := b.grow(min(int64(cap(b.data))*2, b.most(r))); err != nil {
+				return err
+			}
+		}
+		n, err := r.Body.Read(b.data[len(b.data):cap(b.data)])
+		b.data = b.data[:len(b.data)+n]
+		windowBytes += n
+		switch {
+		case int64(len(b.data)) > int64(b.limit.MaxBody):
+			return tooLarge(b.limit.MaxBody)
+		case err == io.EOF:
+			return noDeadline(control)
+		case err != nil:
+			return unread(err)
+		case windowBytes >= bodyProgress:
+			windowEnd, windowBytes = time.Now().Add(bodyWindow), 0
+			if err := control.SetReadDeadline(windowEnd); err != nil {
+				return unread(err)
+			}
+		}
+	}
+}
+
+// most is the largest buffer that the body can need: one byte more than it may have, to see its end.
+func (b *body) most(r *http.Request) int64 {
+	if r.ContentLength >= 0 {
+		return r.ContentLength + 1
+	}
+	return int64(b.limit.MaxBody) + 1
+}
+
+// grow makes room for size bytes in all. Old and new memory are both counted until the old is free.
+func (b *body) grow(size int64) error {
+	if !b.gate.take(size, size, int64(b.limit.MaxBodies)) {
+		return &fairlead.Error{
+			Code:       fairlead.CodeOverloaded,
+			Message:    "too many large request bodies are being received; try again shortly",
+			RetryAfter: 2 * time.Second,
+			Hint:       "settings.max_bodies is reached",
+		}
+	}
+	grown := make([]byte, len(b.data), size)
+	copy(grown, b.data)
+	b.gate.give(b.held)
+	b.data, b.held = grown, size
+	return nil
+}
+
+func noDeadline(control *http.ResponseController) error {
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
+		return unread(err)
+	}
+	return nil
+}
+
+func checkHeaders(r *http.Request, maxBody int64) error {
+	if r.ContentLength > maxBody {
+		return tooLarge(fairlead.Bytes(maxBody))
+	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return fairlead.Errorf(fairlead.CodeUnsupportedMedia, "a compressed body (Content-Encoding) is not taken here")
+	}
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/") {
+		return fairlead.Errorf(fairlead.CodeUnsupportedMedia, "a multipart body is not taken here; send application/json")
+	}
+	return nil
+}
+
+func tooLarge(limit fairlead.Bytes) error {
+	return fairlead.Errorf(fairlead.CodeBodyTooLarge, "the body is larger than "+limit.String())
+}
+
+func unread(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &fairlead.Error{Code: fairlead.CodeBodyTimeout, Message: "the body arrived too slowly", Err: err}
+	}
+	return &fairlead.Error{Code: fairlead.CodeBodyIncomplete, Message: "the body ended before its stated length or its framing is broken", Err: err}
+}
+
+// routed are the names at the top level that fairlead reads; another spelling of one would be read by
+// some upstreams and not by others.
+var routed = []string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "messages"}
+
+// scan checks that a body is one JSON object that every reader understands alike.
+func scan(top *jsonscan.Object, data []byte) error {
+	if err := top.Scan(data); err != nil {
+		var e *jsonscan.Error
+		if errors.As(err, &e) {
+			return badJSON(e)
+		}
+		return &fairlead.Error{Code: fairlead.CodeInvalidJSON, Message: "the body is not a JSON object", Err: err}
+	}
+	if name, ok := top.CaseVariant(routed...); ok {
+		return &fairlead.Error{Code: fairlead.CodeDuplicateField, Param: name, Message: "the field \"" + name + "\" must be written in lower case"}
+	}
+	return nil
+}
+
+func badJSON(e *jsonscan.Error) error {
+	switch e.Kind {
+	case jsonscan.Duplicate:
+		return &fairlead.Error{Code: fairlead.CodeDuplicateField, Param: e.Name, Message: "the body is ambiguous: " + e.Error()}
+	case jsonscan.Names:
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, "the body has too many names: "+e.Error())
+	case jsonscan.Depth:
+		return fairlead.Errorf(fairlead.CodeTooDeep, "the body nests too deep: "+e.Error())
+	}
+	return fairlead.Errorf(fairlead.CodeInvalidJSON, "the body is not a JSON object: "+e.Error())
+}
