@@ -1,0 +1,175 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"fairlead"
+	"fairlead/compile"
+	"fairlead/control"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	settle = 50 * time.Millisecond // for an editor to finish what it writes
+	look   = 2 * time.Second       // at the file, where the system tells of no changes
+)
+
+// configuration is where this node's configuration comes from and what of it is in force.
+type configuration struct {
+	app    *App
+	file   string
+	source control.Source
+
+	mu       sync.Mutex
+	seen     []byte // the file's text when it was last read
+	revision int64  // of the snapshot in force
+	loaded   time.Time
+	problem  string // why a later edit was refused
+	missing  bool   // the file could not be read at the last look
+}
+
+// openFile brings a file into force; here, at the start, one that does not compile is an error.
+func (c *configuration) openFile(path string) error {
+	c.source = control.SourceFile
+	var err error
+	if c.file, err = filepath.Abs(path); err != nil {
+		return fmt.Errorf("find configuration: %w", err)
+	}
+	text, err := os.ReadFile(c.file)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	c.seen = text
+	return c.apply(text)
+}
+
+// openEnvironment serves the providers whose keys are in the environment; false where there are none.
+func (c *configuration) openEnvironment() (bool, error) {
+	c.source = control.SourceEnvironment
+	cfg, found := compile.FromEnvironment(func(name string) string {
+		v, _ := c.app.LookupEnv(name)
+		return v
+	})
+	if len(found) == 0 {
+		return false, nil
+	}
+	if err := c.compile(cfg); err != nil {
+		return false, fmt.Errorf("serve the providers whose keys are in the environment: %w", err)
+	}
+	c.app.Log.Info("serving the providers whose keys are in the environment", "providers", found)
+	return true, nil
+}
+
+// openBuiltin serves the fake provider.
+func (c *configuration) openBuiltin(url string) error {
+	c.source = control.SourceBuiltin
+	return c.compile(compile.Fake(url))
+}
+
+func (c *configuration) compile(cfg *fairlead.Config) error {
+	s, found := compile.Compile(cfg, c.revision+1, compile.Local(c.app.LookupEnv))
+	return c.swap(s, found)
+}
+
+// apply compiles a file's text and swaps it in; what is in force stays where that fails.
+func (c *configuration) apply(text []byte) error {
+	_, s, found := compile.Load(text, c.file, c.revision+1, compile.Local(c.app.LookupEnv))
+	return c.swap(s, found)
+}
+
+// swap brings a snapshot into force in one step, once all that can fail has not.
+func (c *configuration) swap(s *fairlead.Snapshot, found compile.Findings) error {
+	if err := found.Err(); err != nil {
+		return err
+	}
+	for _, f := range found {
+		c.app.Log.Warn("configuration", "finding", f.String())
+	}
+	if err := c.app.upstream.Prepare(s); err != nil {
+		return fmt.Errorf("prepare providers: %w", err)
+	}
+	s.At = time.Now()
+	c.app.gateway.Swap(s)
+	c.revision, c.loaded, c.problem = s.Revision, s.At, ""
+	c.app.Log.Info("configuration in force", "revision", s.Revision, "source", string(c.source), "models", len(s.Models), "endpoints", len(s.Endpoints))
+	return nil
+}
+
+// watch applies the file whenever it changes, until ctx ends. It watches the folder, for editors and
+// mounted secrets replace files, and looks at the file now and then, for some systems tell nothing.
+func (c *configuration) watch(ctx context.Context) {
+	if c.file == "" {
+		return
+	}
+	var events <-chan fsnotify.Event
+	if w, err := fsnotify.NewWatcher(); err == nil {
+		defer w.Close()
+		if err := w.Add(filepath.Dir(c.file)); err == nil {
+			events = w.Events
+		}
+	}
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	settled := time.NewTimer(0)
+	defer settled.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-events:
+			settled.Reset(settle)
+		case <-settled.C:
+			c.reread()
+		case <-ticker.C:
+			c.reread()
+		}
+	}
+}
+
+// reread applies the file if its text is another than the last one read.
+func (c *configuration) reread() {
+	text, err := os.ReadFile(c.file)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil:
+		c.refused(fmt.Errorf("read configuration: %w", err))
+	case !bytes.Equal(text, c.seen):
+		c.seen = text
+		if err := c.apply(text); err != nil {
+			c.refused(err)
+		}
+	case c.missing:
+		c.problem = "" // it is there again, as it was
+	}
+	c.missing = err != nil
+}
+
+// refused keeps the running revision and says why, once for each reason.
+func (c *configuration) refused(err error) {
+	if c.problem == err.Error() {
+		return
+	}
+	c.problem = err.Error()
+	c.app.Log.Error("configuration refused; the running revision stays", "revision", c.revision, "error", c.problem)
+}
+
+// status is what the control plane shows.
+func (a *App) status() control.Status {
+	c := a.config
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return control.Status{
+		Config: control.ConfigStatus{
+			Revision: c.revision, Source: c.source, File: c.file, Loaded: c.loaded, Error: c.problem,
+		},
+		Endpoints: control.Endpoints(a.gateway.Snapshot()),
+	}
+}

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"fairlead"
+	"fairlead/client"
+	"fairlead/control"
+)
+
+const defaultControl = "http://127.0.0.1:8485"
+
+// addControlFlags declares how a command finds its control plane.
+func addControlFlags(fs *pflag.FlagSet) {
+	fs.String("control", defaultControl, "address of the control plane (FAIRLEAD_CONTROL)")
+	fs.String("data", "", "the server's data folder, where its admin token is if FAIRLEAD_ADMIN_TOKEN is not set (FAIRLEAD_DATA)")
+}
+
+// withControl makes a command's function of one that speaks to the control plane.
+func (p *program) withControl(f func(ctx context.Context, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return run(func(ctx context.Context, args []string) error {
+			c, err := p.client(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return explain(c, f(ctx, c, args))
+		})(cmd, args)
+	}
+}
+
+func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
+	if err := p.fromEnvironment(fs, "control", "data"); err != nil {
+		return nil, usage(err)
+	}
+	address, _ := fs.GetString("control")
+	address = controlURL(address)
+	token, err := p.token(fs, address)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(address, token)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return c, nil
+}
+
+// controlURL makes a URL of an address as --control of serve takes it: one variable serves both.
+func controlURL(address string) string {
+	if strings.Contains(address, "://") {
+		return address
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "http://" + address
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// token finds the admin token: the variable, else the file in the data folder. The file's token is
+// this machine's, so it is not shown to another one.
+func (p *program) token(fs *pflag.FlagSet, address string) (fairlead.Secret, error) {
+	if v, _ := p.Lookup(adminTokenVariable); v != "" {
+		return fairlead.NewSecret(v), nil
+	}
+	if !onThisMachine(address) {
+		return fairlead.Secret{}, &hintError{
+			errors.New("no admin token for " + address),
+			"set " + adminTokenVariable + " to that server's token; only a server on this machine's loopback address is asked with the data folder's",
+		}
+	}
+	named, _ := fs.GetString("data")
+	dir, err := p.dataFolder(named)
+	if err != nil {
+		return fairlead.Secret{}, usage(err)
+	}
+	token, err := control.ReadToken(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return token, &hintError{
+			errors.New("no admin token: there is none in " + dir),
+			"is fairlead running? 'fairlead serve' makes the token; name its data folder with --data, or set " + adminTokenVariable,
+		}
+	}
+	return token, err
+}
+
+func onThisMachine(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// explain adds what to do where the control plane cannot be reached.
+func explain(c *client.Client, err error) error {
+	if !errors.Is(err, client.ErrUnreachable) {
+		return err
+	}
+	return &hintError{
+		errors.New("nothing answers at " + c.Address()),
+		"is fairlead running? start it with 'fairlead serve', or name its control plane with --control or FAIRLEAD_CONTROL",
+	}
+}

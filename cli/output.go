@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"fairlead"
+)
+
+// The forms of output.
+const (
+	outputText = "text"
+	outputJSON = "json"
+)
+
+// print writes a result: v as JSON, or what text gives.
+func (p *program) print(v any, text func() string) error {
+	if p.output == outputJSON {
+		b, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return fmt.Errorf("encode output: %w", err)
+		}
+		_, err = fmt.Fprintf(p.Stdout, "%s\n", b)
+		return err
+	}
+	_, err := fmt.Fprint(p.Stdout, text())
+	return err
+}
+
+// shownError is an error as `-o json` writes it, in the form of the control API.
+type shownError struct {
+	Error struct {
+		Code    fairlead.Code `json:"code,omitempty"`
+		Message string        `json:"message"`
+		Hint    string        `json:"hint,omitempty"`
+	} `json:"error"`
+}
+
+// printError says what went wrong on standard error.
+func (p *program) printError(err error) {
+	var show shownError
+	show.Error.Message = err.Error()
+	var e *fairlead.Error
+	if errors.As(err, &e) {
+		show.Error.Code, show.Error.Message, show.Error.Hint = e.Code, e.Message, e.Hint
+	}
+	var h *hintError
+	if errors.As(err, &h) {
+		show.Error.Message, show.Error.Hint = h.err.Error(), h.hint
+	}
+	if p.output == outputJSON {
+		b, err := json.Marshal(show)
+		if err == nil {
+			fmt.Fprintf(p.Stderr, "%s\n", b)
+			return
+		}
+	}
+	fmt.Fprintf(p.Stderr, "fairlead: %s\n", show.Error.Message)
+	if show.Error.Hint != "" {
+		fmt.Fprintf(p.Stderr, "Hint: %s\n", show.Error.Hint)
+	}
+}
+
+// hintError adds what to do about an error.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (h *hintError) Error() string { return h.err.Error() }
+func (h *hintError) Unwrap() error { return h.err }
+
+// table lays rows out in columns; the first row is the heading.
+func table(rows [][]string) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			fmt.Fprint(w, plain(cell))
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+	return b.String()
+}
+
+// plain escapes what would not print as itself, such as a name that moves the cursor.
+func plain(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s
+	}
+	return strings.Trim(strconv.Quote(s), `"`)
+}
+
+func showTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

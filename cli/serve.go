@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"fairlead/app"
+)
+
+// served says where a node is, for `-o json`.
+type served struct {
+	Data    string `json:"data"`    // URL of the data plane, without /v1
+	Control string `json:"control"` // URL of the control plane
+}
+
+func (p *program) serve() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the data plane and the control plane until interrupted",
+		Long: "Serve takes its configuration from the file of -c, which it watches; without one it serves the\n" +
+			"providers whose keys are in the environment, or the built-in fake provider.\n\n" +
+			"The first SIGINT or SIGTERM lets open exchanges end, the second ends the program at once.",
+		Example: "  fairlead serve\n  fairlead serve -c fairlead.yaml",
+		Args:    cobra.NoArgs,
+	}
+	addBootFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return run(func(ctx context.Context, _ []string) error {
+			o, err := p.bootOptions(cmd.Flags())
+			if err != nil {
+				return usage(err)
+			}
+			a, err := app.New(ctx, o)
+			if err != nil {
+				return hintListen(err)
+			}
+			where := served{a.DataURL(), a.ControlURL()}
+			if err := p.print(where, a.Banner); err != nil {
+				// Whoever started it is gone; a server without a terminal serves all the same.
+				o.Log.Debug("print banner", "err", err)
+			}
+			return a.Run(ctx)
+		})(cmd, args)
+	}
+	return cmd
+}
+
+// bootOptions reads flags and variables.
+func (p *program) bootOptions(fs *pflag.FlagSet) (o app.Options, err error) {
+	if err := p.fromEnvironment(fs, bootFlagNames()...); err != nil {
+		return o, err
+	}
+	text := func(name string) string {
+		v, _ := fs.GetString(name)
+		return v
+	}
+	o = app.Options{
+		Listen: text("listen"), Control: listenAddress(text("control")), Config: text("config"),
+		TLSCert: text("tls-cert"), TLSKey: text("tls-key"), LookupEnv: p.Lookup,
+	}
+	o.NoAuth, _ = fs.GetBool("no-auth")
+	o.AdminToken, _ = p.Lookup(adminTokenVariable)
+	if o.Data, err = p.dataFolder(text("data")); err != nil {
+		return o, err
+	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return o, errors.New("--tls-cert and --tls-key belong together")
+	}
+	o.Log, err = p.logger(text("log-level"), text("log-format"))
+	if err != nil {
+		return o, err
+	}
+	egress := text("egress")
+	if egress == "" {
+		egress = text("region")
+	}
+	for _, attr := range [][2]string{{"node", text("name")}, {"region", text("region")}, {"egress", egress}} {
+		if attr[1] != "" {
+			o.Log = o.Log.With(attr[0], attr[1])
+		}
+	}
+	return o, nil
+}
+
+// listenAddress takes the form of an address that clients use, too: one variable serves both.
+func listenAddress(s string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(s, "http://"), "/")
+}
+
+func (p *program) logger(level, format string) (*slog.Logger, error) {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	l, ok := levels[level]
+	if !ok {
+		return nil, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
+	}
+	o := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(p.Stderr, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(p.Stderr, o)), nil
+	}
+	return nil, fmt.Errorf("--log-format is text or json, not %q", format)
+}
+
+func hintListen(err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	return &hintError{err, "another program has this address, maybe another fairlead; choose others with --listen and --control"}
+}

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+)
+
+// Version is which program this is.
+type Version struct {
+	Version  string `json:"version"`            // "(devel)" where it was built from a working tree
+	Revision string `json:"revision,omitempty"` // of the source; "" = unknown
+	Modified bool   `json:"modified,omitempty"` // the source differed from that revision
+}
+
+func (p *program) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show which version this is",
+		Args:  cobra.NoArgs,
+		RunE: run(func(context.Context, []string) error {
+			show := struct {
+				Version
+				Go       string `json:"go"`
+				Platform string `json:"platform"`
+			}{p.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			return p.print(show, func() string {
+				s := "fairlead " + show.Version.Version
+				if show.Revision != "" {
+					s += " " + show.Revision
+				}
+				if show.Modified {
+					s += " (modified)"
+				}
+				return fmt.Sprintf("%s %s %s\n", s, show.Go, show.Platform)
+			})
+		}),
+	}
+}

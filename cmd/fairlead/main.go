@@ -1,0 +1,55 @@
+// Command fairlead is a programmable routing layer for AI inference: `fairlead serve` runs it, the
+// other commands speak to it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"fairlead/cli"
+)
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go endOn(signals, cancel)
+	os.Exit(cli.Run(ctx, os.Args[1:], cli.Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Version: version(),
+	}))
+}
+
+// endOn lets the first signal end the program in order and the second at once, with the exit code
+// that shells give to a program ended by it. Both are taken from the channel: giving the second one
+// back to the system would lose it if it came at once.
+func endOn(signals <-chan os.Signal, cancel context.CancelFunc) {
+	<-signals
+	cancel()
+	code := 1
+	if s, ok := (<-signals).(syscall.Signal); ok {
+		code = 128 + int(s)
+	}
+	os.Exit(code)
+}
+
+// version reads what the toolchain wrote into the program.
+func version() cli.Version {
+	v := cli.Version{Version: "(unknown)"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	v.Version = info.Main.Version
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Revision = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
