@@ -1,0 +1,32 @@
+# fairlead: `make demo` shows it at work, `make test` proves it. Both install what they need.
+GOFUMPT     := mvdan.cc/gofumpt@v0.10.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+BIN         := bin/fairlead
+
+.PHONY: build demo test check bench tools
+
+build:
+	CGO_ENABLED=0 go build -o $(BIN) ./cmd/fairlead
+
+demo: build
+	./$(BIN) demo
+
+# Everything: unit tests and fuzz seeds under the race detector, then what is too heavy for it
+# (whole binary, official SDKs, ten thousand streams), built without.
+test: tools build
+	go vet ./...
+	go test -race -shuffle=on $$(go list ./... | grep -v '^fairlead/test')
+	go test -shuffle=on -timeout 20m ./test/... $(HEAVY)
+
+tools:
+	scripts/install-test-tools
+
+check: tools
+	@out=$$(go run $(GOFUMPT) -l .); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go test -race -shuffle=on $$(go list ./... | grep -v '^fairlead/test')
+
+bench: build
+	scripts/install-bench-tools
+	./$(BIN) bench
