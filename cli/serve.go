@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fairlead/app"
+	"fairlead/record"
 )
 
 // served says where a node is, for `-o json`.
@@ -33,10 +34,12 @@ func (p *program) serve() *cobra.Command {
 	addBootFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return run(func(ctx context.Context, _ []string) error {
-			o, err := p.bootOptions(cmd.Flags())
+			lines := record.NewLines(p.Stderr)
+			o, err := p.bootOptions(cmd.Flags(), lines)
 			if err != nil {
 				return usage(err)
 			}
+			defer lines.Flush()
 			a, err := app.New(ctx, o)
 			if err != nil {
 				return hintListen(err)
@@ -53,7 +56,7 @@ func (p *program) serve() *cobra.Command {
 }
 
 // bootOptions reads flags and variables.
-func (p *program) bootOptions(fs *pflag.FlagSet) (o app.Options, err error) {
+func (p *program) bootOptions(fs *pflag.FlagSet, lines *record.Lines) (o app.Options, err error) {
 	if err := p.fromEnvironment(fs, bootFlagNames()...); err != nil {
 		return o, err
 	}
@@ -73,7 +76,7 @@ func (p *program) bootOptions(fs *pflag.FlagSet) (o app.Options, err error) {
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return o, errors.New("--tls-cert and --tls-key belong together")
 	}
-	o.Log, err = p.logger(text("log-level"), text("log-format"))
+	o.Log, err = logger(lines, text("log-level"), text("log-format"))
 	if err != nil {
 		return o, err
 	}
@@ -94,7 +97,7 @@ func listenAddress(s string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(s, "http://"), "/")
 }
 
-func (p *program) logger(level, format string) (*slog.Logger, error) {
+func logger(to *record.Lines, level, format string) (*slog.Logger, error) {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	l, ok := levels[level]
 	if !ok {
@@ -103,9 +106,9 @@ func (p *program) logger(level, format string) (*slog.Logger, error) {
 	o := &slog.HandlerOptions{Level: l}
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(p.Stderr, o)), nil
+		return slog.New(to.Handler(slog.NewTextHandler(to, o))), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(p.Stderr, o)), nil
+		return slog.New(to.Handler(slog.NewJSONHandler(to, o))), nil
 	}
 	return nil, fmt.Errorf("--log-format is text or json, not %q", format)
 }

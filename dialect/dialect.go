@@ -49,8 +49,9 @@ type Answers interface {
 	ReadAnswer(body []byte) (*Answer, error)
 	WriteAnswer(a *Answer) []byte
 	// Inspect looks at a whole 200 body of any operation that passes through unchanged: usage, and
-	// whether it is an answer at all. Errors are as ReadAnswer's.
-	Inspect(op fairlead.Operation, body []byte) (Inspection, error)
+	// whether it is an answer at all. It uses scratch's memory, so that it need not allocate any.
+	// Errors are as ReadAnswer's.
+	Inspect(op fairlead.Operation, body []byte, scratch *jsonscan.Object) (Inspection, error)
 
 	NewDecoder() Decoder
 	NewEncoder(o EncodeOptions) Encoder

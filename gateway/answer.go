@@ -36,7 +36,7 @@ func (x *exchange) commitHeaders(contentType string, length int64) {
 func (x *exchange) ownHeaders(h http.Header) {
 	setHeader(h, "X-Request-Id", x.rec.ID)
 	attempts := 0
-	if x.walk != nil {
+	if x.walking {
 		attempts = len(x.walk.Attempts)
 	}
 	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(attempts))
@@ -61,6 +61,7 @@ func (x *exchange) refuse(err error) {
 		return
 	}
 	x.rec.Status = e.HTTPStatus()
+	_ = x.boundWrite() // fails where the caller has left
 	x.ownHeaders(x.w.Header())
 	if !x.bodyTaken(e) {
 		x.w.Header().Set("Connection", "close") // what is left of the body is not read
@@ -72,7 +73,7 @@ func (x *exchange) refuse(err error) {
 func (x *exchange) bodyTaken(e *fairlead.Error) bool {
 	switch e.Code {
 	case fairlead.CodeBodyTooLarge, fairlead.CodeBodyTimeout, fairlead.CodeBodyIncomplete, fairlead.CodeOverloaded, fairlead.CodeUnsupportedMedia:
-		return x.walk != nil
+		return x.walking
 	}
 	return true
 }

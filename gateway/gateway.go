@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 	"fairlead/upstream"
 )
 
-// Observer is told of every exchange: that it arrived, and what it did when it is over.
+// Observer is told of every exchange: that it arrived, and what it did when it is over. It does not
+// keep the record: its memory is used again.
 type Observer interface {
 	Entered(*fairlead.Record)
 	Left(*fairlead.Record)
@@ -42,11 +44,20 @@ type Gateway struct {
 	snapshot atomic.Pointer[fairlead.Snapshot]
 	draining atomic.Bool
 	bodies   bodies
-	server   *http.Server
+	// exchanges keeps the memory of ended ones.
+	exchanges sync.Pool
+	patience  patience
+	server    *http.Server
+}
+
+// patience is how long callers may take; tests have less of it.
+type patience struct {
+	body  time.Duration // for a body to bring bodyProgress bytes more
+	write time.Duration // to take what was written
 }
 
 const (
-	headerTime = 10 * time.Second // for a request's headers to arrive
+	headerTime = 10 * time.Second // for a request's headers and the first of its body to arrive
 	idleTime   = 2 * time.Minute  // of a kept connection between requests
 	maxHeaders = 64 << 10
 )
@@ -54,6 +65,8 @@ const (
 // New makes a gateway that has no snapshot yet: it is not ready before the first Swap.
 func New(o Options) *Gateway {
 	g := &Gateway{Options: o, book: newAddressBook(), dialects: map[fairlead.Dialect]dialect.Dialect{}}
+	g.patience = patience{body: bodyWindow, write: writeTime}
+	g.exchanges.New = func() any { return new(exchange) }
 	for _, d := range o.Dialects {
 		g.dialects[d.Name()] = d
 	}
@@ -64,8 +77,9 @@ func New(o Options) *Gateway {
 	g.server = &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       headerTime, // the same, so that it is set once; body.read goes on from there
 		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    maxHeaders,
+		MaxHeaderBytes:    2 * maxHeaders, // past this net/http refuses by itself, in plain text
 		Protocols:         protocols,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
@@ -80,6 +94,15 @@ func (g *Gateway) Snapshot() *fairlead.Snapshot { return g.snapshot.Load() }
 
 // Serve takes connections from l until Shutdown. With cert and key files it speaks TLS.
 func (g *Gateway) Serve(l net.Listener, cert, key string) error {
+	done, paced := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(paced)
+		g.bodies.pace.run(done)
+	}()
+	defer func() {
+		close(done)
+		<-paced
+	}()
 	var err error
 	if cert != "" {
 		err = g.server.ServeTLS(l, cert, key)
@@ -106,8 +129,17 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 // ServeHTTP finds the address and serves it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.recovered(w, r)
+	if closes(r) {
+		setHeader(w.Header(), "Connection", "close")
+	}
 	a := g.book.find(r.URL.Path)
+	if a == nil || a.op == 0 || r.Method != a.method { // all but an exchange, which bounds its own writes
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.patience.write)) // fails where the caller has left
+	}
 	switch {
+	case headerSize(r) > maxHeaders:
+		setHeader(w.Header(), "Connection", "close")
+		g.refuse(w, r, fairlead.Errorf(fairlead.CodeHeadersTooLarge, "the request's headers and address are larger than "+fairlead.Bytes(maxHeaders).String()))
 	case a == nil:
 		g.refuse(w, r, fairlead.Errorf(fairlead.CodeNotFound, "nothing is served at this path"))
 	case r.Method != a.method && !(r.Method == http.MethodHead && a.method == http.MethodGet):

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -35,6 +34,9 @@ func (x *exchange) pumpWhole() error {
 	if cost := meter.Cost(a.Step.Endpoint, meter.Usage(x.reading)); cost != nil && a.Rest == nil {
 		setHeader(x.w.Header(), "X-Fairlead-Cost", cost.String())
 	}
+	if err := x.boundWrite(); err != nil {
+		return callerGone(err)
+	}
 	x.commitHeaders("application/json", a.Length)
 	n, err := x.w.Write(a.Body)
 	x.rec.BytesOut += int64(n)
@@ -54,9 +56,13 @@ func (x *exchange) pumpRest(rest io.Reader) error {
 	for {
 		n, err := rest.Read(piece)
 		if n > 0 {
-			out, werr := x.w.Write(piece[:n])
-			x.rec.BytesOut += int64(out)
-			x.reading.Delivered += int64(out)
+			werr := x.boundWrite()
+			if werr == nil {
+				var out int
+				out, werr = x.w.Write(piece[:n])
+				x.rec.BytesOut += int64(out)
+				x.reading.Delivered += int64(out)
+			}
 			if werr != nil {
 				return callerGone(werr)
 			}
@@ -77,7 +83,6 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 		x.commitHeaders("text/event-stream", -1)
 	}
 	control := http.NewResponseController(x.w)
-	var writeUntil time.Time
 	for {
 		piece, err := s.Next(commentEvery)
 		switch {
@@ -88,11 +93,8 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 		case err != nil:
 			return x.interrupted(err)
 		}
-		if now := time.Now(); writeUntil.Sub(now) < writeTime/2 {
-			writeUntil = now.Add(writeTime)
-			if err := control.SetWriteDeadline(writeUntil); err != nil {
-				return callerGone(err)
-			}
+		if err := x.boundWrite(); err != nil {
+			return callerGone(err)
 		}
 		n, err := x.w.Write(piece)
 		x.rec.BytesOut += int64(n)
@@ -103,6 +105,17 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 			return callerGone(err)
 		}
 	}
+}
+
+// boundWrite gives the caller a while to take what is written next, so that one who stops reading does
+// not keep the exchange for ever.
+func (x *exchange) boundWrite() error {
+	now := time.Now()
+	if x.writeUntil.Sub(now) >= x.g.patience.write/2 {
+		return nil
+	}
+	x.writeUntil = now.Add(x.g.patience.write)
+	return http.NewResponseController(x.w).SetWriteDeadline(x.writeUntil)
 }
 
 // interrupted says what it means that a committed answer broke off.
@@ -129,12 +142,12 @@ func (x *exchange) comment() {
 	if !x.sent {
 		x.commitHeaders("text/event-stream", -1)
 	}
+	if x.boundWrite() != nil {
+		return // the context of a caller who left ends the walk
+	}
 	n, err := x.w.Write(keepAlive)
 	x.rec.BytesOut += int64(n)
 	if err == nil {
-		err = http.NewResponseController(x.w).Flush()
-	}
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return // the context of a caller who left ends the walk
+		_ = http.NewResponseController(x.w).Flush() // likewise
 	}
 }

@@ -35,7 +35,7 @@ func (b *body) release() {
 
 // read takes the whole body in, within max_body, max_bodies and a least speed. Memory grows with what
 // arrives, not with the length that is promised.
-func (b *body) read(w http.ResponseWriter, r *http.Request) error {
+func (b *body) read(w http.ResponseWriter, r *http.Request, patience time.Duration) error {
 	if err := checkHeaders(r, int64(b.limit.MaxBody)); err != nil {
 		return err
 	}
@@ -47,10 +47,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	control := http.NewResponseController(w)
-	windowEnd, windowBytes := time.Now().Add(bodyWindow), 0
-	if err := control.SetReadDeadline(windowEnd); err != nil {
-		return &fairlead.Error{Code: fairlead.CodeInternal, Message: "internal error", Err: err}
-	}
+	window := bodyProgress // the server's own time for a request's beginning bounds the first read
 	for {
 		if len(b.data) == cap(b.data) {
 			if err := b.grow(min(int64(cap(b.data))*2, b.most(r))); err != nil {
@@ -59,19 +56,19 @@ func (b *body) read(w http.ResponseWriter, r *http.Request) error {
 		}
 		n, err := r.Body.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
-		windowBytes += n
+		window += n
 		switch {
 		case int64(len(b.data)) > int64(b.limit.MaxBody):
 			return tooLarge(b.limit.MaxBody)
 		case err == io.EOF:
-			return noDeadline(control)
+			return inTime(control, time.Time{}) // for what net/http reads while the answer is on its way
 		case err != nil:
 			return unread(err)
-		case windowBytes >= bodyProgress:
-			windowEnd, windowBytes = time.Now().Add(bodyWindow), 0
-			if err := control.SetReadDeadline(windowEnd); err != nil {
-				return unread(err)
+		case window >= bodyProgress:
+			if err := inTime(control, time.Now().Add(patience)); err != nil {
+				return err
 			}
+			window = 0
 		}
 	}
 }
@@ -101,8 +98,8 @@ func (b *body) grow(size int64) error {
 	return nil
 }
 
-func noDeadline(control *http.ResponseController) error {
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
+func inTime(control *http.ResponseController, until time.Time) error {
+	if err := control.SetReadDeadline(until); err != nil {
 		return unread(err)
 	}
 	return nil
@@ -112,8 +109,10 @@ func checkHeaders(r *http.Request, maxBody int64) error {
 	if r.ContentLength > maxBody {
 		return tooLarge(fairlead.Bytes(maxBody))
 	}
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return fairlead.Errorf(fairlead.CodeUnsupportedMedia, "a compressed body (Content-Encoding) is not taken here")
+	for _, enc := range r.Header["Content-Encoding"] {
+		if enc != "" && !strings.EqualFold(enc, "identity") {
+			return fairlead.Errorf(fairlead.CodeUnsupportedMedia, "a compressed body (Content-Encoding) is not taken here")
+		}
 	}
 	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/") {
 		return fairlead.Errorf(fairlead.CodeUnsupportedMedia, "a multipart body is not taken here; send application/json")

@@ -195,7 +195,9 @@ func (o *records) Entered(*fairlead.Record) {
 func (o *records) Left(r *fairlead.Record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.left = append(o.left, *r)
+	kept := *r
+	kept.Attempts = slices.Clone(r.Attempts)
+	o.left = append(o.left, kept)
 }
 
 func (o *records) all() []fairlead.Record {

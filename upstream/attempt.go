@@ -38,11 +38,11 @@ type attempt struct {
 	waited time.Duration
 }
 
-func newAttempt(w *Walk, s fairlead.Step) *attempt {
-	a := &attempt{walk: w, step: s, to: w.up.dialects[s.Endpoint.Provider.Dialect], start: time.Now()}
+// begin makes a the attempt at a step; the one before it is over.
+func (a *attempt) begin(w *Walk, s fairlead.Step) {
+	*a = attempt{walk: w, step: s, to: w.up.dialects[s.Endpoint.Provider.Dialect], start: time.Now()}
 	a.total = earliest(w.Until, after(a.start, s.Endpoint.Provider.Timeouts.Total))
 	a.until = earliest(a.patience(), a.total)
-	return a
 }
 
 // patience is when to give this attempt up although nothing is known to be wrong: never while it is

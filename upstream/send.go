@@ -7,11 +7,15 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jsonscan"
 )
 
 // ErrSilent is given by Commit and Next when the time they were to wait is over and nothing has
 // come: the walk or stream stays usable.
 var ErrSilent = errors.New("nothing came in time")
+
+// largeScratch is how many members scratch memory may have to be kept for another walk.
+const largeScratch = 256
 
 // Walk is the way of one exchange along its plan. It belongs to one goroutine.
 type Walk struct {
@@ -19,11 +23,14 @@ type Walk struct {
 	up  *Upstream
 	ctx context.Context
 
-	next   int // the plan's next step
-	tried  int
-	at     *attempt // under way
-	last   *failure // of the last attempt
-	limits time.Duration
+	next  int // the plan's next step
+	tried int
+	at    *attempt // under way: nil or &slot
+	slot  attempt
+	// scratch is for scanning whole answers; what it holds of one is cleared with the walk.
+	scratch jsonscan.Object
+	last    *failure // of the last attempt
+	limits  time.Duration
 
 	// Attempts tells of every attempt that ended; the committed one's outcome is OutcomeOK until
 	// Answer's stream proves otherwise.
@@ -58,6 +65,16 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 	}
 }
 
+// Reset forgets everything but the memory that another walk can use.
+func (w *Walk) Reset() {
+	clear(w.Attempts)
+	w.scratch.Reset()
+	if cap(w.scratch.Members) > largeScratch {
+		w.scratch = jsonscan.Object{}
+	}
+	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch}
+}
+
 // Close ends an attempt that is under way. An answer that was given is closed by its owner.
 func (w *Walk) Close() {
 	if w.at != nil && w.at.answer == nil {
@@ -70,9 +87,11 @@ func (w *Walk) begin() bool {
 	if w.next >= len(w.Plan.Steps) || w.tried >= w.Most {
 		return false
 	}
-	w.at = newAttempt(w, w.Plan.Steps[w.next])
+	step := w.Plan.Steps[w.next]
 	w.next++
 	w.tried++
+	w.at = &w.slot
+	w.at.begin(w, step)
 	return true
 }
 

@@ -97,7 +97,8 @@ type Journey struct {
 	Encode dialect.EncodeOptions
 }
 
-// Walk begins to walk a plan. Nothing is sent before Commit.
-func (u *Upstream) Walk(ctx context.Context, j Journey) *Walk {
-	return &Walk{up: u, ctx: ctx, Journey: j}
+// Walk makes w, whose memory is reused, the walk along a plan. Nothing is sent before Commit.
+func (u *Upstream) Walk(ctx context.Context, w *Walk, j Journey) {
+	w.Reset()
+	w.up, w.ctx, w.Journey = u, ctx, j
 }

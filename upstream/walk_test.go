@@ -163,7 +163,8 @@ func (w *world) ask(streamed bool) *provider.Ask {
 
 // walk goes the whole way and tells it: the outcomes, then what the caller got.
 func (w *world) walk(ctx context.Context, streamed bool, plan fairlead.Plan) (told string, walk *upstream.Walk, err error) {
-	walk = w.up.Walk(ctx, upstream.Journey{
+	walk = new(upstream.Walk)
+	w.up.Walk(ctx, walk, upstream.Journey{
 		Ask: w.ask(streamed), Plan: plan, Most: 3, Start: time.Now(), Encode: dialect.EncodeOptions{RequestID: "req_1"},
 	})
 	defer walk.Close()
@@ -337,7 +338,8 @@ func TestSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan.Steps[0].Endpoint.Provider.BaseURL = base
-	walk := w.up.Walk(t.Context(), upstream.Journey{Ask: w.ask(true), Plan: plan, Most: 3, Start: time.Now()})
+	walk := new(upstream.Walk)
+	w.up.Walk(t.Context(), walk, upstream.Journey{Ask: w.ask(true), Plan: plan, Most: 3, Start: time.Now()})
 	defer walk.Close()
 	soon := func() time.Time { return time.Now().Add(20 * time.Millisecond) }
 	for range 2 {
@@ -373,7 +375,8 @@ func TestUsageIsWithheldUnlessAskedFor(t *testing.T) {
 		w := newWorld(t)
 		ask := w.ask(true)
 		ask.Facts.StreamUsage = wanted
-		walk := w.up.Walk(t.Context(), upstream.Journey{Ask: ask, Plan: w.plan("ok"), Most: 3, Start: time.Now()})
+		walk := new(upstream.Walk)
+		w.up.Walk(t.Context(), walk, upstream.Journey{Ask: ask, Plan: w.plan("ok"), Most: 3, Start: time.Now()})
 		answer, err := walk.Commit(time.Time{})
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,7 @@ func (a *attempt) whole() (*Answer, *failure) {
 	if answer.Translated {
 		return a.translate(answer)
 	}
-	seen, err := a.to.Inspect(a.walk.Ask.Op, body)
+	seen, err := a.to.Inspect(a.walk.Ask.Op, body, &a.walk.scratch)
 	if err != nil {
 		return nil, a.unusable(err)
 	}
@@ -66,6 +66,9 @@ func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
 	seen := dialect.Inspection{Usage: read.Usage, HasUsage: read.HasUsage, Empty: len(read.Parts) == 0 && read.Finish == dialect.FinishStop}
 	for i := range read.Parts {
 		seen.Bytes += len(read.Parts[i].Text) + len(read.Parts[i].Input)
+	}
+	if read.Created == 0 {
+		read.Created = a.walk.Encode.Created
 	}
 	answer.Seen = seen
 	answer.Body = a.walk.Ask.Caller.WriteAnswer(read)

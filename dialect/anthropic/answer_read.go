@@ -60,7 +60,16 @@ func message(o *jsonscan.Object, body []byte) (jsonscan.Value, error) {
 	if content.Kind() != jsonscan.KindArray {
 		return nil, errNotMessage
 	}
+	if reason, _ := o.Get("stop_reason"); is(reason, "error") {
+		return nil, errorReason()
+	}
 	return content, nil
+}
+
+// errorReason is the fault of an answer that ends with the reason "error": the API has none like it,
+// but servers that imitate it end so what they could not finish.
+func errorReason() *dialect.Fault {
+	return &dialect.Fault{Status: 502, Type: "stop_reason", Code: "error", Message: "the answer ended with stop_reason error"}
 }
 
 // errorInside finds an error in what should be an answer or an event.
@@ -154,14 +163,13 @@ func (t *tally) count(dst *int64, v jsonscan.Value) {
 }
 
 // Inspect looks at an answer that passes unchanged. Counting tokens consumes none: its usage is 0.
-func (Dialect) Inspect(op fairlead.Operation, body []byte) (dialect.Inspection, error) {
+func (Dialect) Inspect(op fairlead.Operation, body []byte, o *jsonscan.Object) (dialect.Inspection, error) {
 	var in dialect.Inspection
-	var o jsonscan.Object
 	if op == fairlead.OpCountTokens {
 		in.HasUsage = true
-		return in, countTokens(&o, body)
+		return in, countTokens(o, body)
 	}
-	content, err := message(&o, body)
+	content, err := message(o, body)
 	if err != nil {
 		return in, err
 	}

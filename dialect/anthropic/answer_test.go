@@ -8,6 +8,7 @@ import (
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/internal/jsonscan"
 )
 
 const message = `{"id":"msg_01","type":"message","role":"assistant","model":"claude-x",
@@ -84,6 +85,7 @@ var answersThatAreNone = []struct {
 	{`{"type":"error","error":{"type":"novel_error","message":"x"}}`, true, 0, "novel_error"},
 	{`{"error":{"code":429,"message":"slow"}}`, true, 429, ""},
 	{`{"error":"gone"}`, true, 0, ""},
+	{`{"content":[{"type":"text","text":"hal"}],"stop_reason":"error"}`, true, 502, "stop_reason"},
 	{`{"type":"message"}`, false, 0, ""},
 	{`{"type":"message","content":"text"}`, false, 0, ""},
 	{`{"content":[`, false, 0, ""},
@@ -95,7 +97,7 @@ var answersThatAreNone = []struct {
 func TestAnswersThatAreNone(t *testing.T) {
 	for _, c := range answersThatAreNone {
 		_, err := d.ReadAnswer([]byte(c.body))
-		_, inspected := d.Inspect(fairlead.OpChat, []byte(c.body))
+		_, inspected := d.Inspect(fairlead.OpChat, []byte(c.body), new(jsonscan.Object))
 		for _, err := range []error{err, inspected} {
 			var f *dialect.Fault
 			if err == nil || errors.As(err, &f) != c.fault {
@@ -200,19 +202,19 @@ func TestInspect(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := d.Inspect(c.op, []byte(c.body))
+			got, err := d.Inspect(c.op, []byte(c.body), new(jsonscan.Object))
 			if err != nil || got != c.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
 		})
 	}
 	for _, body := range []string{`{}`, `{"input_tokens":"1"}`, `{"input_tokens":-1}`, `[1]`, ``} {
-		if _, err := d.Inspect(fairlead.OpCountTokens, []byte(body)); err == nil {
+		if _, err := d.Inspect(fairlead.OpCountTokens, []byte(body), new(jsonscan.Object)); err == nil {
 			t.Errorf("%q passed for a count of tokens", body)
 		}
 	}
 	var f *dialect.Fault
-	_, err := d.Inspect(fairlead.OpCountTokens, []byte(`{"type":"error","error":{"type":"rate_limit_error"}}`))
+	_, err := d.Inspect(fairlead.OpCountTokens, []byte(`{"type":"error","error":{"type":"rate_limit_error"}}`), new(jsonscan.Object))
 	if !errors.As(err, &f) || f.Status != 429 {
 		t.Errorf("got %v, want the fault", err)
 	}

@@ -71,9 +71,10 @@
 //
 // Text, thinking, redacted thinking and tool calls are carried; blocks of server tools and citations are
 // dropped in translation. The reason "refusal" is a filter, its explanation a refusal; "pause_turn" is a
-// stop; "model_context_window_exceeded" a length. Written: ids that do not start with "msg_" get that
-// prefix; refusals are text with the reason "refusal"; an answer that calls tools and says no more than
-// that it stopped has the reason "tool_use"; a call without an id gets one made of the answer's id.
+// stop; "model_context_window_exceeded" a length; "error", of servers that imitate the API, a fault.
+// Written: ids that do not start with "msg_" get that prefix; refusals are text with the reason "refusal";
+// an answer that calls tools and says no more than that it stopped has the reason "tool_use"; a call
+// without an id gets one made of the answer's id.
 //
 // # Streams
 //

@@ -55,7 +55,7 @@ func (d *decoder) Decode(dst []dialect.Event, f sse.Frame) ([]dialect.Event, err
 	case "content_block_stop":
 		return d.blockStop(dst), nil
 	case "message_delta":
-		return d.messageDelta(dst), nil
+		return d.messageDelta(dst)
 	case "message_stop":
 		if !d.finished {
 			return dst, errNoReason
@@ -179,9 +179,12 @@ func appendInput(dst []dialect.Event, b *block) []dialect.Event {
 	return dst
 }
 
-func (d *decoder) messageDelta(dst []dialect.Event) []dialect.Event {
+func (d *decoder) messageDelta(dst []dialect.Event) ([]dialect.Event, error) {
 	v, _ := d.obj.Get("delta")
 	reason, _ := v.Get("stop_reason")
+	if is(reason, "error") {
+		return dst, errorReason()
+	}
 	if !d.finished && reason.Truthy() {
 		d.finished = true
 		for i := range d.open { // a server that does not stop its blocks
@@ -199,5 +202,5 @@ func (d *decoder) messageDelta(dst []dialect.Event) []dialect.Event {
 	if d.tally.seen {
 		dst = append(dst, dialect.Event{Kind: dialect.EventUsage, Usage: d.tally.usage, HasUsage: true})
 	}
-	return dst
+	return dst, nil
 }

@@ -59,8 +59,8 @@ func FuzzReadAnswer(f *testing.F) {
 		f.Add([]byte(c.body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, _ = d.Inspect(fairlead.OpCountTokens, body)
-		in, inspected := d.Inspect(fairlead.OpChat, body)
+		_, _ = d.Inspect(fairlead.OpCountTokens, body, new(jsonscan.Object))
+		in, inspected := d.Inspect(fairlead.OpChat, body, new(jsonscan.Object))
 		a, err := d.ReadAnswer(body)
 		if err != nil {
 			return

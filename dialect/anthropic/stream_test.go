@@ -178,6 +178,7 @@ var brokenStreams = []struct {
 	{"cut JSON", "data: {\"type\":\"ping\"\n\n", false, 0},
 	{"no object", "data: 1\n\n", false, 0},
 	{"stop without a reason", ev("message_stop", ""), false, 0},
+	{"a reason that says error", ev("message_delta", `"delta":{"stop_reason":"error"}`) + ev("message_stop", ""), true, 502},
 	{"stop after a null reason", ev("message_delta", `"delta":{"stop_reason":null}`) + ev("message_stop", ""), false, 0},
 }
 

@@ -45,6 +45,9 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 	case "message_delta":
 		v, _ := w.obj.Get("delta")
 		reason, _ := v.Get("stop_reason")
+		if is(reason, "error") {
+			return s, errorReason()
+		}
 		if reason.Truthy() {
 			w.finished = true
 			s.Meaningful = true

@@ -6,6 +6,7 @@ import (
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/internal/jsonscan"
 )
 
 type answerCase struct {
@@ -82,7 +83,7 @@ func (s *suite) answer(t *testing.T, c answerCase) {
 	}
 	same(t, "read back", normalAnswer(got), normalAnswer(want))
 
-	seen, err := s.dialect.Inspect(fairlead.OpChat, body)
+	seen, err := s.dialect.Inspect(fairlead.OpChat, body, new(jsonscan.Object))
 	if err != nil {
 		t.Fatalf("Inspect: %v\n%s", err, body)
 	}

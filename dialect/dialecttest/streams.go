@@ -1,6 +1,7 @@
 package dialecttest
 
 import (
+	"bytes"
 	"testing"
 
 	"fairlead"
@@ -194,44 +195,46 @@ func (s *suite) watched(t *testing.T, stream []byte) {
 	}
 }
 
-// cutAnywhere holds that a stream is Complete only if the frame that ends the answer is there whole,
-// wherever the stream is cut: for decoder and watcher alike.
+// cutAnywhere holds that a stream is Complete only if the frame that ends the answer is there whole, for
+// decoder and watcher alike: cut around the end of every frame, and anywhere within the one that ends the
+// answer.
 func (s *suite) cutAnywhere(t *testing.T, stream []byte) {
 	t.Helper()
-	end := s.answerEnd(t, stream)
-	for cut := range len(stream) {
-		_, complete, _ := s.decode(stream[:cut])
-		w := s.dialect.NewWatcher(fairlead.OpChat)
-		for _, f := range split(stream[:cut]) {
-			if _, err := w.Watch(f); err != nil {
-				break
-			}
-		}
-		if want := cut >= end; complete != want || w.Complete() != want {
-			t.Errorf("cut after %d of %d bytes: Complete is %v for the decoder, %v for the watcher, want %v\n%s",
-				cut, len(stream), complete, w.Complete(), want, stream[:cut])
-			return
-		}
-	}
-}
-
-// answerEnd finds the end of the frame with which a stream becomes Complete, without its line ends.
-func (s *suite) answerEnd(t *testing.T, stream []byte) int {
-	t.Helper()
+	var cuts []int
 	d := s.dialect.NewDecoder()
-	at := 0
+	at, end := 0, -1
 	for _, f := range split(stream) {
 		if _, err := d.Decode(nil, f); err != nil {
 			t.Fatalf("Decode: %v", err)
 		}
+		start := at
 		at += len(f.Raw)
-		if d.Complete() {
-			for stream[at-1] == '\n' {
-				at--
+		if end < 0 && d.Complete() {
+			end = start + len(bytes.TrimRight(f.Raw, "\n"))
+			for cut := start; cut < at; cut++ {
+				cuts = append(cuts, cut)
 			}
-			return at
+		}
+		cuts = append(cuts, at-3, at-2, at-1, min(at+1, len(stream)))
+	}
+	if end < 0 {
+		t.Fatalf("never Complete\n%s", stream)
+	}
+	for _, cut := range cuts {
+		s.cut(t, stream[:cut], cut >= end)
+	}
+}
+
+func (s *suite) cut(t *testing.T, stream []byte, want bool) {
+	t.Helper()
+	_, complete, _ := s.decode(stream)
+	w := s.dialect.NewWatcher(fairlead.OpChat)
+	for _, f := range split(stream) {
+		if _, err := w.Watch(f); err != nil {
+			break
 		}
 	}
-	t.Fatalf("never Complete\n%s", stream)
-	return 0
+	if complete != want || w.Complete() != want {
+		t.Errorf("cut short: Complete is %v for the decoder, %v for the watcher, want %v\n%s", complete, w.Complete(), want, stream)
+	}
 }

@@ -11,12 +11,12 @@ import (
 
 // answer is the scanned top level of a whole answer of any operation.
 type answer struct {
-	object jsonscan.Object
+	object *jsonscan.Object
 }
 
 // read scans a body. An error that the provider put into it is a *dialect.Fault.
 func (a *answer) read(body []byte) error {
-	if err := scanAnswer(&a.object, body); err != nil {
+	if err := scanAnswer(a.object, body); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
 	if v := a.get("error"); v.Truthy() {
@@ -53,7 +53,7 @@ func (a *answer) choices() ([]choice, error) {
 
 // ReadAnswer reads a whole chat completion: its first choice.
 func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
-	var raw answer
+	raw := answer{object: new(jsonscan.Object)}
 	if err := raw.read(body); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/dialect/openai"
+	"fairlead/internal/jsonscan"
 )
 
 // answerWith is a whole answer with a message and more members of its choice.
@@ -84,7 +85,7 @@ func TestErrorsIn200(t *testing.T) {
 		{`{"object":"list"}`, fairlead.OpEmbeddings, 0},
 		{`{"results":{}}`, fairlead.OpModerations, 0},
 	} {
-		_, err := openai.New().Inspect(c.op, []byte(c.body))
+		_, err := openai.New().Inspect(c.op, []byte(c.body), new(jsonscan.Object))
 		checkFault(t, "Inspect of "+c.body, err, c.status)
 		if c.op == fairlead.OpChat {
 			_, err = openai.New().ReadAnswer([]byte(c.body))
@@ -135,7 +136,7 @@ func TestInspect(t *testing.T) {
 		{`{"data":[{"embedding":[0.5]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`, fairlead.OpEmbeddings, dialect.Inspection{Usage: fairlead.Usage{Input: 3}, HasUsage: true}},
 		{`{"results":[{"flagged":false}]}`, fairlead.OpModerations, dialect.Inspection{}},
 	} {
-		if got, err := openai.New().Inspect(c.op, []byte(c.body)); err != nil || got != c.want {
+		if got, err := openai.New().Inspect(c.op, []byte(c.body), new(jsonscan.Object)); err != nil || got != c.want {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", c.body, got, err, c.want)
 		}
 	}
@@ -155,14 +156,14 @@ func TestUsage(t *testing.T) {
 		`{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":5}}`:                                   {Input: 1, Output: 2, Reasoning: 2},
 	} {
 		body := strings.TrimSuffix(answerWith(`{"content":"x"}`), "}") + `,"usage":` + usage + `}`
-		got, err := openai.New().Inspect(fairlead.OpChat, []byte(body))
+		got, err := openai.New().Inspect(fairlead.OpChat, []byte(body), new(jsonscan.Object))
 		if err != nil || !got.HasUsage || got.Usage != want {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", usage, got, err, want)
 		}
 	}
 	for _, usage := range []string{`null`, `{}`, `7`, `{"prompt_tokens":null}`, `{"cost":1}`} {
 		body := strings.TrimSuffix(answerWith(`{"content":"x"}`), "}") + `,"usage":` + usage + `}`
-		if got, err := openai.New().Inspect(fairlead.OpChat, []byte(body)); err != nil || got.HasUsage {
+		if got, err := openai.New().Inspect(fairlead.OpChat, []byte(body), new(jsonscan.Object)); err != nil || got.HasUsage {
 			t.Errorf("%s: got %+v, %v; want no usage", usage, got, err)
 		}
 	}

@@ -49,6 +49,6 @@ func appendError(w *writer, e *fairlead.Error, requestID string) {
 	}
 	w.text("code", string(e.Code))
 	w.close('}')
-	
+	w.optional("request_id", requestID)
 	w.close('}')
 }

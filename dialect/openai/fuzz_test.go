@@ -84,7 +84,7 @@ func FuzzReadAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		d := openai.New()
 		for op := fairlead.OpChat; op <= fairlead.OpModerations; op++ {
-			if seen, err := d.Inspect(op, []byte(body)); err == nil && (seen.Bytes < 0 || seen.Usage.Total() < 0) {
+			if seen, err := d.Inspect(op, []byte(body), new(jsonscan.Object)); err == nil && (seen.Bytes < 0 || seen.Usage.Total() < 0) {
 				t.Fatalf("got %+v", seen)
 			}
 		}

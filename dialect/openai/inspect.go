@@ -9,8 +9,8 @@ import (
 )
 
 // Inspect looks at a whole answer of any of this wire's operations.
-func (Dialect) Inspect(op fairlead.Operation, body []byte) (dialect.Inspection, error) {
-	var raw answer
+func (Dialect) Inspect(op fairlead.Operation, body []byte, scratch *jsonscan.Object) (dialect.Inspection, error) {
+	raw := answer{object: scratch}
 	if err := raw.read(body); err != nil {
 		return dialect.Inspection{}, err
 	}

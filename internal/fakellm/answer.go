@@ -62,6 +62,10 @@ func answerTo(a *ask, b *Behaviour, seed uint64, takeID uint32) *answer {
 	return r
 }
 
+// chunks is how many chunks of content the answer has when it is streamed; an answer that is not
+// streamed takes as long as they would.
+func (r *answer) chunks() int { return len(r.thinking) + len(r.text) + len(r.calls) }
+
 // speech gives the tokens that the model would say if nothing bounded it.
 func speech(a *ask, b *Behaviour, seed uint64, takeID uint32) []string {
 	var list []string
@@ -76,7 +80,7 @@ func speech(a *ask, b *Behaviour, seed uint64, takeID uint32) []string {
 	case b.echo:
 		list = pieces(echo(a.lastUser()))
 		for i := len(list); b.tokensSet && i < b.tokens; i++ {
-			list = append(list, token(mix(seed), i+1, b.size))
+			list = append(list, string(appendToken(nil, mix(seed), i+1, b.size)))
 		}
 		if b.tokensSet {
 			list = list[:b.tokens]

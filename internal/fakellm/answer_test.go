@@ -20,7 +20,7 @@ func TestDeterminism(t *testing.T) {
 		_, body := post(t, url+"/v1/chat/completions", chatBody(model, false))
 		return value(t, body, "choices.0.message.content").(string)
 	}
-	if text(one, "x") != text(two, "x") || text(one, "x") != text(one, "x") {
+	if first := text(one, "x"); first != text(two, "x") || first != text(one, "x") {
 		t.Error("same seed and model, other text")
 	}
 	for _, pair := range [][2]string{{text(one, "x"), text(other, "x")}, {text(one, "x"), text(one, "y")}} {
@@ -344,7 +344,7 @@ func TestModels(t *testing.T) {
 	if err := s.Set("mine", ""); err != nil {
 		t.Fatal(err)
 	}
-	get := func(path, version string) (int, string) {
+	ask := func(path, version string) (int, string) {
 		req, err := http.NewRequest(http.MethodGet, url+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -367,7 +367,7 @@ func TestModels(t *testing.T) {
 		{"/v1/models/author/name", "2023-06-01", 200, "display_name", "author/name"},
 		{"/v1/models/x:tokn=5", "", 404, "error.code", "model_not_found"},
 	} {
-		status, body := get(c.path, c.version)
+		status, body := ask(c.path, c.version)
 		if status != c.status || value(t, body, c.at) != c.want {
 			t.Errorf("%s %s: %d %s", c.path, c.version, status, body)
 		}

@@ -36,11 +36,11 @@ func TestKeys(t *testing.T) {
 			t.Errorf("the error tells the key: %s", body)
 		}
 	}
-	if res, err := fresh.Get(url + "/v1/models"); err != nil || res.StatusCode != 401 {
-		t.Errorf("models without a key: %v %v", res, err)
+	if status, body := get(t, url+"/v1/models"); status != 401 {
+		t.Errorf("models without a key: %d %s", status, body)
 	}
-	if res, err := fresh.Get(url + "/health"); err != nil || res.StatusCode != 200 {
-		t.Errorf("health: %v %v", res, err)
+	if status, body := get(t, url+"/health"); status != 200 {
+		t.Errorf("health: %d %s", status, body)
 	}
 }
 
@@ -131,8 +131,8 @@ func TestBehaviourByHTTP(t *testing.T) {
 			t.Errorf("down %s: %d", bad, res.StatusCode)
 		}
 	}
-	if res, err := fresh.Get(url + "/fake/nothing"); err != nil || res.StatusCode != 404 {
-		t.Errorf("unknown control path: %v %v", res, err)
+	if status, body := get(t, url+"/fake/nothing"); status != 404 {
+		t.Errorf("unknown control path: %d %s", status, body)
 	}
 }
 
@@ -143,11 +143,7 @@ func TestLog(t *testing.T) {
 	body := chatBody("x:tokens=4", true)
 	post(t, url+"/v1/chat/completions", body, "Authorization", "Bearer "+secret, "Cookie", "short", "X-Custom-Token", secret, "X-Plain", "seen",
 		"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-	req, err := http.NewRequest(http.MethodGet, url+"/fake/log", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, shown := do(t, req)
+	_, shown := get(t, url+"/fake/log")
 	sum := sha256.Sum256([]byte(body))
 	for at, want := range map[string]any{
 		"attempts.0.n": 1.0, "attempts.0.method": "POST", "attempts.0.path": "/v1/chat/completions", "attempts.0.model": "x:tokens=4",
@@ -200,11 +196,7 @@ func TestKeepBodies(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	_, url := Start(t, Options{})
-	req, err := http.NewRequest(http.MethodGet, url+"/fake", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, body := do(t, req)
+	_, body := get(t, url+"/fake")
 	for _, s := range settings {
 		if !strings.Contains(body, "  "+s.key+" ") {
 			t.Errorf("help does not say %s", s.key)

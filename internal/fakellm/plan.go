@@ -28,11 +28,13 @@ type memo struct {
 	mu    sync.RWMutex
 	plans [8]map[string]*plan // by operation, then body
 	era   int                 // raised when the rules change
+	size  int                 // bytes of bodies and scripts
 }
 
 const (
-	mostPlans   = 128
-	largestPlan = 16 << 10
+	largestBody   = 16 << 10
+	largestScript = 1 << 20
+	largestMemo   = 64 << 20
 )
 
 // plan finds or makes the plan of a body.
@@ -44,7 +46,7 @@ func (s *Server) plan(op *operation, body []byte) *plan {
 		return pl
 	}
 	pl = s.newPlan(op, body)
-	if len(body) <= largestPlan && (pl.good == nil || pl.good.size() <= 4*largestPlan) {
+	if len(body) <= largestBody && pl.size() <= largestScript {
 		s.memo.put(op.index, string(body), pl, era)
 	}
 	return pl
@@ -56,10 +58,25 @@ func (m *memo) put(op int, body string, pl *plan, era int) {
 	if era != m.era {
 		return // made under rules that no longer hold
 	}
-	if m.plans[op] == nil || len(m.plans[op]) >= mostPlans {
+	// A plan holds its ask, which is about as large as the body, and some fixed parts.
+	if m.size += 2*len(body) + pl.size() + 2048; m.size > largestMemo {
+		m.plans, m.size = [8]map[string]*plan{}, 0
+	}
+	if m.plans[op] == nil {
 		m.plans[op] = map[string]*plan{}
 	}
 	m.plans[op][body] = pl
+}
+
+// size is that of the scripts.
+func (pl *plan) size() int {
+	n := 0
+	for _, sc := range []*script{pl.good, pl.bad} {
+		if sc != nil {
+			n += sc.size() + len(sc.repeat) + 64*len(sc.steps)
+		}
+	}
+	return n
 }
 
 // forget drops every plan, after the rules changed.
@@ -67,7 +84,7 @@ func (m *memo) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.era++
-	m.plans = [8]map[string]*plan{}
+	m.plans, m.size = [8]map[string]*plan{}, 0
 }
 
 // newPlan reads, checks and composes.
@@ -137,26 +154,27 @@ func (s *Server) compose(pl *plan, take uint32, broken bool) *script {
 		}
 	}
 	if op.voice == nil {
-		f := &flow{failure: frame(`{"error":` + classes["server_error"].problem(op.shape).inner(op.shape) + `}`)}
-		return plainScript(string(op.reply(a)), 1, b, f, broken)
+		return plainScript(string(op.reply(a)), 0, b, failureJSON(op.shape), broken)
 	}
 	if broken && b.fail == "empty" {
 		a, b = mute(a, b)
 	}
 	r := answerTo(a, b, s.opts.Seed^hash(a.model), take)
 	r.created = s.created
-	f := op.voice.flow(r)
 	var sc *script
 	if a.stream {
-		sc = streamScript(f, b, broken)
+		sc = streamScript(op.voice.flow(r), b, broken)
 	} else {
-		sc = plainScript(string(op.voice.plain(r)), len(f.chunks), b, f, broken)
+		sc = plainScript(string(op.voice.plain(r)), r.chunks(), b, failureJSON(op.shape), broken)
 	}
 	if broken {
 		sc.outcome = b.outcome()
 	}
 	return sc
 }
+
+// failureJSON is the error that takes the place of an answer that is not streamed.
+func failureJSON(sh shape) string { return classes["server_error"].problem(sh).body(sh, "") }
 
 // mute gives an ask and a behaviour that lead to an answer without content.
 func mute(a *ask, b *Behaviour) (*ask, *Behaviour) {

@@ -34,6 +34,15 @@ func do(t *testing.T, req *http.Request) (int, string) {
 	return res.StatusCode, string(b)
 }
 
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, req)
+}
+
 // TestLeavesNothing asserts that Run ends with hanging answers open, and leaves no goroutine.
 func TestLeavesNothing(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -278,6 +287,9 @@ func TestDown(t *testing.T) {
 	s.Down(10*time.Millisecond, "refuse")
 	eventually(t, "it comes back by itself", func() bool {
 		res, err := send(&fresh, url+"/v1/chat/completions", chatBody("echo", false))
+		if err == nil {
+			_ = res.Body.Close()
+		}
 		return err == nil && res.StatusCode == 200
 	})
 	s.Down(time.Hour, "503")
@@ -288,8 +300,8 @@ func TestDown(t *testing.T) {
 	if raw, err := exchange(t, url, "/v1/chat/completions", chatBody("echo", false)); raw != "" || !isReset(err) {
 		t.Errorf("reset: %q %v", raw, err)
 	}
-	if res, err := fresh.Get(url + "/fake/log"); err != nil || res.StatusCode != 200 {
-		t.Errorf("control while down: %v %v", res, err)
+	if status, body := get(t, url+"/fake/log"); status != 200 {
+		t.Errorf("control while down: %d %s", status, body)
 	}
 	s.Reset()
 	if res, _ := post(t, url+"/v1/chat/completions", chatBody("echo", false)); res.StatusCode != 200 {

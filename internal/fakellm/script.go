@@ -133,7 +133,7 @@ func limitHeaders(sh shape, pause time.Duration) [][2]string {
 }
 
 // plainScript answers with one body: after the time that the tokens take, or broken as `then` says.
-func plainScript(body string, chunks int, b *Behaviour, f *flow, broken bool) *script {
+func plainScript(body string, chunks int, b *Behaviour, failure string, broken bool) *script {
 	sc := &script{status: 200, kind: jsonType, outcome: "ok", closing: b}
 	pause := max(b.ttft, b.headers) + b.pace*time.Duration(max(chunks-1, 0))
 	if b.keepalive > 0 {
@@ -166,7 +166,7 @@ func plainScript(body string, chunks int, b *Behaviour, f *flow, broken bool) *s
 		body = stopField.ReplaceAllString(body, strings.Replace(with, "finish", "stop", 1))
 		sc.step(pause, body, 0)
 	default:
-		sc.step(pause, strings.TrimSpace(f.failure[strings.IndexByte(f.failure, '{'):]), 0)
+		sc.step(pause, failure, 0)
 	}
 	return sc
 }

@@ -164,6 +164,7 @@ func TestOpenAISDKErrors(t *testing.T) {
 		if stream.Err() == nil {
 			t.Errorf("%s: read as a clean end", spec)
 		}
+		_ = stream.Close()
 	}
 }
 
@@ -260,5 +261,6 @@ func TestAnthropicSDKErrors(t *testing.T) {
 		if stream.Err() == nil {
 			t.Errorf("%s: read as a clean end", spec)
 		}
+		_ = stream.Close()
 	}
 }

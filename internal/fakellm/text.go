@@ -34,36 +34,37 @@ func hash(s string) uint64 {
 	return h
 }
 
-// token gives the i-th token of the text of a seed. All but the first begin with a space, as real
-// tokens do, so that no part of a text ends with one. size is its length in bytes; 0 = a word's own.
-func token(seed uint64, i, size int) string {
+// appendToken appends the i-th token of the text of a seed. All but the first begin with a space, as
+// real tokens do, so that no part of a text ends with one. size is its length in bytes; 0 = a word's own.
+func appendToken(b []byte, seed uint64, i, size int) []byte {
+	if i > 0 {
+		b = append(b, ' ')
+		size--
+	}
 	r := mix(seed ^ mix(uint64(i)))
-	word := words[r%uint64(len(words))]
-	if size > 0 {
-		n := size
-		if i > 0 {
-			n--
-		}
-		letters := make([]byte, n)
-		for k := range letters {
-			if k%8 == 7 {
-				r = mix(r)
-			}
-			letters[k] = 'a' + byte(r>>(8*(k%8)))%26
-		}
-		word = string(letters)
+	if size < 0 || (size == 0 && i == 0) {
+		return append(b, words[r%uint64(len(words))]...)
 	}
-	if i == 0 {
-		return word
+	for k := range size {
+		if k%8 == 7 {
+			r = mix(r)
+		}
+		b = append(b, 'a'+byte(r>>(8*(k%8)))%26)
 	}
-	return " " + word
+	return b
 }
 
-// tokens gives the first n tokens of the text of a seed.
+// tokens gives the first n tokens of the text of a seed, as parts of one string.
 func tokens(seed uint64, n, size int) []string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = token(seed, i, size)
+	b := make([]byte, 0, n*max(size, 8))
+	ends := make([]int, n)
+	for i := range ends {
+		b = appendToken(b, seed, i, size)
+		ends[i] = len(b)
+	}
+	text, list, start := string(b), make([]string, n), 0
+	for i, end := range ends {
+		list[i], start = text[start:end], end
 	}
 	return list
 }

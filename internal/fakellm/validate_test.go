@@ -204,9 +204,8 @@ func TestOtherRefusals(t *testing.T) {
 			t.Errorf("%s %s: %d %s", c.path, c.body, res.StatusCode, body)
 		}
 	}
-	res, err := fresh.Get(url + "/v1/chat/completions")
-	if err != nil || res.StatusCode != 405 {
-		t.Errorf("GET: %v %v", res, err)
+	if status, body := get(t, url+"/v1/chat/completions"); status != 405 {
+		t.Errorf("GET: %d %s", status, body)
 	}
 	w := dial(t, url)
 	if _, err := fmt.Fprintf(w, "POST /v1/messages HTTP/1.1\r\nHost: fake\r\nContent-Type: application/json\r\nAnthropic-Version: 1\r\nContent-Length: %d\r\n\r\n", maxBody+1); err != nil {

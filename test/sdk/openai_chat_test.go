@@ -2,6 +2,7 @@ package sdk_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -67,11 +68,12 @@ func checkSent(t *testing.T, w *world, family string) {
 	if body["model"] != "echo" {
 		t.Errorf("the model sent is %v", body["model"])
 	}
-	system := strings.Contains(attempt.Body, `"role":"system","content":"Be brief"`)
+	var first any = map[string]any{"role": "system", "content": "Be brief"}
+	place := body["messages"]
 	if family == "claude" {
-		system = strings.Contains(attempt.Body, `"system":[{"type":"text","text":"Be brief"}]`)
+		first, place = map[string]any{"type": "text", "text": "Be brief"}, body["system"]
 	}
-	if !system {
+	if list, ok := place.([]any); !ok || !reflect.DeepEqual(list[0], first) {
 		t.Errorf("the system prompt is not where it belongs: %s", attempt.Body)
 	}
 	allowed := map[string]bool{

@@ -218,7 +218,7 @@ func BenchmarkStream(b *testing.B) {
 	_, _ = own.Close(), std.Close()
 }
 
-const maxAllocations = 22
+const maxAllocations = 16
 
 // The own client's garbage for a plain exchange is bounded; most of it is the parsed header.
 func TestAllocations(t *testing.T) {

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -68,9 +69,30 @@ func outcomeOf(t *testing.T, make func(Options) Transport, server canned, in []b
 	if err != nil {
 		return outcome{err: err}
 	}
-	r.SetDeadline(until)
-	b, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	b, err := readReady(t, r, until)
 	return outcome{h.Status, string(b), err}
+}
+
+// readReady reads a body and holds that Ready keeps its word: a Read after it never waits.
+func readReady(t *testing.T, r Reply, until time.Time) (body []byte, err error) {
+	t.Helper()
+	r.SetDeadline(time.Now().Add(-time.Second))
+	for p := make([]byte, 1000); len(body) < 1<<20; {
+		if err := r.Ready(until); err != nil {
+			return body, err
+		}
+		n, err := r.Read(p)
+		body = append(body, p[:n]...)
+		switch {
+		case err == io.EOF:
+			return body, nil
+		case err == os.ErrDeadlineExceeded:
+			t.Fatal("Read waits after Ready")
+		case err != nil:
+			return body, err
+		}
+	}
+	return body, nil
 }
 
 func makeOwn(o Options) Transport { return newH1(o) }
@@ -104,8 +126,12 @@ func FuzzAnswer(f *testing.F) {
 		if whole.status != parts.status || whole.body != parts.body || (whole.err == nil) != (parts.err == nil) {
 			t.Fatalf("%q whole: %+v; in pieces of %d: %+v", in, whole, piece, parts)
 		}
-		if silent := outcomeOf(t, makeOwn, canned{piece: piece, silent: true}, in); silent.err == nil && (silent.status != whole.status || silent.body != whole.body) {
+		silent := outcomeOf(t, makeOwn, canned{piece: piece, silent: true}, in)
+		if silent.err == nil && (silent.status != whole.status || silent.body != whole.body) {
 			t.Fatalf("%q, then silence: %+v; then closed: %+v", in, silent, whole)
+		}
+		if errors.Is(silent.err, ErrMalformed) && !errors.Is(whole.err, ErrMalformed) {
+			t.Fatalf("%q: silence makes it malformed: %+v; else %+v", in, silent, whole)
 		}
 		std := outcomeOf(t, makeStd, canned{piece: piece}, in)
 		if whole.err == nil && std.err == nil && (whole.status != std.status || whole.body != std.body) {

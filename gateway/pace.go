@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"math/bits"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// garbage is how much the heap may grow over what lives before it is collected, at least.
+	garbage = 64 << 20
+	// The part by which the heap may grow, in percent: at most, so that a small heap is not collected
+	// hundreds of times a second, and at least.
+	mostPercent, leastPercent = 400, 3
+	lookEvery                 = 500 * time.Millisecond
+)
+
+// pacer steers the garbage collector. Its usual pace, once the heap has doubled, is wrong at both
+// ends: a heap of ten megabytes is collected for every ten megabytes of requests, and a gigabyte of
+// bodies costs two. The pacer lets the heap grow by 64 MiB, or by half of what lives in it without the
+// bodies: they hold no pointers, so that collecting more often for their sake costs little.
+//
+// The pace belongs to the process: of several gateways in one the last to act decides, which makes
+// collections rarer or more frequent, never wrong.
+type pacer struct {
+	bodies atomic.Int64
+	level  atomic.Int32 // of the bodies when the pace was last set: their size in doublings
+
+	mu      sync.Mutex
+	percent int
+}
+
+// held tells what the bodies hold now. It acts only where that has doubled or halved.
+func (p *pacer) held(n int64) {
+	p.bodies.Store(n)
+	level := int32(bits.Len64(uint64(max(n, 0)) / garbage))
+	if p.level.Swap(level) != level {
+		p.set()
+	}
+}
+
+// run sets the pace as the heap changes, until done is closed, and then gives the usual one back.
+func (p *pacer) run(done <-chan struct{}) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		p.set()
+		select {
+		case <-done:
+			debug.SetGCPercent(100)
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// set sets the pace where it has changed by more than a tenth: setting it stops the world for a moment.
+func (p *pacer) set() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	want := percent(live(), p.bodies.Load())
+	if change := want - p.percent; change*10 <= p.percent && -change*10 <= p.percent {
+		return
+	}
+	p.percent = want
+	debug.SetGCPercent(want)
+}
+
+// percent is the part by which a heap may grow that holds live bytes, so many of them in bodies.
+func percent(live, bodies int64) int {
+	live = max(live, bodies, 1<<20)
+	allowed := max(garbage, (live-bodies)/2)
+	return int(min(max(allowed*100/live, leastPercent), mostPercent))
+}
+
+// live is what the last collection found alive, in bytes.
+func live() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return int64(sample[0].Value.Uint64())
+}

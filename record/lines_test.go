@@ -1,0 +1,89 @@
+package record_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fairlead/record"
+)
+
+// file is a writer that counts its writes.
+type file struct {
+	mu     sync.Mutex
+	text   bytes.Buffer
+	writes int
+}
+
+func (f *file) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writes++
+	return f.text.Write(p)
+}
+
+func (f *file) seen() (string, int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.text.String(), f.writes
+}
+
+func TestLinesAreWrittenInGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &file{}
+		lines := record.NewLines(f)
+		log := slog.New(lines.Handler(slog.NewTextHandler(lines, nil))).With("node", "a")
+		log.Info("one")
+		log.Info("two")
+		if text, _ := f.seen(); text != "" {
+			t.Errorf("written at once: %s", text)
+		}
+		time.Sleep(101 * time.Millisecond)
+		synctest.Wait()
+		if text, writes := f.seen(); writes != 1 || !strings.Contains(text, "msg=one node=a") || !strings.Contains(text, "msg=two") {
+			t.Errorf("after 100 ms %d writes: %s", writes, text)
+		}
+		log.Info("three")
+		log.Warn("four")
+		if text, writes := f.seen(); writes != 2 || !strings.Contains(text, "msg=three") || !strings.Contains(text, "msg=four") {
+			t.Errorf("a warning waits: %d writes: %s", writes, text)
+		}
+		log.Info("five")
+		lines.Flush()
+		if text, _ := f.seen(); !strings.Contains(text, "msg=five") {
+			t.Errorf("not flushed: %s", text)
+		}
+	})
+}
+
+func TestLinesAreBoundedAndWhole(t *testing.T) {
+	f := &file{}
+	lines := record.NewLines(f)
+	log := slog.New(slog.NewTextHandler(lines, nil))
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for j := range 500 {
+				log.Info("line", "from", fmt.Sprintf("%d-%d;", i, j))
+			}
+		})
+	}
+	wait.Wait()
+	lines.Flush()
+	text, writes := f.seen()
+	if n := strings.Count(text, "\n"); n != 4000 || writes < len(text)/(40<<10) {
+		t.Errorf("%d lines in %d writes of %d bytes", n, writes, len(text))
+	}
+	for i := range 8 {
+		for j := range 500 {
+			if !strings.Contains(text, fmt.Sprintf(" from=%d-%d;\n", i, j)) {
+				t.Fatalf("line %d-%d is missing or broken", i, j)
+			}
+		}
+	}
+}

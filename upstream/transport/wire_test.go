@@ -1,0 +1,127 @@
+package transport
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// deadlines counts how often a read deadline is set.
+type deadlines struct {
+	net.Conn
+	set int
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set++
+	return d.Conn.SetReadDeadline(t)
+}
+
+// A stream whose bound moves on with each piece sets a deadline for each bound that passes, not for
+// each piece; and the bound holds to the instant.
+func TestDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		defer a.Close()
+		d := &deadlines{Conn: a}
+		w := newWire(d)
+		const idle, pieces = time.Minute, 600
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range pieces {
+				time.Sleep(time.Second) // the bubble's clock
+				_, _ = b.Write([]byte("x"))
+			}
+		}()
+		for range pieces {
+			w.want = time.Now().Add(idle)
+			if _, err := io.ReadFull(w, make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-done
+		if most := pieces/60 + 1; d.set > most {
+			t.Errorf("%d pieces set %d deadlines, want at most %d", pieces, d.set, most)
+		}
+		for _, bound := range []time.Duration{90 * time.Second, 10 * time.Second, 200 * time.Second} {
+			start := time.Now()
+			w.want = start.Add(bound)
+			_, err := w.Read(make([]byte, 1))
+			// A connection without a descriptor is asked once more, by reading for a millisecond.
+			if over := time.Since(start) - bound; err == nil || over < 0 || over > 2*time.Millisecond {
+				t.Errorf("bound of %v: %v after %v", bound, err, time.Since(start))
+			}
+		}
+		w.want = time.Time{}
+		go func() { time.Sleep(time.Hour); _, _ = b.Write([]byte("y")) }()
+		if _, err := w.Read(make([]byte, 1)); err != nil {
+			t.Errorf("without a bound: %v", err)
+		}
+		_ = b.Close()
+	})
+}
+
+// A record of TLS that has come only in part is not nothing: the rest would be taken for an answer.
+func TestPartOfRecord(t *testing.T) {
+	a, b := net.Pipe()
+	cert, _ := identity()
+	config := trust(t)
+	config.ServerName = "example.com"
+	server := tls.Server(b, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: true})
+	shaken := make(chan error, 1)
+	go func() { shaken <- server.Handshake() }()
+	w := newWire(a)
+	w.tls = true
+	stream := tls.Client(w, config)
+	if err := stream.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-shaken; err != nil {
+		t.Fatal(err)
+	}
+	c, _ := pipeConn(hostKey{})
+	c.close()
+	c.wire, c.stream = w, stream
+	if !c.untouched() {
+		t.Fatal("a new connection is touched")
+	}
+	go func() { // a record's first half
+		_, _ = b.Write([]byte{23, 3, 3, 0, 40, 1, 2, 3})
+	}()
+	w.want = time.Now().Add(blink)
+	if _, err := stream.Read(make([]byte, 1)); err == nil {
+		t.Fatal("read half a record")
+	}
+	if c.untouched() {
+		t.Error("half a record counts as nothing")
+	}
+	_, _ = a.Close(), b.Close()
+}
+
+// A connection that broke says so each time, though its socket tells it only once.
+func TestBrokenStaysBroken(t *testing.T) {
+	s, peers := script(&env{t: t})
+	r := send(t, (&env{t: t}).transport(Options{}), s.call("a"))
+	p := <-peers
+	p.send("HTTP/1.1 200 OK\r\n\r\nhello")
+	if _, err := r.Head(soon()); err != nil {
+		t.Fatal(err)
+	}
+	reads(t, r, "hello")
+	p.reset()
+	w := r.(*reply).c.wire
+	for end := soon(); w.peek() == quiet; {
+		if time.Now().After(end) {
+			t.Fatal("the reset does not arrive")
+		}
+	}
+	r.SetDeadline(time.Now().Add(-time.Second))
+	if n, err := r.Read(make([]byte, 1)); n > 0 || err == nil || err == io.EOF || err == os.ErrDeadlineExceeded {
+		t.Fatalf("Read = %d, %v: a broken answer ends cleanly", n, err)
+	}
+}
