@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	mathrand "math/rand/v2"
 	"strings"
 	"time"
 )
@@ -30,7 +31,10 @@ type Key struct {
 // Active reports whether the key may be used.
 func (k *Key) Active() bool { return k.Revoked.IsZero() }
 
-var keyAlphabet = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+// keyLetters are 32 letters and digits that are not easily mistaken for each other.
+const keyLetters = "abcdefghijkmnpqrstuvwxyz23456789"
+
+var keyAlphabet = base32.NewEncoding(keyLetters).WithPadding(base32.NoPadding)
 
 // NewKey makes a key with a fresh random secret (160 bits) and gives both; only the caller of NewKey
 // ever sees the secret.
@@ -45,8 +49,21 @@ func NewKey(name string, now time.Time) (Key, Secret) {
 	}, NewSecret(secret)
 }
 
-// NewID makes a random identifier with 80 bits after its prefix.
-func NewID(prefix string) string { return prefix + randomText(10) }
+// NewID makes an identifier with 80 random bits after its prefix: unique, but no secret.
+func NewID(prefix string) string {
+	const bits, length = 5, 16
+	id := make([]byte, len(prefix)+length)
+	copy(id, prefix)
+	high, low := mathrand.Uint64(), mathrand.Uint64()
+	for i := range length {
+		from := high
+		if i >= length/2 {
+			from = low
+		}
+		id[len(prefix)+i] = keyLetters[from>>(i%(length/2)*bits)&(1<<bits-1)]
+	}
+	return string(id)
+}
 
 func randomText(bytes int) string {
 	b := make([]byte, bytes)

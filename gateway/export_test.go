@@ -11,3 +11,6 @@ func (g *Gateway) Hurry(headers, body, write time.Duration) {
 
 // BodiesHeld is the bytes that request bodies hold now.
 func (g *Gateway) BodiesHeld() int64 { return g.bodies.used.Load() }
+
+// Draining reports whether a shutdown has begun.
+func (g *Gateway) Draining() bool { return g.draining.Load() }

@@ -4,6 +4,7 @@ package record
 import (
 	"context"
 	"log/slog"
+	"strconv"
 
 	"fairlead"
 )
@@ -83,15 +84,16 @@ func appendRare(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
 		attrs = append(attrs, slog.String("error", r.Err.Error()))
 	}
 	if len(r.Attempts) > 1 || r.Code != "" {
-		for _, a := range r.Attempts {
-			attrs = append(attrs, attempt(a))
+		for i, a := range r.Attempts {
+			attrs = append(attrs, attempt(i+1, a))
 		}
 	}
 	return attrs
 }
 
-func attempt(a fairlead.Attempt) slog.Attr {
-	return slog.Group("attempt",
+// attempt groups what one attempt did under a key of its own: no line has a key twice.
+func attempt(number int, a fairlead.Attempt) slog.Attr {
+	return slog.Group("attempt_"+strconv.Itoa(number),
 		slog.String("endpoint", a.Endpoint),
 		slog.String("outcome", string(a.Outcome)),
 		slog.Int("status", a.Status),

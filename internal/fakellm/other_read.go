@@ -102,6 +102,9 @@ func readEmbeddings(o object) (*ask, *problem) {
 	a := newAsk(r, o)
 	r.only(o, "", []string{"model", "input", "encoding_format", "dimensions", "user"})
 	a.inputs = inputs(r, o, "input")
+	if len(a.inputs) > 2048 {
+		r.refuse("input", "array_above_max_length", "Invalid 'input': array too long. Expected an array with maximum length 2048.")
+	}
 	for i, text := range a.inputs {
 		if text == "" {
 			r.refuse(item("input", i), "invalid_value", "Invalid 'input': input cannot be an empty string.")

@@ -197,7 +197,10 @@ func TestOtherRefusals(t *testing.T) {
 		{"/v1/embeddings", `{"model":"x","input":[""]}`, nil, 400, "empty string"},
 		{"/v1/embeddings", `{"model":"x","input":[1,"a"]}`, nil, 400, "integer"},
 		{"/v1/embeddings", `{"model":"x","input":"a","encoding_format":"int8"}`, nil, 400, "int8"},
+		{"/v1/embeddings", `{"model":"x","input":["a"` + strings.Repeat(`,"a"`, 2048) + `]}`, nil, 400, "too long"},
 		{"/v1/moderations", `{"model":"x"}`, nil, 400, "'input'"},
+		{"/v1/chat/completions", chatBody(strings.Repeat("m", 1025), false), nil, 400, "too long"},
+		{"/v1/chat/completions", `{"model":"x:tokens=200000","n":128,"messages":[{"role":"user","content":"hi"}]}`, nil, 400, "n x tokens"},
 	} {
 		res, body := post(t, url+c.path, c.body, c.headers...)
 		if res.StatusCode != c.status || !strings.Contains(body, c.says) {

@@ -15,13 +15,17 @@ import (
 var replaceable = []string{
 	"fail=invalid_key", "fail=quota", "fail=billing", "fail=rate_limited", "fail=slow_down", "fail=model_not_found", "fail=overloaded",
 	"fail=server_error", "fail=timeout", "fail=permission", "fail=region_blocked", "fail=html", "fail=wrong_type", "fail=malformed",
-	"fail=error_in_200", "fail=error_first_frame", "fail=empty", "fail=refused", "fail=reset", "fail=huge_headers",
+	"fail=error_in_200", "fail=error_first_frame", "fail=refused", "fail=reset", "fail=huge_headers",
 	"status=500", "status=502", "status=504", "status=520", "status=529", "status=429",
 	"at=0,then=truncate", "at=0,then=abort", "at=0,then=reset", "at=0,then=error_frame", "at=0,then=error_done", "at=0,then=bad_json",
 }
 
 // replaceableStreams are those that only a stream has, or that take a minute to notice without one.
 var replaceableStreams = []string{"fail=hang", "fail=endless_line", "ttft=1h", "headers=1h", "at=0,then=no_finish", "at=0,then=stall", "at=0,then=llama_error"}
+
+// replaceableWhole are those that show before the commit only where the answer is not streamed: the end
+// of a stream commits it, although nothing was said.
+var replaceableWhole = []string{"fail=empty"}
 
 // hasty bounds the time to the first token, so that a silent endpoint is given up within a test.
 func hasty(config string) string {
@@ -32,11 +36,14 @@ func hasty(config string) string {
 // of the next, be it of the same wire or of the other.
 func TestFailover(t *testing.T) {
 	w := newWorld(t, hasty)
-	for _, way := range []struct{ author, next string }{{"ha", endpointNext("claude")}, {"hc", endpointNext("openai")}} {
+	for _, way := range []struct{ author, next string }{{"ha", endpointOf["claude"]}, {"hc", endpointOf["openai"]}} {
 		t.Run(way.author, func(t *testing.T) {
 			for _, spec := range replaceable {
 				failoverWhole(t, w, way.author+"/x:"+spec, way.next)
 				failoverStream(t, w, way.author+"/x:"+spec, way.next)
+			}
+			for _, spec := range replaceableWhole {
+				failoverWhole(t, w, way.author+"/x:"+spec, way.next)
 			}
 			for _, spec := range replaceableStreams {
 				failoverStream(t, w, way.author+"/x:"+spec, way.next)
@@ -44,13 +51,10 @@ func TestFailover(t *testing.T) {
 		})
 	}
 	t.Run("nobody listens", func(t *testing.T) {
-		failoverWhole(t, w, "dead/echo", endpointNext("openai"))
-		failoverStream(t, w, "dead/echo", endpointNext("openai"))
+		failoverWhole(t, w, "dead/echo", endpointOf["openai"])
+		failoverStream(t, w, "dead/echo", endpointOf["openai"])
 	})
 }
-
-// endpointNext is the endpoint of the wildcard that serves a fallback.
-func endpointNext(family string) string { return endpointOf[family] }
 
 func failoverWhole(t *testing.T, w *world, model, next string) {
 	t.Helper()
