@@ -1,5 +1,5 @@
 # fairlead: `make demo` shows it at work, `make test` proves it. Both install what they need.
-GOFUMPT     := mvdan.cc/gofumpt@v0.10.0
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 BIN         := bin/fairlead
 

@@ -21,7 +21,6 @@ const (
 	CodeBodyTimeout          Code = "body_timeout"
 	CodeBodyIncomplete       Code = "body_incomplete"
 	CodeContextLength        Code = "context_length_exceeded"
-	CodeContentFiltered      Code = "content_filtered"
 	CodeRefusedByProvider    Code = "refused_by_provider"
 
 	CodeMissingKey Code = "missing_key"
@@ -81,7 +80,6 @@ var Codes = []CodeInfo{
 	{CodeInvalidRequest, 400, FaultCaller, false, "A field is missing or has a value that no endpoint can take; `param` names it."},
 	{CodeUnsupportedParameter, 400, FaultCaller, false, "No endpoint of this model can express the field that `param` names."},
 	{CodeContextLength, 400, FaultCaller, false, "The prompt is longer than the model's context."},
-	{CodeContentFiltered, 400, FaultCaller, false, "The provider's content filter refused the prompt."},
 	{CodeRefusedByProvider, 400, FaultCaller, false, "The provider refused the request as wrong; its message is passed on."},
 	{CodeMissingKey, 401, FaultCaller, false, "No key was sent."},
 	{CodeInvalidKey, 401, FaultCaller, false, "The key is not known here."},

@@ -21,6 +21,8 @@ type Options struct {
 	Upstream []string  // command and arguments of a process that calls ServeUpstream with two more: certificate and key
 	Quick    bool      // fewer and shorter rounds: for a look, not for a verdict
 	Progress io.Writer // told what is under way; nil = nobody
+
+	effort *effort // nil = full or quick
 }
 
 // effort is how long and how often is measured.
@@ -37,6 +39,8 @@ type effort struct {
 	manyStreams int
 	manyScript  script
 	manyWindow  time.Duration
+
+	decisions int
 }
 
 var (
@@ -45,12 +49,14 @@ var (
 		warm: 300 * time.Millisecond, lap: 1500 * time.Millisecond, open: 2500 * time.Millisecond,
 		streams: 500, streamScript: script{120, 50 * time.Millisecond}, streamWindow: 5 * time.Second,
 		manyStreams: 10_000, manyScript: script{12, time.Second}, manyWindow: 7 * time.Second,
+		decisions: 50_000,
 	}
 	quick = effort{
 		rounds: 2, fewRounds: 1, openRounds: 2, streamRounds: 1,
 		warm: 200 * time.Millisecond, lap: 600 * time.Millisecond, open: time.Second,
 		streams: 500, streamScript: script{50, 50 * time.Millisecond}, streamWindow: 2 * time.Second,
 		manyStreams: 2000, manyScript: script{5, time.Second}, manyWindow: 2 * time.Second,
+		decisions: 20_000,
 	}
 )
 
@@ -80,7 +86,10 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Limit)
 	defer cancel()
 	r := &run{Options: o, effort: full, report: &Report{}}
-	if o.Quick {
+	switch {
+	case o.effort != nil:
+		r.effort = *o.effort
+	case o.Quick:
 		r.effort = quick
 	}
 	if o.Progress == nil {

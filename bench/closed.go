@@ -87,6 +87,9 @@ func (o closed) measure(ctx context.Context, counts []counter) (l lap, err error
 	if err := pause(ctx, o.warm); err != nil {
 		return l, err
 	}
+	if err := everyOne(ctx, counts, slack); err != nil {
+		return l, err
+	}
 	cpu, err := o.to.cpu()
 	if err != nil {
 		return l, err
@@ -114,6 +117,29 @@ func total(counts []counter) (sum int64) {
 		sum += counts[i].n.Load()
 	}
 	return sum
+}
+
+// everyOne waits until all have counted something: connections and handshakes lie behind them then.
+func everyOne(ctx context.Context, counts []counter, atMost time.Duration) error {
+	until := time.Now().Add(atMost)
+	for !allCount(counts) {
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+		if time.Now().After(until) {
+			return errors.New("not every connection had an answer in time")
+		}
+	}
+	return nil
+}
+
+func allCount(counts []counter) bool {
+	for i := range counts {
+		if counts[i].n.Load() == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // failure keeps the first error of several goroutines.

@@ -47,6 +47,9 @@ func (r *run) addLatency(name string, t tally, rate float64) {
 		}
 	}
 	row.atMost(2)
+	if row.Nginx != nil && row.Ratio == nil {
+		row.Verdict = "not measurable: the machine was too busy"
+	}
 	r.report.add(row)
 }
 

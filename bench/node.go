@@ -65,6 +65,11 @@ models:
     endpoints: [{provider: messages, model: bench-model, price: {input: "0.15", output: "0.60"}}]
 `
 
+// nodeText is a node's configuration: the upstream by each of fairlead's ways to it.
+func nodeText(up Addresses, cert string) []byte {
+	return fmt.Appendf(nil, nodeConfig, up.Plain, up.TLS, cert)
+}
+
 // startNode starts a fairlead in front of the upstream, with its files in a folder of dir, and makes
 // a key for the callers.
 func startNode(ctx context.Context, binary, dir string, up Addresses, cert string) (*node, error) {
@@ -73,7 +78,7 @@ func startNode(ctx context.Context, binary, dir string, up Addresses, cert strin
 		return nil, fmt.Errorf("make folder of fairlead: %w", err)
 	}
 	file := filepath.Join(dir, "fairlead.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, nodeConfig, up.Plain, up.TLS, cert), 0o600); err != nil {
+	if err := os.WriteFile(file, nodeText(up, cert), 0o600); err != nil {
 		return nil, fmt.Errorf("write fairlead's configuration: %w", err)
 	}
 	token := rand.Text()

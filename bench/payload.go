@@ -25,7 +25,7 @@ func chatBody(model, script string) string {
 	}
 	return `{"model":"` + model + `",` + stream + `"temperature":0.2,"max_tokens":512,"messages":[` +
 		`{"role":"system","content":"You answer briefly and with care."},` +
-		`{"role":"user","content":"` + script + filler(820) + `"}]}`
+		`{"role":"user","content":"` + script + filler(860) + `"}]}`
 }
 
 // script is how a request asks our upstream for a stream: so many chunks, one each pace.

@@ -22,7 +22,7 @@ type process struct {
 }
 
 const (
-	startTime = 15 * time.Second
+	startTime = 30 * time.Second
 	stopTime  = 5 * time.Second
 )
 

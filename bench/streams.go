@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -95,13 +94,8 @@ func (s streams) stream(ctx context.Context, n int, until time.Time, count *coun
 
 // measure waits until every stream has had a chunk, then measures the window.
 func (s streams) measure(ctx context.Context, counts []counter, until time.Time, f *flow) error {
-	for !allFlow(counts) {
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
-		if time.Now().After(until) {
-			return errors.New("not every stream began in time")
-		}
+	if err := everyOne(ctx, counts, time.Until(until)); err != nil {
+		return err
 	}
 	cpu, err := s.to.cpu()
 	if err != nil {
@@ -124,13 +118,4 @@ func (s streams) measure(ctx context.Context, counts []counter, until time.Time,
 	after, err := s.to.cpu()
 	f.cpu, f.counted = after-cpu, total(counts)-before
 	return err
-}
-
-func allFlow(counts []counter) bool {
-	for i := range counts {
-		if counts[i].n.Load() == 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -165,7 +165,7 @@ func unroutable(model string, p *fairlead.Plan) error {
 	}
 	message := "no endpoint of " + model + " may be used for this request: " + strings.Join(reasons, "; ")
 	if lacking && len(reasons) > 0 {
-		return fairlead.Errorf(fairlead.CodeUnsupportedParameter, message)
+		return &fairlead.Error{Code: fairlead.CodeUnsupportedParameter, Message: message, Param: "model"}
 	}
 	return &fairlead.Error{Code: fairlead.CodeNoEndpoint, Message: message, RetryAfter: 5 * time.Second}
 }

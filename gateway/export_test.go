@@ -12,5 +12,5 @@ func (g *Gateway) Hurry(headers, body, write time.Duration) {
 // BodiesHeld is the bytes that request bodies hold now.
 func (g *Gateway) BodiesHeld() int64 { return g.bodies.used.Load() }
 
-// Draining reports whether a shutdown has begun.
-func (g *Gateway) Draining() bool { return g.draining.Load() }
+// Drain is the beginning of a shutdown, before net/http takes its part in it.
+func (g *Gateway) Drain() { g.draining.Store(true) }

@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -146,31 +145,22 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestDraining holds what an exchange gets that arrives on an open connection during a shutdown.
+// TestDraining holds what an exchange gets that arrives between the beginning of a shutdown and the end
+// of its connection.
 func TestDraining(t *testing.T) {
 	r := newRig(t, "attempts: 1")
-	c, err := net.Dial("tcp", r.addr)
-	check(t, err)
-	defer c.Close()
-	check(t, c.SetDeadline(time.Now().Add(wireTime)))
-	body := asking("openai/echo", false)
-	whole := request("POST /v1/messages", []string{"X-Api-Key: " + r.key, fmt.Sprintf("Content-Length: %d", len(body))}, body)
-	_, err = io.WriteString(c, whole[:40]) // under way, so that the shutdown waits for it
-	check(t, err)
-	stopped := make(chan error, 1)
-	go func() { stopped <- r.gateway.Shutdown(context.Background()) }()
-	until(t, "it is draining", func() bool { return r.gateway.Draining() })
-	_, err = io.WriteString(c, whole[40:])
-	check(t, err)
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	check(t, err)
-	answer, err := io.ReadAll(resp.Body)
-	check(t, err)
-	if e, err := readRefusal(fairlead.Anthropic, answer); err != nil || resp.StatusCode != 503 || e.Error.Code != string(fairlead.CodeDraining) || resp.Header.Get("Retry-After") == "" || !resp.Close {
-		t.Errorf("status %d, %v (%v): %s", resp.StatusCode, resp.Header, err, answer)
+	r.gateway.Drain()
+	resp := r.post(t.Context(), "/v1/messages", asking("openai/echo", false))
+	body := text(t, resp)
+	if e, err := readRefusal(fairlead.Anthropic, []byte(body)); err != nil || resp.StatusCode != 503 || e.Error.Code != string(fairlead.CodeDraining) || resp.Header.Get("Retry-After") == "" || !resp.Close {
+		t.Errorf("status %d, %v (%v): %s", resp.StatusCode, resp.Header, err, body)
 	}
-	if err := <-stopped; err != nil {
-		t.Errorf("shutdown: %v", err)
+	for path, want := range map[string]int{"/livez": 200, "/readyz": 503} {
+		resp, err := http.Get("http://" + r.addr + path)
+		check(t, err)
+		if body := text(t, resp); resp.StatusCode != want {
+			t.Errorf("%s: status %d, want %d: %s", path, resp.StatusCode, want, body)
+		}
 	}
 	r.noneSent(t)
 }

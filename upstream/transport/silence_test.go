@@ -242,7 +242,7 @@ func TestCancel(t *testing.T) {
 					_, err := r.Head(time.Time{})
 					if err == nil {
 						r.SetDeadline(time.Time{})
-						_, err = r.Read(make([]byte, 10))
+						_, err = io.Copy(io.Discard, struct{ io.Reader }{r})
 					}
 					end <- err
 				}()

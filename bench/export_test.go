@@ -1,0 +1,15 @@
+package bench
+
+import "time"
+
+// Tiny makes the shortest run that still goes through every row.
+func (o Options) Tiny() Options {
+	o.effort = &effort{
+		rounds: 1, fewRounds: 1, openRounds: 1, streamRounds: 1,
+		warm: 50 * time.Millisecond, lap: 300 * time.Millisecond, open: 200 * time.Millisecond,
+		streams: 8, streamScript: script{20, 10 * time.Millisecond}, streamWindow: 100 * time.Millisecond,
+		manyStreams: 20, manyScript: script{10, 20 * time.Millisecond}, manyWindow: 100 * time.Millisecond,
+		decisions: 100,
+	}
+	return o
+}
