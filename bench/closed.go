@@ -41,7 +41,7 @@ func (o closed) run(ctx context.Context) (lap, error) {
 		wg     sync.WaitGroup
 		counts = make([]counter, o.conns)
 		fail   failure
-		until  = time.Now().Add(o.warm + o.span + slack)
+		until  = time.Now().Add(o.warm + o.span + 2*slack)
 	)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -129,7 +129,7 @@ func (k *checker) endpoint(path, model string, e fairlead.EndpointConfig, all na
 }
 
 func providerHint(name string, providers []string) string {
-	if n := near(name, providers); n != "" {
+	if n := nearest(name, providers); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	if _, ok := provider.Lookup(name); ok {
@@ -255,7 +255,7 @@ func fallbackHint(name string, all names) string {
 	if wildcard(name) {
 		return "name one model; a wildcard does not say which"
 	}
-	if n := near(name, all.near); n != "" {
+	if n := nearest(name, all.near); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return ""

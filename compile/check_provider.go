@@ -50,7 +50,7 @@ func dialectHint(name string) string {
 		names = append(names, p.Name)
 	}
 	hint := "allowed are: " + strings.Join(dialects, ", ")
-	if n := near(name, names); n != "" {
+	if n := nearest(name, names); n != "" {
 		hint = fmt.Sprintf("did you mean the provider %q? Dialects: %s", n, strings.Join(dialects, ", "))
 	}
 	return hint

@@ -113,7 +113,7 @@ func TestBadUpstreams(t *testing.T) {
 // exchange is given up, and a line without an end is an error, not memory.
 func TestEndlessAnswers(t *testing.T) {
 	r := newRig(t, "attempts: 1")
-	const most = 64 << 20
+	const most = 12 << 20 // more than is held of an answer, or of a frame
 	for _, c := range []struct {
 		behaviour string
 		stream    bool

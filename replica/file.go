@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"fairlead/internal/sqlitefile"
 )
 
 const (
@@ -60,14 +61,14 @@ func (r *Replica) openFile(ctx context.Context) (err error) {
 	}
 	// A lost machine may lose the last commits, which the feed brings again; NORMAL never leaves a
 	// damaged file.
-	if r.write, err = sql.Open("sqlite", dsn(r.path(), "_txlock", "immediate", "_synchronous", "NORMAL")); err != nil {
+	if r.write, err = sql.Open("sqlite", sqlitefile.DSN(r.path(), "_txlock", "immediate", "_synchronous", "NORMAL")); err != nil {
 		return err
 	}
 	r.write.SetMaxOpenConns(1)
 	if err := prepare(ctx, r.write); err != nil {
 		return err
 	}
-	if r.read, err = sql.Open("sqlite", dsn(r.path(), "_query_only", "1")); err != nil {
+	if r.read, err = sql.Open("sqlite", sqlitefile.DSN(r.path(), "_query_only", "1")); err != nil {
 		return err
 	}
 	r.read.SetMaxOpenConns(readers)
@@ -165,15 +166,4 @@ func (r *Replica) noteDamage(ctx context.Context, err error) {
 	}
 	mark := os.WriteFile(r.marker(), nil, 0o600)
 	r.log.ErrorContext(ctx, "replica is damaged; a restart rebuilds it", "file", r.path(), "err", err, "mark", mark)
-}
-
-func dsn(path string, options ...string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	q := url.Values{"_busy_timeout": {"10000"}, "_journal_mode": {"WAL"}, "_pragma": {"journal_size_limit(67108864)"}, "_dqs": {"0"}}
-	for i := 0; i+1 < len(options); i += 2 {
-		q.Set(options[i], options[i+1])
-	}
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 }

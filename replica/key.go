@@ -10,6 +10,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"fairlead"
+	"fairlead/internal/sqlitefile"
 )
 
 // Key finds a key by the hash of its secret, revoked ones included. The key is shared: it must not
@@ -117,7 +118,7 @@ WHERE (id, name, hint, created, revoked) IS NOT (excluded.id, excluded.name, exc
 
 // writeKeys gives the hashes that no longer stand for any key.
 func (r *Replica) writeKeys(ctx context.Context, keys []fairlead.Key) (gone []fairlead.KeyHash, err error) {
-	err = r.tx(ctx, func(tx *sql.Tx) error {
+	err = sqlitefile.Tx(ctx, r.write, func(tx *sql.Tx) error {
 		put, err := tx.PrepareContext(ctx, upsert)
 		if err != nil {
 			return err

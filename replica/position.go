@@ -8,6 +8,8 @@ import (
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"fairlead/internal/sqlitefile"
 )
 
 // Follow says which log of changes the replica is to follow and how far that log goes, and gives the
@@ -30,7 +32,7 @@ func (r *Replica) Follow(ctx context.Context, source string, head int64) (change
 		r.log.WarnContext(ctx, "replica begins anew: it followed another log of changes",
 			"was", known, "at", change, "now", source, "head", head)
 	}
-	err = r.tx(ctx, func(tx *sql.Tx) error {
+	err = sqlitefile.Tx(ctx, r.write, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM keys`); err != nil {
 			return err
 		}
@@ -51,24 +53,6 @@ func (r *Replica) Advance(ctx context.Context, change int64) error {
 	if _, err := r.write.ExecContext(ctx, `UPDATE position SET change = ? WHERE id = 1`, change); err != nil {
 		r.noteDamage(ctx, err)
 		return fmt.Errorf("note position: %w", err)
-	}
-	return nil
-}
-
-// tx runs f in one transaction, which is undone where f fails.
-func (r *Replica) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := r.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	if err := f(tx); err != nil {
-		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			return errors.Join(err, fmt.Errorf("undo: %w", undo))
-		}
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Package near finds names that somebody may have meant.
+// Package near finds names that somebody may have meant. Its distances are over bytes.
 package near
 
 import (
@@ -28,7 +28,7 @@ func Names(name string, candidates []string, n int) []string {
 			continue
 		}
 		other := strings.ToLower(c)
-		d := distance(low, other)
+		d := Distance(low, other)
 		if d > bound && len(low) >= 3 && strings.Contains(other, low) {
 			d = bound
 		}
@@ -46,9 +46,9 @@ func Names(name string, candidates []string, n int) []string {
 	return names
 }
 
-// distance is the number of single-byte insertions, deletions, substitutions and swaps of neighbours
+// Distance is the number of single-byte insertions, deletions, substitutions and swaps of neighbours
 // that make a of b (optimal string alignment).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j

@@ -11,13 +11,14 @@ import (
 	lib "modernc.org/sqlite/lib"
 
 	"fairlead"
+	"fairlead/internal/sqlitefile"
 )
 
 const keyColumns = `id, name, hash, hint, created, revoked`
 
 // CreateKey stores a new key. An id or a hash that is taken gives CodeConflict.
 func (s *Store) CreateKey(ctx context.Context, k fairlead.Key) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := sqlitefile.Tx(ctx, s.write, func(tx *sql.Tx) error {
 		n, err := nextChange(ctx, tx)
 		if err != nil {
 			return err
@@ -40,7 +41,7 @@ func (s *Store) CreateKey(ctx context.Context, k fairlead.Key) error {
 // stays. An unknown id gives CodeNotFound.
 func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (fairlead.Key, error) {
 	var k fairlead.Key
-	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := sqlitefile.Tx(ctx, s.write, func(tx *sql.Tx) (err error) {
 		k, err = scanKey(tx.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE id = $1`, id))
 		if err != nil || !k.Active() {
 			return err

@@ -9,14 +9,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"fairlead"
+	"fairlead/internal/sqlitefile"
 	"fairlead/store/migrations"
 )
 
@@ -44,7 +43,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string) (err error) {
-	if s.write, err = sql.Open("sqlite", dsn(path, "_txlock", "immediate", "_synchronous", "FULL")); err != nil {
+	if s.write, err = sql.Open("sqlite", sqlitefile.DSN(path, "_txlock", "immediate", "_synchronous", "FULL", "_foreign_keys", "1")); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
@@ -57,7 +56,7 @@ func (s *Store) open(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("name the log: %w", err)
 	}
-	if s.read, err = sql.Open("sqlite", dsn(path, "_query_only", "1")); err != nil {
+	if s.read, err = sql.Open("sqlite", sqlitefile.DSN(path, "_query_only", "1")); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(readers)
@@ -101,18 +100,6 @@ func narrow(path string) error {
 	return os.Chmod(path, 0o600)
 }
 
-// dsn names the file with its options. The path is escaped, for it may hold any character.
-func dsn(path string, options ...string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	q := url.Values{"_busy_timeout": {"10000"}, "_journal_mode": {"WAL"}, "_pragma": {"journal_size_limit(67108864)"}, "_foreign_keys": {"1"}, "_dqs": {"0"}}
-	for i := 0; i+1 < len(options); i += 2 {
-		q.Set(options[i], options[i+1])
-	}
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
-}
-
 func migrate(ctx context.Context, db *sql.DB) error {
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.FS, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
@@ -127,24 +114,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	if current > target {
 		return fmt.Errorf("its schema version %d is newer than this program's %d", current, target)
-	}
-	return nil
-}
-
-// tx runs f in one transaction, which is undone where f fails.
-func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	if err := f(tx); err != nil {
-		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			return errors.Join(err, fmt.Errorf("undo: %w", undo))
-		}
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

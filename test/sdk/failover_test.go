@@ -29,12 +29,13 @@ var replaceableWhole = []string{"fail=empty"}
 
 // hasty bounds the time to the first token, so that a silent endpoint is given up within a test.
 func hasty(config string) string {
-	return strings.Replace(config, "settings:\n", "settings:\n  timeouts: {first_token: 1s}\n", 1)
+	return strings.Replace(config, "settings:\n", "settings:\n  timeouts: {first_token: 300ms}\n", 1)
 }
 
 // TestFailover holds that while the first endpoint of a model fails, each SDK sees only the good answer
 // of the next, be it of the same wire or of the other.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, hasty)
 	for _, way := range []struct{ author, next string }{{"ha", endpointOf["claude"]}, {"hc", endpointOf["openai"]}} {
 		t.Run(way.author, func(t *testing.T) {

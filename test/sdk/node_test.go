@@ -17,6 +17,7 @@ const nodeTime = 90 * time.Second
 // TestNode runs the vendors' Node SDKs, which test/node holds. It fails where Node or the SDKs are
 // missing: a suite that is skipped proves nothing.
 func TestNode(t *testing.T) {
+	t.Parallel()
 	const missing = "%s is missing: run scripts/install-test-tools, which make test does"
 	node, err := exec.LookPath("node")
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/openai/openai-go/v3"
@@ -27,6 +26,7 @@ func impatient(config string) string {
 // TestBrokenStreams holds that no broken stream reads as a clean end in either SDK: what was delivered
 // is a part of the answer, then comes an error with our code.
 func TestBrokenStreams(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, impatient)
 	eachFamily(t, w, func(t *testing.T, family string) {
 		healthy, err := w.openai.Chat.Completions.New(t.Context(), ask(family+"/x:tokens=20,seed=7", openai.UserMessage("hi")))
@@ -83,6 +83,7 @@ func errorText(err error) string {
 // TestBrokenStreamsOnTheWire holds the same without an SDK: the last frame is an error, and no end of
 // the dialect's is to be seen.
 func TestBrokenStreamsOnTheWire(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, impatient)
 	eachFamily(t, w, func(t *testing.T, family string) {
 		for _, then := range breaks {
@@ -136,6 +137,7 @@ func TestBrokenBeforeTheCommit(t *testing.T) {
 
 // TestAbort holds that a caller who leaves takes the provider's work with it, wherever the exchange is.
 func TestAbort(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	eachFamily(t, w, func(t *testing.T, family string) {
 		for _, c := range []struct{ name, model string }{
@@ -168,9 +170,15 @@ func TestAbort(t *testing.T) {
 			awaitLeft(t, w.fakes[family], c.name)
 		}
 		w.fakes[family].ResetLog()
-		ctx, leave := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer leave()
-		if _, err := w.openai.Chat.Completions.New(ctx, ask(family+"/slow:ttft=1h", openai.UserMessage("go on"))); err == nil {
+		ctx, leave := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			_, err := w.openai.Chat.Completions.New(ctx, ask(family+"/slow:ttft=1h", openai.UserMessage("go on")))
+			ended <- err
+		}()
+		harness.Until(t, "the request is under way", func() bool { return len(w.fakes[family].Log()) == 1 })
+		leave()
+		if err := <-ended; err == nil {
 			t.Error("an answer that never came")
 		}
 		awaitLeft(t, w.fakes[family], "unstreamed")
@@ -194,6 +202,7 @@ func awaitLeft(t *testing.T, f *fakellm.Server, what string) {
 // TestLateHeaders holds that a stream which thinks for long is kept alive with comments that no SDK
 // sees, and then comes whole.
 func TestLateHeaders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(config string) string {
 		return strings.Replace(config, "settings:\n", "settings:\n  timeouts: {headers: 100ms}\n", 1)
 	})

@@ -2,9 +2,10 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
-	"os"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,23 +106,57 @@ func TestPartOfRecord(t *testing.T) {
 
 // A connection that broke says so each time, though its socket tells it only once.
 func TestBrokenStaysBroken(t *testing.T) {
-	s, peers := script(&env{t: t})
-	r := send(t, (&env{t: t}).transport(Options{}), s.call("a"))
-	p := <-peers
-	p.send("HTTP/1.1 200 OK\r\n\r\nhello")
-	if _, err := r.Head(soon()); err != nil {
-		t.Fatal(err)
-	}
-	reads(t, r, "hello")
-	p.reset()
-	w := r.(*reply).c.wire
-	for end := soon(); w.peek() == quiet; {
-		if time.Now().After(end) {
-			t.Fatal("the reset does not arrive")
+	for _, bound := range []time.Duration{-time.Second, bound} {
+		s, peers := script(&env{t: t})
+		r := send(t, (&env{t: t}).transport(Options{}), s.call("a"))
+		p := <-peers
+		p.send("HTTP/1.1 200 OK\r\n\r\nhello")
+		if _, err := r.Head(soon()); err != nil {
+			t.Fatal(err)
+		}
+		reads(t, r, "hello")
+		p.reset()
+		arrived(t, r.(*reply).c.wire)
+		r.SetDeadline(time.Now().Add(bound))
+		if n, err := r.Read(make([]byte, 1)); n > 0 || !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("Read = %d, %v: a broken answer ends cleanly", n, err)
 		}
 	}
-	r.SetDeadline(time.Now().Add(-time.Second))
-	if n, err := r.Read(make([]byte, 1)); n > 0 || err == nil || err == io.EOF || err == os.ErrDeadlineExceeded {
-		t.Fatalf("Read = %d, %v: a broken answer ends cleanly", n, err)
+}
+
+// arrived waits until something is there to be read.
+func arrived(t *testing.T, w *wire) {
+	t.Helper()
+	for end := soon(); w.peek() == quiet; {
+		if time.Now().After(end) {
+			t.Fatal("nothing arrives")
+		}
+	}
+}
+
+// A connection of http.Transport on which something has arrived is refused, though its reader is
+// still said to wait; one at rest is not.
+func TestSettle(t *testing.T) {
+	peers := make(chan *peer, 1)
+	s := (&env{t: t}).serve(func(p *peer) { peers <- p; p.hold() })
+	c, err := dialWatched(Options{}.withDefaults())(t.Context(), "tcp", s.url.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	w := c.(*watched)
+	if _, ok, err := w.take(make([]byte, 1)); ok || err != nil {
+		t.Fatalf("take = %v, %v of nothing", ok, err)
+	}
+	if settle(c); w.closed || w.stale {
+		t.Fatal("a connection at rest is refused")
+	}
+	(<-peers).send("x")
+	arrived(t, w.wire)
+	if settle(c); !w.closed || !w.stale {
+		t.Fatal("a connection on which something arrived is taken")
+	}
+	if n, err := w.Read(make([]byte, 1)); n > 0 || !errors.Is(err, errStale) {
+		t.Fatalf("Read = %d, %v", n, err)
 	}
 }
