@@ -54,19 +54,22 @@ func ineligible(e *fairlead.Endpoint, r *fairlead.Request) (fairlead.Reason, str
 	return "", ""
 }
 
+// drawn is how many places of an order are drawn: settings.attempts is at most 10, so that a walk
+// comes further only past endpoints that cannot express the request. The rest is in no particular order.
+const drawn = 10
+
 // order draws a weighted order in place: an endpoint's key is -ln(u)/weight and the smallest goes
-// first (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006). Selection
-// keeps it free of allocation; plans are short.
+// first (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
 func order(steps []fairlead.Step, chance Chance) {
 	if len(steps) < 2 {
 		return
 	}
 	var few [64]float64
 	keys := few[:0]
-	for _, s := range steps {
-		keys = append(keys, -math.Log(1-chance())/float64(s.Endpoint.Weight))
-	}
 	for i := range steps {
+		keys = append(keys, -math.Log(1-chance())/float64(steps[i].Endpoint.Weight))
+	}
+	for i := range min(drawn, len(steps)-1) {
 		best := i
 		for j := i + 1; j < len(steps); j++ {
 			if keys[j] < keys[best] {

@@ -120,6 +120,23 @@ func manyEndpoints() *fairlead.Model {
 	return m
 }
 
+// TestLongPlan holds that the first places of a long plan are drawn and that none is lost.
+func TestLongPlan(t *testing.T) {
+	m := manyEndpoints()
+	even := func() float64 { return 0.5 } // the order is then that of the weights
+	p := route.Plan(fairlead.Plan{}, m, chat(0), even)
+	seen := map[*fairlead.Endpoint]bool{}
+	for i, s := range p.Steps {
+		seen[s.Endpoint] = true
+		if i < 10 && s.Endpoint.Weight != 64-i {
+			t.Errorf("place %d has the endpoint of weight %d", i, s.Endpoint.Weight)
+		}
+	}
+	if len(seen) != 64 {
+		t.Errorf("%d of 64 endpoints are in the plan", len(seen))
+	}
+}
+
 func TestPlanAllocatesNothing(t *testing.T) {
 	m, r := manyEndpoints(), chat(fairlead.Tools)
 	p := route.Plan(fairlead.Plan{}, m, r, rand.Float64)
