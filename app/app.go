@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -149,6 +150,14 @@ func (a *App) openConfig(ctx context.Context) (err error) {
 func (a *App) openListeners(context.Context) (err error) {
 	if (a.TLSCert == "") != (a.TLSKey == "") {
 		return errors.New("a TLS certificate needs its key and the key its certificate")
+	}
+	if a.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(a.TLSCert, a.TLSKey); err != nil {
+			return fmt.Errorf("load TLS certificate: %w", err)
+		}
+	}
+	if a.NoAuth {
+		a.Log.Warn("--no-auth: everyone who reaches the data plane is let in, without a key", "listen", a.Listen)
 	}
 	if a.dataListener, err = net.Listen("tcp", a.Listen); err != nil {
 		return fmt.Errorf("open data plane: %w", err)

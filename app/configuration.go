@@ -29,6 +29,7 @@ type configuration struct {
 
 	mu       sync.Mutex
 	seen     []byte // the file's text when it was last read
+	fault    error  // what is wrong with that text
 	revision int64  // of the snapshot in force
 	loaded   time.Time
 	problem  string // why a later edit was refused
@@ -143,9 +144,11 @@ func (c *configuration) reread() {
 		c.refused(fmt.Errorf("read configuration: %w", err))
 	case !bytes.Equal(text, c.seen):
 		c.seen = text
-		if err := c.apply(text); err != nil {
-			c.refused(err)
+		if c.fault = c.apply(text); c.fault != nil {
+			c.refused(c.fault)
 		}
+	case c.missing && c.fault != nil:
+		c.refused(c.fault) // it is there again, as bad as it was
 	case c.missing:
 		c.problem = "" // it is there again, as it was
 	}

@@ -35,11 +35,7 @@ func (x *exchange) commitHeaders(contentType string, length int64) {
 // ownHeaders sets what every answer of an exchange carries.
 func (x *exchange) ownHeaders(h http.Header) {
 	setHeader(h, "X-Request-Id", x.rec.ID)
-	attempts := 0
-	if x.walking {
-		attempts = len(x.walk.Attempts)
-	}
-	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(attempts))
+	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(x.walk.Sent()))
 	if x.rec.Endpoint != "" {
 		setHeader(h, "X-Fairlead-Endpoint", x.rec.Endpoint)
 	}

@@ -24,12 +24,13 @@ type failure struct {
 // silent is no failure: the time to wait is over and the attempt goes on.
 var silent = &failure{}
 
-// classify says what a provider's error means, by its status; the fault's own words prove nothing,
-// for they may quote the caller's prompt.
+// classify says what a provider's error means: by its status, but for the operator's empty account,
+// which providers put under several. Else the fault's own words prove nothing, for they may quote the
+// caller's prompt.
 func classify(status int, f *dialect.Fault, retryAfter time.Duration) *failure {
 	fail := &failure{status: status, retryAfter: retryAfter, detail: f.Error()}
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden:
+	case unpaid(f), status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		fail.outcome = fairlead.OutcomeCredential
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
 		fail.outcome = fairlead.OutcomeModel
@@ -44,6 +45,19 @@ func classify(status int, f *dialect.Fault, retryAfter time.Duration) *failure {
 		fail.outcome = fairlead.OutcomeMalformed
 	}
 	return fail
+}
+
+// noCredit begins what Anthropic says, as a 400, to an account without credit. No prompt can stand
+// before it.
+const noCredit = "Your credit balance is too low to access the Anthropic API"
+
+// unpaid reports whether the operator's account at the provider is empty.
+func unpaid(f *dialect.Fault) bool {
+	switch {
+	case f.Code == "insufficient_quota", f.Code == "credit_balance_exhausted", f.Type == "insufficient_quota", f.Type == "billing_error":
+		return true
+	}
+	return f.Type == "invalid_request_error" && strings.HasPrefix(f.Message, noCredit)
 }
 
 // refusal passes on what a provider said of the caller's own request: its words, its parameter and

@@ -113,6 +113,17 @@ func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
 	})
 }
 
+// Sent counts the attempts in which anything was sent.
+func (w *Walk) Sent() int {
+	n := 0
+	for _, a := range w.Attempts {
+		if a.Outcome != fairlead.OutcomeRequestBuild {
+			n++
+		}
+	}
+	return n
+}
+
 // Interrupted marks the committed attempt as broken off after its commit.
 func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
 	if n := len(w.Attempts); n > 0 {
