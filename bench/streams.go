@@ -8,13 +8,22 @@ import (
 )
 
 // streams is a load of so many streams at once, each with a script of chunks. They begin evenly over
-// one pace, so that chunks come evenly, too.
+// one pace or more, so that chunks come evenly, too.
 type streams struct {
 	to      *contender
 	n       int
 	script  script
 	request []byte
 	window  time.Duration // measured, from when all streams have had a chunk
+}
+
+// opensEvery is the least time between two streams' beginnings: nobody's backlog of connections
+// overflows.
+const opensEvery = 250 * time.Microsecond
+
+// ramp is the time over which the streams begin.
+func (s streams) ramp() time.Duration {
+	return max(s.script.pace, time.Duration(s.n)*opensEvery)
 }
 
 // flow is what one contender did in one round of streams.
@@ -39,13 +48,13 @@ func (s streams) run(ctx context.Context) (f flow, err error) {
 		counts = make([]counter, s.n)
 		delays = make([][]time.Duration, s.n)
 		length = time.Duration(s.script.chunks) * s.script.pace
-		until  = time.Now().Add(length + s.script.pace + slack)
+		until  = time.Now().Add(length + s.ramp() + slack)
 		begin  = time.Now()
 	)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for i := range s.n {
-		at := begin.Add(s.script.pace * time.Duration(i) / time.Duration(s.n))
+		at := begin.Add(s.ramp() * time.Duration(i) / time.Duration(s.n))
 		wg.Go(func() {
 			if err := pause(ctx, time.Until(at)); err != nil {
 				return

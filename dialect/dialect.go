@@ -4,6 +4,8 @@
 package dialect
 
 import (
+	"strings"
+
 	"fairlead"
 	"fairlead/internal/jsonscan"
 	"fairlead/internal/sse"
@@ -146,14 +148,26 @@ type Fault struct {
 	Param   string
 }
 
-// Error names the fault without the provider's words, so that it can be logged.
+// Error names the fault without the provider's words, so that it can be logged: type and code only
+// where they are one word each.
 func (f *Fault) Error() string {
 	s := "provider error"
-	if f.Type != "" {
+	if oneWord(f.Type) {
 		s += " " + f.Type
 	}
-	if f.Code != "" && f.Code != f.Type {
+	if oneWord(f.Code) && f.Code != f.Type {
 		s += " (" + f.Code + ")"
 	}
 	return s
+}
+
+// oneWord reports whether a text is a name such as rate_limit_error or BadRequestError. What has a space
+// may quote a prompt, and what has a hyphen may be a key.
+func oneWord(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
 }

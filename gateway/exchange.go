@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -141,7 +142,7 @@ func (x *exchange) send() error {
 	silence := x.firstSilence()
 	for {
 		answer, err := x.walk.Commit(silence)
-		if err == upstream.ErrSilent {
+		if errors.Is(err, upstream.ErrSilent) {
 			x.comment()
 			silence = time.Now().Add(commentEvery)
 			continue

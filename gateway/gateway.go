@@ -156,7 +156,7 @@ func (g *Gateway) recovered(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	if v != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+	if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 		g.Log.Error("defect", "panic", fmt.Sprint(v), "path", r.URL.Path, "stack", string(debug.Stack()))
 	}
 	panic(http.ErrAbortHandler) // nothing clean can follow whatever was sent

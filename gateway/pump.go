@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -86,9 +87,9 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 	for {
 		piece, err := s.Next(commentEvery)
 		switch {
-		case err == upstream.ErrSilent:
+		case errors.Is(err, upstream.ErrSilent):
 			piece = keepAlive
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return x.interrupted(err)

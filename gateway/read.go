@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// bodyWindow is how often a body must have brought bodyProgress bytes more.
+	// bodyWindow is how often a body must have brought bodyProgress bytes more, or 1/bodyPart of what is
+	// reserved for it where that is more: who holds much of what others could use must hurry.
 	bodyWindow   = 15 * time.Second
 	bodyProgress = 8 << 10
+	bodyPart     = 64
 	firstBody    = 4 << 10 // allocated for a body of unknown length
 )
 
@@ -34,7 +36,8 @@ func (b *body) release() {
 }
 
 // read takes the whole body in, within max_body, max_bodies and a least speed. Memory grows with what
-// arrives, not with the length that is promised.
+// arrives; what is counted of max_bodies is the stated length from the beginning, so that a body that
+// was let in is not broken off half way: under pressure none would be whole.
 func (b *body) read(w http.ResponseWriter, r *http.Request, patience time.Duration) error {
 	if err := checkHeaders(r, int64(b.limit.MaxBody)); err != nil {
 		return err
@@ -42,12 +45,15 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, patience time.Durati
 	first := int64(firstBody)
 	if r.ContentLength >= 0 {
 		first = min(r.ContentLength, smallBody) + 1 // one more, so that the end is seen without growing
+		if err := b.reserve(r.ContentLength + 1); err != nil {
+			return err
+		}
 	}
 	if err := b.grow(first); err != nil {
 		return err
 	}
 	control := http.NewResponseController(w)
-	window := bodyProgress // the server's own time for a request's beginning bounds the first read
+	window := int(b.progress()) // the server's own time for a request's beginning bounds the first read
 	for {
 		if len(b.data) == cap(b.data) {
 			if err := b.grow(min(int64(cap(b.data))*2, b.most(r))); err != nil {
@@ -64,7 +70,7 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, patience time.Durati
 			return inTime(control, time.Time{}) // for what net/http reads while the answer is on its way
 		case err != nil:
 			return unread(err)
-		case window >= bodyProgress:
+		case int64(window) >= b.progress():
 			if err := inTime(control, time.Now().Add(patience)); err != nil {
 				return err
 			}
@@ -81,21 +87,39 @@ func (b *body) most(r *http.Request) int64 {
 	return int64(b.limit.MaxBody) + 1
 }
 
-// grow makes room for size bytes in all. Old and new memory are both counted until the old is free.
+// progress is how many bytes each window must bring.
+func (b *body) progress() int64 { return max(bodyProgress, b.held/bodyPart) }
+
+// grow makes room for size bytes in all. Where that is more than was reserved, old and new memory are
+// both counted until the old is free.
 func (b *body) grow(size int64) error {
-	if !b.gate.take(size, size, int64(b.limit.MaxBodies)) {
-		return &fairlead.Error{
-			Code:       fairlead.CodeOverloaded,
-			Message:    "too many large request bodies are being received; try again shortly",
-			RetryAfter: 2 * time.Second,
-			Hint:       "settings.max_bodies is reached",
+	before := b.held
+	if size > before {
+		if err := b.reserve(size); err != nil {
+			return err
 		}
 	}
 	grown := make([]byte, len(b.data), size)
 	copy(grown, b.data)
-	b.gate.give(b.held)
-	b.data, b.held = grown, size
+	b.data = grown
+	if b.held != before {
+		b.gate.give(before)
+	}
 	return nil
+}
+
+// reserve counts size bytes with the gate, beside those that were held before.
+func (b *body) reserve(size int64) error {
+	if b.gate.take(size, size, int64(b.limit.MaxBodies)) {
+		b.held = size
+		return nil
+	}
+	return &fairlead.Error{
+		Code:       fairlead.CodeOverloaded,
+		Message:    "too many large request bodies are being received; try again shortly",
+		RetryAfter: 2 * time.Second,
+		Hint:       "settings.max_bodies is reached",
+	}
 }
 
 func inTime(control *http.ResponseController, until time.Time) error {

@@ -174,8 +174,8 @@ func (a *attempt) refused() *failure {
 	}
 	fault := a.to.ReadError(a.head.Status, body)
 	fail := classify(a.head.Status, fault, retryAfter(a.head.Header, time.Now()))
-	if fail.outcome == fairlead.OutcomeRateLimited && (a.walk.limits == 0 || fail.retryAfter < a.walk.limits) {
-		a.walk.limits = fail.retryAfter
+	if wait := fail.retryAfter; fail.outcome == fairlead.OutcomeRateLimited && wait > 0 && (a.walk.soonest == 0 || wait < a.walk.soonest) {
+		a.walk.soonest = wait
 	}
 	return fail
 }

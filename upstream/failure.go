@@ -76,6 +76,15 @@ func refusal(status int, f *dialect.Fault) *fairlead.Error {
 	return e
 }
 
+// hideCredential keeps what was shown to a provider out of what its words say to the caller.
+func (a *attempt) hideCredential(e *fairlead.Error) {
+	c, ok := a.step.Endpoint.Provider.Credential()
+	if value := c.Value.Reveal(); ok && value != "" {
+		e.Message = strings.ReplaceAll(e.Message, value, c.Value.String())
+		e.Param = strings.ReplaceAll(e.Param, value, c.Value.String())
+	}
+}
+
 // codeLike reports whether a provider's code can stand for ours: lower-case words, not a number.
 func codeLike(code string) bool {
 	if code == "" || len(code) > 64 || (code[0] >= '0' && code[0] <= '9') {
@@ -95,7 +104,7 @@ func (w *Walk) exhausted() *fairlead.Error {
 	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed, Final: true}
 	switch {
 	case w.all(fairlead.OutcomeRateLimited):
-		e.Code, e.RetryAfter = fairlead.CodeRateLimited, max(w.limits, time.Second)
+		e.Code, e.RetryAfter = fairlead.CodeRateLimited, max(w.soonest, time.Second)
 	case w.all(fairlead.OutcomeTimeout):
 		e.Code = fairlead.CodeUpstreamTimeout
 	case w.all(fairlead.OutcomeModel):

@@ -29,8 +29,8 @@ type Walk struct {
 	slot  attempt
 	// scratch is for scanning whole answers; what it holds of one is cleared with the walk.
 	scratch jsonscan.Object
-	last    *failure // of the last attempt
-	limits  time.Duration
+	last    *failure      // of the last attempt
+	soonest time.Duration // the least wait that a limited endpoint asked for; 0 = none did
 
 	// Attempts tells of every attempt that ended; the committed one's outcome is OutcomeOK until
 	// Answer's stream proves otherwise.
@@ -58,10 +58,12 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 		}
 		w.at.close()
 		w.note(fail.outcome, fail.status, fail.detail)
-		w.at, w.last = nil, fail
 		if fail.final != nil {
+			w.at.hideCredential(fail.final)
+			w.at = nil
 			return nil, fail.final
 		}
+		w.at, w.last = nil, fail
 	}
 }
 

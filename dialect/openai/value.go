@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -25,8 +26,8 @@ func unsupported(param, predicate string) *fairlead.Error {
 
 // at puts a place before the error's own: a member's name, or an index as "[3]".
 func at(place string, err error) error {
-	e, ok := err.(*fairlead.Error)
-	if !ok {
+	var e *fairlead.Error
+	if !errors.As(err, &e) {
 		return err
 	}
 	switch {
@@ -45,7 +46,8 @@ func atIndex(i int, err error) error { return at("["+strconv.Itoa(i)+"]", err) }
 
 // sentence makes the message of an error that has reached the top of the body.
 func sentence(err error) error {
-	if e, ok := err.(*fairlead.Error); ok && e.Param != "" {
+	var e *fairlead.Error
+	if errors.As(err, &e) && e.Param != "" {
 		e.Message = e.Param + " " + e.Message
 	}
 	return err

@@ -11,7 +11,8 @@ type chunks struct {
 	state chunkState
 	left  uint64 // of the chunk's data, or of the line break after it
 	size  uint64
-	seen  bool // the line has a character: a digit of the size, something of a trailer
+	seen  bool  // the line has a digit of the size
+	edge  uint8 // how much of the end, "\r\n\r\n", has been seen
 }
 
 type chunkState uint8
@@ -60,12 +61,7 @@ func (c *chunks) pass(n uint64) {
 func (c *chunks) char(b byte) {
 	switch {
 	case c.state == inTrailer:
-		if b == '\n' {
-			c.over = !c.seen
-			c.seen = false
-		} else if b != '\r' {
-			c.seen = true
-		}
+		c.trailer(b)
 	case b == '\n':
 		c.line()
 	case c.state == inSize:
@@ -81,13 +77,30 @@ func (c *chunks) char(b byte) {
 	}
 }
 
+// trailer takes one character after the last chunk's size line. Like the decoder it knows no other
+// end than an empty line after a line, both ended by CR LF.
+func (c *chunks) trailer(b byte) {
+	switch {
+	case b == '\r' && c.edge == 2:
+		c.edge = 3
+	case b == '\r':
+		c.edge = 1
+	case b == '\n' && c.edge == 3:
+		c.over = true
+	case b == '\n' && c.edge == 1:
+		c.edge = 2
+	default:
+		c.edge = 0
+	}
+}
+
 // line ends a size line.
 func (c *chunks) line() {
 	switch {
 	case !c.seen:
 		c.over = true
 	case c.size == 0:
-		c.state, c.seen = inTrailer, false
+		c.state, c.edge = inTrailer, 2
 	default:
 		c.state, c.left = inData, c.size
 	}

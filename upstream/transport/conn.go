@@ -111,6 +111,9 @@ func (c *conn) more(until time.Time) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return os.ErrDeadlineExceeded
 	}
+	if err != nil && c.fail == nil {
+		c.fail = err // the buffer's own: a source that gives nothing and no error
+	}
 	return err
 }
 

@@ -114,6 +114,12 @@ func TestEarlyAnswer(t *testing.T) {
 				run(t, func(t *testing.T, e *env) {
 					over := make(chan struct{})
 					s := e.serve(func(p *peer) {
+						if p.n > 0 {
+							body, _ := p.request()
+							p.send(answer(body))
+							<-over
+							return
+						}
 						if _, err := p.br.ReadString('\n'); err != nil {
 							return
 						}
@@ -128,6 +134,9 @@ func TestEarlyAnswer(t *testing.T) {
 					h, body, err := exchange(t.Context(), tr, s.call(strings.Repeat("x", size)))
 					if err != nil || h.Status != 413 || body != "large" {
 						t.Fatalf("got %+v, %q, %v", h, body, err)
+					}
+					if size >= 16<<20 { // not written whole: the next request would be taken for its rest
+						mustAnswer(t, tr, s.call("next"), "next")
 					}
 				})
 			})
@@ -154,7 +163,9 @@ func TestEarlyAnswerAndReset(t *testing.T) {
 				t.Fatalf("got %+v, %q, %v", h, body, err)
 			}
 		}
-		t.Logf("%d of 20 answers came through", answers)
+		if answers < 15 { // all of them, on systems that keep what was received before a reset
+			t.Errorf("%d of 20 answers came through", answers)
+		}
 	})
 }
 

@@ -72,7 +72,7 @@ func (r *reply) Ready(until time.Time) error {
 	case r.err != nil:
 		return r.err
 	case r.closed:
-		return errClosed
+		return &Error{StageBody, errClosed}
 	case r.head == nil:
 		return r.await(until)
 	}
@@ -198,9 +198,9 @@ func (r *reply) Read(p []byte) (int, error) {
 	case r.err != nil:
 		return 0, r.err
 	case r.closed:
-		return 0, errClosed
+		return 0, &Error{StageBody, errClosed}
 	case r.head == nil:
-		return 0, errNoHead
+		return 0, &Error{StageHeader, errNoHead}
 	case r.ended:
 		return 0, io.EOF
 	case len(p) == 0:

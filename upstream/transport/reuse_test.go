@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -232,6 +233,43 @@ func TestCloseBeforeEnd(t *testing.T) {
 			t.Fatal("the connection is not at rest")
 		}
 		c.close()
+	}
+}
+
+// What is not fit to be used again is closed at once, not kept until somebody looks.
+func TestNotGivenBack(t *testing.T) {
+	cases := map[string]struct {
+		send string
+		end  func(r Reply, cancel func())
+		idle int
+	}{
+		"fit":            {answer("hello"), func(Reply, func()) {}, 1},
+		"bytes too many": {answer("hello") + "H", func(Reply, func()) {}, 0},
+		"cancelled":      {answer("hello"), func(_ Reply, cancel func()) { cancel() }, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s, peers := script(&env{t: t})
+			tr := (&env{t: t}).transport(Options{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r, err := tr.Send(ctx, s.call("a"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			(<-peers).send(c.send)
+			if _, err := r.Head(soon()); err != nil {
+				t.Fatal(err)
+			}
+			if b, err := io.ReadAll(r); err != nil || string(b) != "hello" {
+				t.Fatal(string(b), err)
+			}
+			c.end(r, cancel)
+			_ = r.Close()
+			if got := tr.(*h1).pool.count; got != c.idle {
+				t.Errorf("%d idle connections, want %d", got, c.idle)
+			}
+		})
 	}
 }
 

@@ -150,20 +150,15 @@ func (t *std) roundTrip(ctx context.Context, call *Call, body *lent) (*http.Resp
 	}
 	resp, err := rt.RoundTrip(stdRequest(traced, call, body))
 	if err != nil && reused && call.Again && !answered.Load() && ctx.Err() == nil && errors.Is(scrub(err), io.ErrUnexpectedEOF) {
-		// http.Transport mostly sends again itself, but not after every way to fail.
+		// http.Transport itself sends a POST again only where it had not begun to write it.
 		resp, err = t.once.RoundTrip(stdRequest(traced, call, body))
 	}
 	return resp, stage, err
 }
 
 func stdRequest(ctx context.Context, call *Call, body *lent) *http.Request {
-	header := make(http.Header, len(call.Header)+2)
-	// Present but empty, these two are not sent: the first keeps http.Transport from naming itself,
-	// the second tells it that the request may be sent again.
-	header["User-Agent"] = []string{""}
-	if call.Again {
-		header["X-Idempotency-Key"] = []string{}
-	}
+	header := make(http.Header, len(call.Header)+1)
+	header["User-Agent"] = []string{""} // present but empty, it is not sent, and http.Transport does not name itself
 	for _, f := range call.Header {
 		key := http.CanonicalHeaderKey(f.Name)
 		if key == "User-Agent" {

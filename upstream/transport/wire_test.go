@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -106,21 +107,33 @@ func TestPartOfRecord(t *testing.T) {
 
 // A connection that broke says so each time, though its socket tells it only once.
 func TestBrokenStaysBroken(t *testing.T) {
-	for _, bound := range []time.Duration{-time.Second, bound} {
-		s, peers := script(&env{t: t})
-		r := send(t, (&env{t: t}).transport(Options{}), s.call("a"))
-		p := <-peers
-		p.send("HTTP/1.1 200 OK\r\n\r\nhello")
-		if _, err := r.Head(soon()); err != nil {
-			t.Fatal(err)
-		}
-		reads(t, r, "hello")
-		p.reset()
-		arrived(t, r.(*reply).c.wire)
-		r.SetDeadline(time.Now().Add(bound))
-		if n, err := r.Read(make([]byte, 1)); n > 0 || !errors.Is(err, syscall.ECONNRESET) {
-			t.Fatalf("Read = %d, %v: a broken answer ends cleanly", n, err)
-		}
+	for _, c := range []struct {
+		name   string
+		bound  time.Duration
+		looked bool // something looked at the socket before
+	}{{"in time", bound, true}, {"out of time", -time.Second, true}, {"out of time, unseen", -time.Second, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			s, peers := script(&env{t: t})
+			r := send(t, (&env{t: t}).transport(Options{}), s.call("a"))
+			p := <-peers
+			p.send("HTTP/1.1 200 OK\r\n\r\nhello")
+			if _, err := r.Head(soon()); err != nil {
+				t.Fatal(err)
+			}
+			reads(t, r, "hello")
+			p.reset()
+			if c.looked {
+				arrived(t, r.(*reply).c.wire)
+			}
+			r.SetDeadline(time.Now().Add(c.bound))
+			n, err := r.Read(make([]byte, 1))
+			for end := soon(); err == os.ErrDeadlineExceeded && time.Now().Before(end); {
+				n, err = r.Read(make([]byte, 1))
+			}
+			if n > 0 || !errors.Is(err, syscall.ECONNRESET) || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatalf("Read = %d, %v: a broken answer ends cleanly", n, err)
+			}
+		})
 	}
 }
 
