@@ -35,6 +35,18 @@ type Attempt struct {
 	Detail   string // a short reason without any text of the provider or the caller
 }
 
+// Made counts the attempts that were made: a request that an endpoint cannot be asked in its dialect is
+// none.
+func Made(list []Attempt) int {
+	n := 0
+	for i := range list {
+		if list[i].Outcome != OutcomeRequestBuild {
+			n++
+		}
+	}
+	return n
+}
+
 // Outcome is how an attempt ended.
 type Outcome string
 

@@ -30,7 +30,7 @@ const (
 
 // dialCaller connects the nth caller; no read or write of it lasts past until.
 func dialCaller(ctx context.Context, addr string, n int, until time.Time) (*caller, error) {
-	d := net.Dialer{Timeout: 10 * time.Second}
+	d := net.Dialer{Deadline: until}
 	if n >= connsPerSource {
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+n/connsPerSource))}
 	}
@@ -38,7 +38,11 @@ func dialCaller(ctx context.Context, addr string, n int, until time.Time) (*call
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if err := conn.SetDeadline(until); err != nil {
+	err = conn.SetDeadline(until)
+	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
+		err = tcp.SetLinger(0) // no TIME_WAIT: tens of thousands of them would be in the way of the next row
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connect: %w", err), conn.Close())
 	}
 	return &caller{conn: conn, r: bufio.NewReaderSize(conn, callerBuffer)}, nil

@@ -33,24 +33,31 @@ func (r *run) latency(ctx context.Context) error {
 // addLatency adds the row of one percentile, as times beyond the direct way's.
 func (r *run) addLatency(name string, t tally, rate float64) {
 	direct := best(t[&r.direct])
+	own := beyond(t[&r.node.contender], direct)
 	row := Row{
 		Name: "added-" + name, What: "added " + name, Unit: "µs", Direct: direct,
-		Fairlead: beyond(t[&r.node.contender], direct),
+		Fairlead: own,
 		Note: fmt.Sprintf("open loop at %.0f exchanges a second, half of the slower one's saturation; best of %d rounds (least to most); direct is the whole time without a proxy",
 			rate, r.openRounds),
 	}
 	if r.nginx != nil {
 		row.Nginx = beyond(t[&r.nginx.logged], direct)
-		if row.Nginx.Value > 0 {
-			v := row.Fairlead.Value / row.Nginx.Value
-			row.Ratio = &Measure{v, v, v}
-		}
+		row.Ratio = added(own.Value, row.Nginx.Value)
 	}
 	row.atMost(2)
 	if row.Nginx != nil && row.Ratio == nil {
 		row.Verdict = "not measurable: the machine was too busy"
 	}
 	r.report.add(row)
+}
+
+// added is the ratio of what two contenders add; nil where either seems to add nothing, for no proxy
+// does: the direct way's rounds were disturbed more than theirs.
+func added(own, other float64) *Measure {
+	if own <= 0 || other <= 0 {
+		return nil
+	}
+	return &Measure{own / other, own / other, own / other}
 }
 
 // beyond is the best of the rounds less the direct way's best.

@@ -37,6 +37,17 @@ func TestRatios(t *testing.T) {
 	}
 }
 
+func TestAdded(t *testing.T) {
+	if m := added(60, 40); m == nil || m.Value != 1.5 {
+		t.Errorf("ratio is %v", m)
+	}
+	for _, c := range [][2]float64{{-5, 40}, {0, 40}, {60, -1}, {60, 0}} {
+		if m := added(c[0], c[1]); m != nil {
+			t.Errorf("%g to %g has the ratio %v", c[0], c[1], m)
+		}
+	}
+}
+
 func TestPercentile(t *testing.T) {
 	hundred := make([]time.Duration, 100)
 	for i := range hundred {

@@ -35,7 +35,7 @@ func (x *exchange) commitHeaders(contentType string, length int64) {
 // ownHeaders sets what every answer of an exchange carries.
 func (x *exchange) ownHeaders(h http.Header) {
 	setHeader(h, "X-Request-Id", x.rec.ID)
-	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(x.walk.Sent()))
+	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(fairlead.Made(x.walk.Attempts)))
 	if x.rec.Endpoint != "" {
 		setHeader(h, "X-Fairlead-Endpoint", x.rec.Endpoint)
 	}
@@ -50,6 +50,9 @@ func (x *exchange) refuse(err error) {
 	x.rec.Code, x.rec.Err = e.Code, e.Err
 	if e.Code == fairlead.CodeCallerGone {
 		x.rec.Status = e.HTTPStatus()
+		if x.answer != nil {
+			x.walk.Interrupted(fairlead.OutcomeCallerGone, "")
+		}
 		return
 	}
 	if x.sent {
@@ -57,7 +60,7 @@ func (x *exchange) refuse(err error) {
 		return
 	}
 	x.rec.Status = e.HTTPStatus()
-	_ = x.boundWrite() // fails where the caller has left
+	_ = x.boundWrite(time.Now()) // fails where the caller has left
 	x.ownHeaders(x.w.Header())
 	if !x.bodyTaken(e) {
 		x.w.Header().Set("Connection", "close") // what is left of the body is not read
@@ -74,16 +77,13 @@ func (x *exchange) bodyTaken(e *fairlead.Error) bool {
 	return true
 }
 
-// endInBand ends a stream that is under way with an error of the caller's dialect, and no clean end.
+// endInBand ends a stream that is under way with an error of the caller's dialect, and no clean end. Any
+// other answer that is under way has no place for one: its connection is broken off.
 func (x *exchange) endInBand(e *fairlead.Error) {
 	if x.answer != nil && x.answer.Stream == nil {
 		panic(http.ErrAbortHandler)
 	}
-	n, err := x.w.Write(x.caller.WriteStreamError(e, x.rec.ID))
-	x.rec.BytesOut += int64(n)
-	if err == nil {
-		_ = http.NewResponseController(x.w).Flush() // whoever asked may have left
-	}
+	_ = x.write(x.caller.WriteStreamError(e, x.rec.ID)) // whoever asked may have left
 }
 
 // writeError answers with an error in a dialect and gives the bytes written.

@@ -11,18 +11,18 @@ import (
 	"fairlead"
 )
 
-// TestBadBody sends bodies that no one may understand in two ways, or at all, in both dialects: each
-// gets its code in the caller's own envelope, the connection stays usable, and nothing goes upstream.
-func TestBadBody(t *testing.T) {
-	r := newRig(t, "max_body: 1MiB")
+// badBody is a body that is refused, and how.
+type badBody struct {
+	name, body string
+	status     int
+	code       fairlead.Code
+	param      string
+	says       string
+}
+
+func badBodies() []badBody {
 	messages := `"messages":[{"role":"user","content":"hi"}],"max_tokens":9`
-	for _, c := range []struct {
-		name, body string
-		status     int
-		code       fairlead.Code
-		param      string
-		says       string
-	}{
+	return []badBody{
 		{"empty", "", 400, fairlead.CodeInvalidJSON, "", ""},
 		{"blank", " \n\t ", 400, fairlead.CodeInvalidJSON, "", ""},
 		{"not JSON", "model=openai/echo&stream=true", 400, fairlead.CodeInvalidJSON, "", ""},
@@ -80,7 +80,14 @@ func TestBadBody(t *testing.T) {
 		{"a model of 100,000 letters", `{"model":"` + strings.Repeat("m", 100_000) + `",` + messages + `}`, 404, fairlead.CodeModelNotFound, "model", ""},
 
 		{"one byte too many", filled(`{"model":"openai/echo",`+messages+`,"x":"`, `"}`, 1<<20+1), 413, fairlead.CodeBodyTooLarge, "", "1MiB"},
-	} {
+	}
+}
+
+// TestBadBody sends bodies that no one may understand in two ways, or at all, in both dialects: each
+// gets its code in the caller's own envelope, the connection stays usable, and nothing goes upstream.
+func TestBadBody(t *testing.T) {
+	r := newRig(t, "max_body: 1MiB")
+	for _, c := range badBodies() {
 		for _, caller := range callers {
 			for _, framing := range []string{"length", "chunked"} {
 				name := fmt.Sprintf("%s, %s, %s", c.name, caller.dialect, framing)

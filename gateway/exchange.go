@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"fairlead"
@@ -21,6 +23,7 @@ type exchange struct {
 	g       *Gateway
 	w       http.ResponseWriter
 	r       *http.Request
+	control *http.ResponseController // of w
 	caller  dialect.Dialect
 	snap    *fairlead.Snapshot
 	rec     fairlead.Record
@@ -42,6 +45,7 @@ type exchange struct {
 func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, a *address) {
 	x := g.begin(w, r, a)
 	defer x.settle()
+	defer x.recovered()
 	pass, err := x.enter()
 	if err == nil {
 		err = x.read(pass)
@@ -60,9 +64,23 @@ func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, a *address) {
 	}
 }
 
+// recovered makes a defect an error of the exchange that met it.
+func (x *exchange) recovered() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if aborted(v) {
+		panic(v)
+	}
+	x.g.Log.Error("defect", "id", x.rec.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	x.refuse(&fairlead.Error{Code: fairlead.CodeInternal, Message: "internal error; the log tells of it under this request's id"})
+}
+
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exchange {
 	x := g.exchanges.Get().(*exchange)
 	x.g, x.w, x.r, x.caller, x.snap = g, w, r, g.dialects[a.dialect], g.snapshot.Load()
+	x.control = http.NewResponseController(w)
 	x.rec.ID = fairlead.NewID("req_")
 	x.rec.Start = time.Now()
 	x.rec.Operation, x.rec.Dialect = a.op, a.dialect
@@ -92,7 +110,7 @@ func (x *exchange) read(pass admit.Pass) error {
 	}
 	x.body.limit = x.snap.Settings
 	begin := time.Now()
-	err := x.body.read(x.w, x.r, x.g.patience.body)
+	err := x.body.read(x.control, x.r, x.g.patience.body)
 	x.waited += time.Since(begin)
 	x.rec.BytesIn = int64(len(x.body.data))
 	if err != nil {
@@ -184,7 +202,7 @@ func (x *exchange) settle() {
 	}
 	if x.answer != nil {
 		x.reading.Prompt = x.rec.Prompt
-		x.reading.Broken = x.reading.Broken || x.rec.Code != ""
+		x.reading.Broken = x.rec.Code != ""
 		x.meterStream()
 		x.rec.Usage = meter.Usage(x.reading)
 		x.rec.Cost = meter.Cost(x.answer.Step.Endpoint, x.rec.Usage)

@@ -128,7 +128,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 
 // ServeHTTP finds the address and serves it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer g.recovered(w, r)
+	defer g.recovered(r)
 	if closes(r) {
 		setHeader(w.Header(), "Connection", "close")
 	}
@@ -150,16 +150,22 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// recovered keeps a defect within the exchange that met it.
-func (g *Gateway) recovered(w http.ResponseWriter, r *http.Request) {
+// recovered tells of a defect outside of any exchange.
+func (g *Gateway) recovered(r *http.Request) {
 	v := recover()
 	if v == nil {
 		return
 	}
-	if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+	if !aborted(v) {
 		g.Log.Error("defect", "panic", fmt.Sprint(v), "path", r.URL.Path, "stack", string(debug.Stack()))
 	}
 	panic(http.ErrAbortHandler) // nothing clean can follow whatever was sent
+}
+
+// aborted reports whether a panic is the way to break a connection off.
+func aborted(v any) bool {
+	err, ok := v.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 // refuse answers what is no exchange with an error in the caller's likely dialect.

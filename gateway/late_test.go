@@ -71,7 +71,7 @@ func TestNoLateHeaders(t *testing.T) {
 // TestMaxBodies holds that bodies past max_bodies get 503 with Retry-After while small ones go on being
 // served, and that all of the memory is given back.
 func TestMaxBodies(t *testing.T) {
-	r := newRig(t, "max_body: 1MiB, max_bodies: 2MiB")
+	r := newRig(t, "max_body: 1MiB, max_bodies: 4MiB")
 	half := func() net.Conn {
 		c, err := net.Dial("tcp", r.addr)
 		check(t, err)
@@ -82,7 +82,7 @@ func TestMaxBodies(t *testing.T) {
 		return c
 	}
 	full := half()
-	until(t, "the first body holds a megabyte", func() bool { return r.gateway.BodiesHeld() == 1_000_001 })
+	until(t, "the first body holds a megabyte", func() bool { return r.gateway.BodiesHeld() == 2*1_000_001 })
 	for range 3 {
 		resp, err := http.ReadResponse(bufio.NewReader(half()), nil)
 		check(t, err)
@@ -189,4 +189,46 @@ func (r *rig) streamRequest(t *testing.T, ctx context.Context, model string) *ht
 	check(t, err)
 	req.Header.Set("X-Api-Key", r.key)
 	return req
+}
+
+// TestManyStreamsDrain holds some hundreds of streams at once through a shutdown: all of them end
+// properly, and (see TestMain) nothing of them is left.
+func TestManyStreamsDrain(t *testing.T) {
+	const many = 400
+	r := newRig(t, "attempts: 1")
+	clients := []*http.Client{clientOf(t, "HTTP/1.1"), clientOf(t, "HTTP/2")}
+	opened, ended := make(chan *http.Response, many), make(chan error, many)
+	for i := range many {
+		go func() {
+			model := []string{"openai", "claude"}[i/2%2] + "/s:tokens=3,pace=1s"
+			resp, err := clients[i%2].Do(r.streamRequest(t, context.Background(), model))
+			if err != nil {
+				t.Error(err)
+				ended <- err
+				opened <- nil
+				return
+			}
+			opened <- resp
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err == nil && !strings.HasSuffix(string(body), "data: [DONE]\n\n") {
+				err = io.ErrUnexpectedEOF
+			}
+			ended <- err
+		}()
+	}
+	for range many {
+		<-opened
+	}
+	if err := r.gateway.Shutdown(context.Background()); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	for range many {
+		if err := <-ended; err != nil {
+			t.Errorf("a stream ended with %v", err)
+		}
+	}
+	if got := len(r.records.all()); got != many {
+		t.Errorf("%d exchanges are recorded", got)
+	}
 }

@@ -26,6 +26,10 @@ func TestPercent(t *testing.T) {
 func TestBodiesAreBounded(t *testing.T) {
 	const limit = 16 << 20
 	var b bodies
+	if !b.take(2*limit, 2*limit, limit) {
+		t.Fatal("a body that is alone is not let in")
+	}
+	b.give(2 * limit)
 	if !b.take(limit-limit/reserve, limit, limit) {
 		t.Fatal("a large body does not get what is free")
 	}

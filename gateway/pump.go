@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"io"
-	"net/http"
 	"time"
 
 	"fairlead"
@@ -35,45 +34,35 @@ func (x *exchange) pumpWhole() error {
 	if cost := meter.Cost(a.Step.Endpoint, meter.Usage(x.reading)); cost != nil && a.Rest == nil {
 		setHeader(x.w.Header(), "X-Fairlead-Cost", cost.String())
 	}
-	if err := x.boundWrite(); err != nil {
-		return callerGone(err)
-	}
 	x.commitHeaders("application/json", a.Length)
-	n, err := x.w.Write(a.Body)
-	x.rec.BytesOut += int64(n)
-	if err != nil {
-		return callerGone(err)
-	}
-	if a.Rest == nil {
-		return nil
+	if err := x.write(a.Body); err != nil || a.Rest == nil {
+		return err
 	}
 	return x.pumpRest(a.Rest)
 }
 
-// pumpRest passes on what follows of an answer too large to hold. Where it breaks off, the caller's
+// pumpRest passes on what follows of an answer too large to hold. Its usage cannot be read, so that
+// what a chat delivers is estimated from all bytes of the answer. Where it breaks off, the caller's
 // connection does too: its length or framing then shows that the answer is not whole.
 func (x *exchange) pumpRest(rest io.Reader) error {
 	piece := make([]byte, restPiece)
 	for {
+		begin := time.Now()
 		n, err := rest.Read(piece)
+		x.waited += time.Since(begin)
 		if n > 0 {
-			werr := x.boundWrite()
-			if werr == nil {
-				var out int
-				out, werr = x.w.Write(piece[:n])
-				x.rec.BytesOut += int64(out)
-				x.reading.Delivered += int64(out)
-			}
-			if werr != nil {
-				return callerGone(werr)
+			if err := x.write(piece[:n]); err != nil {
+				return err
 			}
 		}
-		if err == io.EOF {
+		if x.rec.Operation == fairlead.OpChat {
+			x.reading.Delivered = x.rec.BytesOut
+		}
+		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil
 		}
 		if err != nil {
-			x.interrupted(err)
-			panic(http.ErrAbortHandler)
+			return x.interrupted(err)
 		}
 	}
 }
@@ -83,7 +72,6 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 	if !x.sent {
 		x.commitHeaders("text/event-stream", -1)
 	}
-	control := http.NewResponseController(x.w)
 	for {
 		piece, err := s.Next(commentEvery)
 		switch {
@@ -94,36 +82,44 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 		case err != nil:
 			return x.interrupted(err)
 		}
-		if err := x.boundWrite(); err != nil {
-			return callerGone(err)
-		}
-		n, err := x.w.Write(piece)
-		x.rec.BytesOut += int64(n)
-		if err == nil {
-			err = control.Flush()
-		}
-		if err != nil {
-			return callerGone(err)
+		if err := x.write(piece); err != nil {
+			return err
 		}
 	}
+}
+
+// write gives the caller bytes of the answer, of a stream at once. Its error says that the caller left.
+func (x *exchange) write(p []byte) error {
+	begin := time.Now()
+	err := x.boundWrite(begin)
+	if err == nil {
+		var n int
+		n, err = x.w.Write(p)
+		x.rec.BytesOut += int64(n)
+	}
+	if err == nil && x.rec.Stream {
+		err = x.control.Flush()
+	}
+	x.waited += time.Since(begin)
+	if err != nil {
+		return callerGone(err)
+	}
+	return nil
 }
 
 // boundWrite gives the caller a while to take what is written next, so that one who stops reading does
 // not keep the exchange for ever.
-func (x *exchange) boundWrite() error {
-	now := time.Now()
+func (x *exchange) boundWrite(now time.Time) error {
 	if x.writeUntil.Sub(now) >= x.g.patience.write/2 {
 		return nil
 	}
 	x.writeUntil = now.Add(x.g.patience.write)
-	return http.NewResponseController(x.w).SetWriteDeadline(x.writeUntil)
+	return x.control.SetWriteDeadline(x.writeUntil)
 }
 
 // interrupted says what it means that a committed answer broke off.
 func (x *exchange) interrupted(err error) error {
-	x.reading.Broken = true
 	if x.r.Context().Err() != nil {
-		x.walk.Interrupted(fairlead.OutcomeCallerGone, "")
 		return callerGone(err)
 	}
 	x.walk.Interrupted(fairlead.OutcomeInterrupted, upstream.Detail(err))
@@ -143,12 +139,5 @@ func (x *exchange) comment() {
 	if !x.sent {
 		x.commitHeaders("text/event-stream", -1)
 	}
-	if x.boundWrite() != nil {
-		return // the context of a caller who left ends the walk
-	}
-	n, err := x.w.Write(keepAlive)
-	x.rec.BytesOut += int64(n)
-	if err == nil {
-		_ = http.NewResponseController(x.w).Flush() // likewise
-	}
+	_ = x.write(keepAlive) // the context of a caller who left ends the walk
 }

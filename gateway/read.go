@@ -32,13 +32,14 @@ type body struct {
 // release gives the memory back; data must not be used afterwards.
 func (b *body) release() {
 	b.gate.give(b.held)
+	b.gate.grown(-int64(cap(b.data)))
 	b.held, b.data = 0, nil
 }
 
 // read takes the whole body in, within max_body, max_bodies and a least speed. Memory grows with what
 // arrives; what is counted of max_bodies is the stated length from the beginning, so that a body that
 // was let in is not broken off half way: under pressure none would be whole.
-func (b *body) read(w http.ResponseWriter, r *http.Request, patience time.Duration) error {
+func (b *body) read(control *http.ResponseController, r *http.Request, patience time.Duration) error {
 	if err := checkHeaders(r, int64(b.limit.MaxBody)); err != nil {
 		return err
 	}
@@ -52,7 +53,6 @@ func (b *body) read(w http.ResponseWriter, r *http.Request, patience time.Durati
 	if err := b.grow(first); err != nil {
 		return err
 	}
-	control := http.NewResponseController(w)
 	window := int(b.progress()) // the server's own time for a request's beginning bounds the first read
 	for {
 		if len(b.data) == cap(b.data) {
@@ -88,13 +88,13 @@ func (b *body) most(r *http.Request) int64 {
 }
 
 // progress is how many bytes each window must bring.
-func (b *body) progress() int64 { return max(bodyProgress, b.held/bodyPart) }
+func (b *body) progress() int64 { return max(bodyProgress, b.held/copies/bodyPart) }
 
 // grow makes room for size bytes in all. Where that is more than was reserved, old and new memory are
 // both counted until the old is free.
 func (b *body) grow(size int64) error {
-	before := b.held
-	if size > before {
+	before, old := b.held, cap(b.data)
+	if copies*size > before {
 		if err := b.reserve(size); err != nil {
 			return err
 		}
@@ -102,16 +102,17 @@ func (b *body) grow(size int64) error {
 	grown := make([]byte, len(b.data), size)
 	copy(grown, b.data)
 	b.data = grown
+	b.gate.grown(size - int64(old))
 	if b.held != before {
 		b.gate.give(before)
 	}
 	return nil
 }
 
-// reserve counts size bytes with the gate, beside those that were held before.
+// reserve counts a body of size bytes with the gate, beside what was held before.
 func (b *body) reserve(size int64) error {
-	if b.gate.take(size, size, int64(b.limit.MaxBodies)) {
-		b.held = size
+	if b.gate.take(copies*size, size, int64(b.limit.MaxBodies)) {
+		b.held = copies * size
 		return nil
 	}
 	return &fairlead.Error{

@@ -35,3 +35,7 @@ func (a *Ask) Neutral() (*dialect.Request, error) {
 	}
 	return a.neutral, a.unread
 }
+
+// Forget lets go of the neutral form, which holds a large body once more; the next attempt that needs it
+// reads it again.
+func (a *Ask) Forget() { a.neutral = nil }

@@ -41,7 +41,7 @@ func (l *Log) Left(r *fairlead.Record) {
 		slog.Bool("stream", r.Stream),
 		slog.Int("status", r.Status),
 		slog.String("endpoint", r.Endpoint),
-		slog.Int("attempts", len(r.Attempts)),
+		slog.Int("attempts", fairlead.Made(r.Attempts)),
 		slog.Int64("ms", r.Duration.Milliseconds()),
 		slog.Int64("ttft_ms", r.TTFT.Milliseconds()),
 		slog.Int64("overhead_us", r.Overhead.Microseconds()),

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"time"
@@ -102,14 +103,18 @@ func (a *attempt) advance(silence time.Time) (*Answer, *failure) {
 
 // send builds the call and writes it.
 func (a *attempt) send() *failure {
-	call, err := provider.NewCall(a.walk.Ask, a.step, a.to)
+	call, err := a.call()
+	if err != nil && a.walk.ctx.Err() != nil {
+		return gone()
+	}
 	if err != nil {
 		a.walk.tried-- // nothing is sent: it uses up no attempt
 		return &failure{outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err)}
 	}
+	call.Until = a.until
 	t, err := a.walk.up.transport(a.step.Endpoint.Provider)
 	if err != nil {
-		return &failure{outcome: fairlead.OutcomeConnect, detail: "no transport"}
+		return &failure{outcome: fairlead.OutcomeConnect, detail: err.Error()}
 	}
 	begin := time.Now()
 	a.reply, err = t.Send(a.walk.ctx, &call)
@@ -119,6 +124,23 @@ func (a *attempt) send() *failure {
 	}
 	a.reply.SetDeadline(a.until)
 	return nil
+}
+
+// call writes the attempt's call. For a large body of another dialect that takes several times the
+// body's memory for a moment, so that only a few at a time may do it.
+func (a *attempt) call() (transport.Call, error) {
+	ask, weight := a.walk.Ask, int64(0)
+	if a.translated() && len(ask.Body) > largeBody {
+		weight = translationPart * int64(len(ask.Body))
+		if err := a.walk.up.room.enter(a.walk.ctx, weight); err != nil {
+			return transport.Call{}, err
+		}
+		defer func() {
+			ask.Forget()
+			a.walk.up.room.leave(weight)
+		}()
+	}
+	return provider.NewCall(ask, a.step, a.to)
 }
 
 func (a *attempt) awaitHead(silence time.Time) *failure {
@@ -144,13 +166,19 @@ func (a *attempt) broken(err error, otherwise fairlead.Outcome) *failure {
 	case a.walk.ctx.Err() != nil:
 		return gone()
 	case isTimeout(err):
-		return a.timedOut()
+		return a.timedOut(sent(err))
 	}
-	return &failure{outcome: otherwise, detail: err.Error()}
+	return &failure{outcome: otherwise, detail: err.Error(), sent: sent(err)}
 }
 
-func (a *attempt) timedOut() *failure {
-	fail := &failure{outcome: fairlead.OutcomeTimeout, detail: "nothing meaningful in time"}
+// sent reports whether any of the request may have reached the provider before err.
+func sent(err error) bool {
+	var e *transport.Error
+	return !errors.As(err, &e) || e.Sent()
+}
+
+func (a *attempt) timedOut(sent bool) *failure {
+	fail := &failure{outcome: fairlead.OutcomeTimeout, detail: "nothing meaningful in time", sent: sent}
 	if passed(a.walk.Until, time.Now()) {
 		fail.final = &fairlead.Error{Code: fairlead.CodeUpstreamTimeout, Message: "no endpoint answered within the exchange's total time", Final: true}
 	}
@@ -193,7 +221,7 @@ func (a *attempt) checkType() *failure {
 	if got, _, err := mime.ParseMediaType(stated); err == nil && got == want {
 		return nil
 	}
-	return &failure{outcome: fairlead.OutcomeMalformed, status: a.head.Status, detail: "wrong content type"}
+	return &failure{outcome: fairlead.OutcomeMalformed, status: a.head.Status, detail: "wrong content type", sent: true}
 }
 
 func (a *attempt) commitStream(silence time.Time) (*Answer, *failure) {

@@ -17,6 +17,7 @@ type failure struct {
 	status     int    // HTTP status; 0 where none was read
 	detail     string // for records: no text of the provider or the caller
 	retryAfter time.Duration
+	sent       bool            // the provider may have begun to act on it
 	final      *fairlead.Error // set where no other endpoint can help: the walk ends with it
 	unsent     *fairlead.Error // why the request cannot be expressed at this endpoint
 }
@@ -28,7 +29,7 @@ var silent = &failure{}
 // which providers put under several. Else the fault's own words prove nothing, for they may quote the
 // caller's prompt.
 func classify(status int, f *dialect.Fault, retryAfter time.Duration) *failure {
-	fail := &failure{status: status, retryAfter: retryAfter, detail: f.Error()}
+	fail := &failure{status: status, retryAfter: retryAfter, detail: f.Error(), sent: true}
 	switch {
 	case unpaid(f), status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		fail.outcome = fairlead.OutcomeCredential
@@ -101,7 +102,8 @@ func (w *Walk) exhausted() *fairlead.Error {
 	if w.last.unsent != nil && w.all(fairlead.OutcomeRequestBuild) {
 		return w.last.unsent
 	}
-	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed, Final: true}
+	// A call that may not be sent again was tried nowhere else: whether to repeat it is the caller's to say.
+	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed, Final: w.Ask.Facts.Stateless}
 	switch {
 	case w.all(fairlead.OutcomeRateLimited):
 		e.Code, e.RetryAfter = fairlead.CodeRateLimited, max(w.soonest, time.Second)

@@ -40,8 +40,9 @@ type Walk struct {
 }
 
 // Commit goes on until an attempt commits and gives its answer, which the caller must close. Before
-// that an attempt that fails is replaced by one at the plan's next endpoint, at most Most of them;
-// a caller's own fault ends the walk at once. Errors are ErrSilent (after until, where it is not
+// that an attempt that fails is replaced by one at the plan's next endpoint, at most Most of them; a
+// caller's own fault ends the walk at once, and so does the failure of a call that a provider would
+// store, once any of it was sent (promise 1). Errors are ErrSilent (after until, where it is not
 // zero) or a *fairlead.Error that ends the walk.
 func (w *Walk) Commit(until time.Time) (*Answer, error) {
 	for {
@@ -64,6 +65,9 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 			return nil, fail.final
 		}
 		w.at, w.last = nil, fail
+		if fail.sent && !w.Ask.Facts.Stateless {
+			return nil, w.exhausted()
+		}
 	}
 }
 
@@ -97,9 +101,9 @@ func (w *Walk) begin() bool {
 	return true
 }
 
-// another reports whether one more attempt could be made after this one.
+// another reports whether one more attempt could be made once this one was sent.
 func (w *Walk) another() bool {
-	return w.next < len(w.Plan.Steps) && w.tried < w.Most
+	return w.Ask.Facts.Stateless && w.next < len(w.Plan.Steps) && w.tried < w.Most
 }
 
 func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
@@ -113,17 +117,6 @@ func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
 		Outcome:  o,
 		Detail:   detail,
 	})
-}
-
-// Sent counts the attempts in which anything was sent.
-func (w *Walk) Sent() int {
-	n := 0
-	for _, a := range w.Attempts {
-		if a.Outcome != fairlead.OutcomeRequestBuild {
-			n++
-		}
-	}
-	return n
 }
 
 // Interrupted marks the committed attempt as broken off after its commit.

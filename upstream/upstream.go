@@ -20,6 +20,7 @@ import (
 // Upstream sends exchanges to providers. It is safe for concurrent use.
 type Upstream struct {
 	dialects map[fairlead.Dialect]dialect.Dialect
+	room     room
 
 	mu         sync.RWMutex
 	transports map[transportKey]transport.Transport
@@ -36,6 +37,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 	u := &Upstream{
 		dialects:   map[fairlead.Dialect]dialect.Dialect{},
 		transports: map[transportKey]transport.Transport{},
+		room:       room{free: translationRoom, size: translationRoom},
 	}
 	for _, d := range dialects {
 		u.dialects[d.Name()] = d

@@ -101,14 +101,17 @@ func hijack(w http.ResponseWriter) net.Conn {
 
 // world serves behaviours and makes plans of them.
 type world struct {
-	t  *testing.T
-	up *upstream.Upstream
+	t      *testing.T
+	up     *upstream.Upstream
+	stored bool          // requests ask the provider to store them
+	text   string        // of the prompt
+	total  time.Duration // of an exchange; 0 = no bound
 }
 
 func newWorld(t *testing.T) *world {
 	up := upstream.New(openai.New(), anthropic.New())
 	t.Cleanup(up.Close)
-	return &world{t, up}
+	return &world{t: t, up: up, text: "hi"}
 }
 
 func (w *world) plan(names ...string) fairlead.Plan {
@@ -149,10 +152,14 @@ func (w *world) endpoint(name string) *fairlead.Endpoint {
 
 func (w *world) ask(streamed bool) *provider.Ask {
 	w.t.Helper()
-	body := `{"model":"a/m","messages":[{"role":"user","content":"hi"}]}`
+	extra := ""
 	if streamed {
-		body = `{"model":"a/m","stream":true,"messages":[{"role":"user","content":"hi"}]}`
+		extra += `"stream":true,`
 	}
+	if w.stored {
+		extra += `"store":true,`
+	}
+	body := `{"model":"a/m",` + extra + `"messages":[{"role":"user","content":"` + w.text + `"}]}`
 	a := &provider.Ask{Op: fairlead.OpChat, Caller: openai.New(), Body: []byte(body), Top: new(jsonscan.Object)}
 	if err := a.Top.Scan(a.Body); err != nil {
 		w.t.Fatal(err)
@@ -167,9 +174,11 @@ func (w *world) ask(streamed bool) *provider.Ask {
 // walk goes the whole way and tells it: the outcomes, then what the caller got.
 func (w *world) walk(ctx context.Context, streamed bool, plan fairlead.Plan) (told string, walk *upstream.Walk, err error) {
 	walk = new(upstream.Walk)
-	w.up.Walk(ctx, walk, upstream.Journey{
-		Ask: w.ask(streamed), Plan: plan, Most: 3, Start: time.Now(), Encode: dialect.EncodeOptions{RequestID: "req_1"},
-	})
+	j := upstream.Journey{Ask: w.ask(streamed), Plan: plan, Most: 3, Start: time.Now(), Encode: dialect.EncodeOptions{RequestID: "req_1"}}
+	if w.total > 0 {
+		j.Until = j.Start.Add(w.total)
+	}
+	w.up.Walk(ctx, walk, j)
 	defer walk.Close()
 	answer, err := walk.Commit(time.Time{})
 	if err == nil {
@@ -269,6 +278,70 @@ func TestWalk(t *testing.T) {
 		if got != c.want || code != c.code {
 			t.Errorf("%s: got %q, code %q; want %q, %q (%v)", c.plan, got, code, c.want, c.code, err)
 		}
+	}
+}
+
+// TestStoredCallsAreSentOnce holds promise 1: a call that the provider would store goes to another
+// endpoint only where nothing of it can have reached the first.
+func TestStoredCallsAreSentOnce(t *testing.T) {
+	for _, c := range []struct {
+		plan, want string
+		code       fairlead.Code
+	}{
+		{"refused ok", "connect ok -> good", ""},
+		{"reset ok", "connect -> ", fairlead.CodeUpstreamFailed},
+		{"500 ok", "server_error -> ", fairlead.CodeUpstreamFailed},
+		{"429 ok", "rate_limited -> ", fairlead.CodeRateLimited},
+		{"html ok", "malformed -> ", fairlead.CodeUpstreamFailed},
+		{"truncated ok", "malformed -> ", fairlead.CodeUpstreamFailed},
+		{"ok", "ok -> good", ""},
+	} {
+		w := newWorld(t)
+		w.stored = true
+		got, _, err := w.walk(t.Context(), true, w.plan(strings.Fields(c.plan)...))
+		var code fairlead.Code
+		if err != nil {
+			code = fairlead.AsError(err).Code
+			if fairlead.AsError(err).Final {
+				t.Errorf("%s: the caller is told not to try again", c.plan)
+			}
+		}
+		if got != c.want || code != c.code {
+			t.Errorf("%s: got %q, code %q; want %q, %q", c.plan, got, code, c.want, c.code)
+		}
+	}
+}
+
+// TestDeafProvider holds that a provider that takes the connection but never reads is given up in time,
+// and that the last one is by the exchange's end.
+func TestDeafProvider(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+		}
+	}()
+	deaf := &url.URL{Scheme: "http", Host: l.Addr().String()}
+	w := newWorld(t)
+	w.text = strings.Repeat("long ", 4<<20)
+	plan := w.plan("ok", "ok")
+	plan.Steps[0].Endpoint.Provider.BaseURL = deaf
+	plan.Steps[0].Endpoint.Provider.Timeouts.FirstToken = 100 * time.Millisecond
+	if got, _, err := w.walk(t.Context(), true, plan); got != "timeout ok -> good" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	w.total = 200 * time.Millisecond
+	got, _, err := w.walk(t.Context(), true, fairlead.Plan{Steps: plan.Steps[:1]})
+	if code := fairlead.AsError(err).Code; got != "timeout -> " || code != fairlead.CodeUpstreamTimeout {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

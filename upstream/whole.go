@@ -80,7 +80,7 @@ func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
 func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *failure) {
 	if answer.Seen.Empty && a.walk.another() {
 		a.answer = nil
-		return nil, &failure{outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "empty answer"}
+		return nil, &failure{outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "empty answer", sent: true}
 	}
 	return answer, nil
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -13,6 +15,9 @@ import (
 )
 
 func main() {
+	// Ours goes through slog. The standard library's HTTP client prints what a provider sends unasked
+	// to the package log, and that can be a piece of an answer.
+	log.SetOutput(io.Discard)
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

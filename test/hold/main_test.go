@@ -2,7 +2,6 @@ package hold_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -85,12 +83,6 @@ func exchange(addr, path, key, body string) (status int, header http.Header, ans
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, resp.Header, string(b), err
-}
-
-// cut reports whether an error is a connection's end, which is how a refused body can end: TCP may lose
-// an answer that is followed by a close.
-func cut(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func check(t *testing.T, err error) {

@@ -3,7 +3,9 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"os"
 	"sync"
+	"time"
 )
 
 // h1 is fairlead's own HTTP/1.1 client. The caller's goroutine does all the work: it writes, waits
@@ -61,7 +63,7 @@ const piece = 64 << 10
 
 // write sends the request. early tells that the answer began before the request was all written, or
 // that writing failed: the rest is not sent, and there may be an answer to read all the same. err
-// means that nothing was written and nothing will be.
+// means that the call cannot be written, or not in time.
 func (h *h1) write(c *conn, call *Call) (early bool, err error) {
 	buf := h.out.Get().(*[]byte)
 	defer h.out.Put(buf)
@@ -73,7 +75,7 @@ func (h *h1) write(c *conn, call *Call) (early bool, err error) {
 		*buf = head
 	}
 	if len(head)+len(call.Body) > together {
-		return h.writeLong(c, head, call.Body), nil
+		return h.writeLong(c, head, call)
 	}
 	head = append(head, call.Body...)
 	*buf = head
@@ -83,26 +85,30 @@ func (h *h1) write(c *conn, call *Call) (early bool, err error) {
 
 // writeLong writes header and body with an eye on the other side, who may answer and stop reading:
 // waiting on it for ever would lose the answer.
-func (h *h1) writeLong(c *conn, head, body []byte) (early bool) {
+func (h *h1) writeLong(c *conn, head []byte, call *Call) (early bool, err error) {
+	body := call.Body
 	c.wire.setPatient(true)
 	if _, err := c.stream.Write(head); err != nil {
-		return true
+		return true, nil
 	}
 	for len(body) > 0 {
 		n := min(len(body), piece)
 		if _, err := c.stream.Write(body[:n]); err != nil {
-			return true
+			return true, nil
 		}
 		body = body[n:]
 		for len(c.wire.backlog) > 0 {
 			if c.answered() {
-				return true
+				return true, nil
 			}
 			if err := c.wire.flush(); err != nil {
-				return true
+				return true, nil
+			}
+			if !call.Until.IsZero() && !time.Now().Before(call.Until) {
+				return false, os.ErrDeadlineExceeded
 			}
 		}
 	}
 	c.wire.setPatient(false)
-	return false
+	return false, nil
 }

@@ -54,6 +54,9 @@ func (r *reply) start() error {
 	early, err := r.h.write(r.c, r.call)
 	if err != nil {
 		r.drop()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return &Error{StageHeader, err}
+		}
 		return &Error{StageConnect, err}
 	}
 	r.early = early

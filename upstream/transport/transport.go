@@ -29,6 +29,10 @@ type Call struct {
 	// closed under us before any byte of an answer. A call without it always goes on a fresh
 	// connection, so that nothing but its own failure can fail it.
 	Again bool
+
+	// Until ends the writing of the request: Send gives an *Error with os.ErrDeadlineExceeded where the
+	// other side has not taken it all by then. Zero sets no bound but ctx.
+	Until time.Time
 }
 
 // Field is one line of a request's header.
