@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ERRORLINT   := github.com/polyfloyd/go-errorlint@v1.8.0 -comparison=false
 BIN         := bin/fairlead
 
-.PHONY: build demo test check bench tools
+.PHONY: build demo test lint check bench tools
 
 build:
 	CGO_ENABLED=0 go build -o $(BIN) ./cmd/fairlead
@@ -15,19 +15,20 @@ demo: build
 
 # Everything: unit tests and fuzz seeds under the race detector, then what is too heavy for it
 # (whole binary, official SDKs, ten thousand streams), built without.
-test: tools build
-	go vet ./...
+test: tools build lint
 	go test -race -shuffle=on $$(go list ./... | grep -v '^fairlead/test')
 	go test -shuffle=on -timeout 20m ./test/...
 
 tools:
 	scripts/install-test-tools
 
-check: tools
+lint:
 	@out=$$(go run $(GOFUMPT) -l .); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go run $(ERRORLINT) ./...
+
+check: tools lint
 	go test -race -shuffle=on $$(go list ./... | grep -v '^fairlead/test')
 
 bench: build

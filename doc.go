@@ -8,7 +8,7 @@
 // The way of a request, in five files:
 //
 //	gateway/gateway.go    it arrives: listener, addresses, operations
-//	gateway/exchange.go   its story: snapshot, read, admit, plan, send, pump, settle
+//	gateway/exchange.go   its story: snapshot, admit, read, plan, send, pump, settle
 //	route/route.go        where should it go? pure: endpoints and request -> plan
 //	upstream/send.go      go there: walk the plan until one attempt commits
 //	provider/             bytes to bytes: the address, headers and body of one attempt
@@ -18,6 +18,7 @@
 //	cmd/fairlead   flags and signals, then cli
 //	cli            one file a command
 //	app            the program as a value: Options, New, Run
+//	demo, bench    the program shown at work; measured beside nginx
 //	gateway        the data plane's listener and the story of an exchange
 //	admit          may it enter?
 //	route          where should it go?
@@ -25,10 +26,12 @@
 //	provider       places: a table of OpenAI-compatible ones, a folder for each other wire
 //	dialect        languages: request, answer and event stream to and from one neutral form
 //	meter          usage -> cost
+//	record         what exchanges did: a log line each, and metrics
 //	replica        this node's disk: the keys that the data plane knows
 //	control        HTTP API of the control plane
 //	store/sqlite   the truth, in SQL
 //	compile        configuration -> snapshot
 //	client         Go client of the control API
 //	internal/...   helpers without product words, and fakellm, the fake provider
+//	test/...       the whole program, driven from outside
 package fairlead

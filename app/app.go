@@ -111,6 +111,7 @@ func (a *App) openPlanes(context.Context) error {
 		Dialects: languages,
 		Observer: observers{a.metrics, record.NewLog(a.Log)},
 		Log:      a.Log,
+		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})
 	a.control = &http.Server{
 		Handler: control.New(control.Options{
@@ -145,6 +146,12 @@ func (a *App) openConfig(ctx context.Context) (err error) {
 		a.first, err = a.firstKey(ctx)
 	}
 	return err
+}
+
+// set reports whether a variable has a value.
+func (a *App) set(variable string) bool {
+	v, _ := a.LookupEnv(variable)
+	return v != ""
 }
 
 func (a *App) openListeners(context.Context) (err error) {
@@ -216,6 +223,9 @@ func (a *App) drain() error {
 	}
 	return nil
 }
+
+// Close ends a node that was never run. Run closes what it ran.
+func (a *App) Close() error { return a.close() }
 
 // close closes what was opened, in the opposite order.
 func (a *App) close() error {

@@ -47,7 +47,7 @@ func (p *program) serve() *cobra.Command {
 			where := served{a.DataURL(), a.ControlURL()}
 			if err := p.print(where, a.Banner); err != nil {
 				// Whoever started it is gone; a server without a terminal serves all the same.
-				o.Log.Debug("print banner", "err", err)
+				o.Log.Debug("print banner", "error", err)
 			}
 			return a.Run(ctx)
 		})(cmd, args)

@@ -83,7 +83,7 @@ func (c *control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	e := fairlead.AsError(err)
 	status := e.HTTPStatus()
 	if status >= http.StatusInternalServerError {
-		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	c.write(w, r, status, errorAnswer{errorBody{e.Code, e.Message, e.Param, e.Hint}})
 }
@@ -91,7 +91,7 @@ func (c *control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 func (c *control) write(w http.ResponseWriter, r *http.Request, status int, answer any) {
 	b, err := json.Marshal(answer, jsontext.EscapeForHTML(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		c.Log.ErrorContext(r.Context(), "encode an answer of control", "path", r.URL.Path, "err", err)
+		c.Log.ErrorContext(r.Context(), "encode an answer of control", "path", r.URL.Path, "error", err)
 		status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"internal error"}}`)
 	}
 	h := w.Header()
@@ -103,6 +103,6 @@ func (c *control) write(w http.ResponseWriter, r *http.Request, status int, answ
 		return
 	}
 	if _, err := w.Write(append(b, '\n')); err != nil {
-		c.Log.DebugContext(r.Context(), "caller of control left", "path", r.URL.Path, "err", err)
+		c.Log.DebugContext(r.Context(), "caller of control left", "path", r.URL.Path, "error", err)
 	}
 }

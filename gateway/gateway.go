@@ -34,6 +34,7 @@ type Options struct {
 	Dialects []dialect.Dialect // the caller's languages
 	Observer Observer
 	Log      *slog.Logger
+	OwnPace  bool // the operator steers the garbage collector
 }
 
 // Gateway serves the data plane.
@@ -66,6 +67,7 @@ const (
 func New(o Options) *Gateway {
 	g := &Gateway{Options: o, book: newAddressBook(), dialects: map[fairlead.Dialect]dialect.Dialect{}}
 	g.patience = patience{body: bodyWindow, write: writeTime}
+	g.bodies.pace.off = o.OwnPace
 	g.exchanges.New = func() any { return new(exchange) }
 	for _, d := range o.Dialects {
 		g.dialects[d.Name()] = d

@@ -25,7 +25,10 @@ const (
 //
 // The pace belongs to the process: of several gateways in one the last to act decides, which makes
 // collections rarer or more frequent, never wrong.
+//
+// An operator who has set GOGC or GOMEMLIMIT knows better: then nothing is steered (Options.OwnPace).
 type pacer struct {
+	off    bool
 	bodies atomic.Int64
 	level  atomic.Int32 // of the bodies when the pace was last set: their size in doublings
 
@@ -37,20 +40,24 @@ type pacer struct {
 func (p *pacer) held(n int64) {
 	p.bodies.Store(n)
 	level := int32(bits.Len64(uint64(max(n, 0)) / garbage))
-	if p.level.Swap(level) != level {
+	if p.level.Swap(level) != level && !p.off {
 		p.set()
 	}
 }
 
 // run sets the pace as the heap changes, until done is closed, and then gives the usual one back.
 func (p *pacer) run(done <-chan struct{}) {
+	if p.off {
+		return
+	}
+	usual := debug.SetGCPercent(mostPercent)
+	defer debug.SetGCPercent(usual)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
 		p.set()
 		select {
 		case <-done:
-			debug.SetGCPercent(100)
 			return
 		case <-ticker.C:
 		}

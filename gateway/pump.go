@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jsonscan"
 	"fairlead/meter"
 	"fairlead/upstream"
 )
@@ -72,6 +73,7 @@ func (x *exchange) pumpStream(s *upstream.Stream) error {
 	if !x.sent {
 		x.commitHeaders("text/event-stream", -1)
 	}
+	x.top = jsonscan.Object{} // a stream can last long, and there can be many
 	for {
 		piece, err := s.Next(commentEvery)
 		switch {

@@ -17,7 +17,7 @@ import (
 // way: no error reaches a caller, and every answer is the caller's own.
 func TestClosingUpstreams(t *testing.T) {
 	r := newRig(t, "attempts: 1")
-	for _, closing := range []string{"close=silent", "close=idle:1ms", "close=header", "close=delimited", "close=silent,split=7", "close=idle:200us,hints=2"} {
+	for _, closing := range []string{"close=silent", "close=idle:1ms", "close=header", "close=delimited", "close=silent,split=7,hints=2", "close=idle:200us"} {
 		t.Run(closing, func(t *testing.T) {
 			var n atomic.Int64
 			var group sync.WaitGroup

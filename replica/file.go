@@ -96,7 +96,7 @@ func (r *Replica) rebuild(ctx context.Context, cause error) error {
 	r.log.WarnContext(ctx, "replica rebuilt: its file could not be used and was moved aside",
 		"file", r.path(), "aside", r.path()+".aside", "cause", cause)
 	if err := r.closeFile(); err != nil {
-		r.log.DebugContext(ctx, "close unusable replica", "err", err)
+		r.log.DebugContext(ctx, "close unusable replica", "error", err)
 	}
 	// The write-ahead log goes with its file: beside a new one it would be replayed into it.
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -165,5 +165,5 @@ func (r *Replica) noteDamage(ctx context.Context, err error) {
 		return
 	}
 	mark := os.WriteFile(r.marker(), nil, 0o600)
-	r.log.ErrorContext(ctx, "replica is damaged; a restart rebuilds it", "file", r.path(), "err", err, "mark", mark)
+	r.log.ErrorContext(ctx, "replica is damaged; a restart rebuilds it", "file", r.path(), "error", err, "mark", mark)
 }

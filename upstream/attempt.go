@@ -235,6 +235,7 @@ func (a *attempt) commitStream(silence time.Time) (*Answer, *failure) {
 	}
 	a.waited += a.stream.Waited
 	a.stream.Waited = 0
+	a.head.Header = nil // a stream can last long and needs it no more
 	a.answer = &Answer{Step: a.step, Status: http.StatusOK, Stream: a.stream, Translated: a.translated(), reply: a.reply}
 	return a.answer, nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	firstBuffer = 4 << 10  // of a stream; most frames are a few hundred bytes
+	firstBuffer = 1 << 10  // of a stream: most frames are a few hundred bytes, and there can be 10,000 streams
 	maxFrame    = 8 << 20  // the longest frame that is taken
 	maxHeld     = 64 << 10 // held back before the commit
 	afterEnd    = 50 * time.Millisecond

@@ -12,7 +12,7 @@ import (
 
 // The readers below give what a caller's value must be, or a *fairlead.Error whose Message is a
 // predicate ("must be a string") and whose Param is relative to the value. Whoever knows the value's
-// place adds it with at; place.finish makes the whole sentence of it.
+// place adds it with at; sentence makes the whole sentence of it.
 
 // invalid says that a field has a value that nobody can take.
 func invalid(param, predicate string) *fairlead.Error {

@@ -151,6 +151,7 @@ func (r *reply) begin(resp *http.Response, clean bool) {
 		r.head.Length = 0
 	}
 	r.body = resp.Body
+	resp.Header = nil // the body holds on to resp for as long as it lasts; the header is Head's now
 	r.keep = clean && r.head.Framed && !resp.Close && resp.ProtoAtLeast(1, 1) && !r.early
 	r.ended = none
 	r.c.startBody(chunked && !none)
@@ -261,7 +262,7 @@ func (r *reply) Close() error {
 // finish reads the rest of an answer that has arrived whole, such as the end of a stream whose
 // reader stopped at its last event: the connection can then live on.
 func (r *reply) finish() {
-	if r.head == nil || !r.keep {
+	if r.head == nil || !r.keep || r.ended {
 		return
 	}
 	var scrap [512]byte
