@@ -30,7 +30,7 @@ var arrows = []struct {
 	{"dialect/anthropic", ". dialect internal/jsonscan internal/sse", "no language knows another"},
 	{"dialect/dialecttest", ". dialect internal/jsonscan internal/sse", "one contract suite"},
 
-	{"provider", ". dialect internal/jsonscan upstream/transport", "a place knows languages and writes calls"},
+	{"provider", ". dialect internal/jsonscan", "a place knows languages and writes calls"},
 	{"route", ".", "pure: it must also run in the simulator"},
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
@@ -103,7 +103,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/transport", "upstream", "internal/jsonscan", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

@@ -52,3 +52,6 @@ func (o Operation) SpokenBy(d Dialect) bool {
 	only := operations[o].only
 	return only == "" || only == d
 }
+
+// Field is one line of a request's or an answer's header.
+type Field struct{ Name, Value string }

@@ -35,7 +35,7 @@ func (x *exchange) commitHeaders(contentType string, length int64) {
 // ownHeaders sets what every answer of an exchange carries.
 func (x *exchange) ownHeaders(h http.Header) {
 	setHeader(h, "X-Request-Id", x.rec.ID)
-	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(fairlead.Made(x.walk.Attempts)))
+	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(x.walk.Made()))
 	if x.rec.Endpoint != "" {
 		setHeader(h, "X-Fairlead-Endpoint", x.rec.Endpoint)
 	}
@@ -63,7 +63,7 @@ func (x *exchange) refuse(err error) {
 	_ = x.boundWrite(time.Now()) // fails where the caller has left
 	x.ownHeaders(x.w.Header())
 	if !x.bodyTaken(e) {
-		x.w.Header().Set("Connection", "close") // what is left of the body is not read
+		closeAfter(x.w, x.r) // what is left of the body is not read
 	}
 	x.rec.BytesOut += x.g.writeError(x.w, x.caller, e, x.rec.ID)
 }

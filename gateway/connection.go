@@ -11,6 +11,14 @@ func closes(r *http.Request) bool {
 	return r.ProtoMajor == 1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0)
 }
 
+// closeAfter ends an HTTP/1 connection with this answer. Of HTTP/2 only the stream ends: there the header
+// would end all the connection's streams to come, and cost the caller this answer's body.
+func closeAfter(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		setHeader(w.Header(), "Connection", "close")
+	}
+}
+
 // headerSize is about what a request's headers and address have in bytes.
 func headerSize(r *http.Request) int {
 	n := len(r.RequestURI)

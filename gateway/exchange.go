@@ -94,7 +94,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exc
 func (x *exchange) enter() (admit.Pass, error) {
 	switch {
 	case x.g.draining.Load():
-		x.w.Header().Set("Connection", "close")
+		closeAfter(x.w, x.r)
 		return admit.Pass{}, &fairlead.Error{Code: fairlead.CodeDraining, Message: "this node is shutting down", RetryAfter: time.Second}
 	case x.snap == nil:
 		return admit.Pass{}, &fairlead.Error{Code: fairlead.CodeDraining, Message: "this node has no configuration yet", RetryAfter: time.Second}
@@ -175,8 +175,19 @@ func (x *exchange) send() error {
 	}
 }
 
-// end is when the exchange must be over; zero = no bound.
-func (x *exchange) end() time.Time { return after(x.rec.Start, x.snap.Settings.Timeouts.Total) }
+// end is when the exchange must be over: as late as the most patient provider of its plan allows, and
+// each attempt is bounded by its own provider's total. Zero = no bound.
+func (x *exchange) end() time.Time {
+	longest := time.Duration(0)
+	for i := range x.plan.Steps {
+		total := x.plan.Steps[i].Endpoint.Provider.Timeouts.Total
+		if total <= 0 {
+			return time.Time{}
+		}
+		longest = max(longest, total)
+	}
+	return x.rec.Start.Add(longest)
+}
 
 // firstSilence is when a streaming caller is sent headers although nothing committed.
 func (x *exchange) firstSilence() time.Time {

@@ -132,7 +132,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.recovered(r)
 	if closes(r) {
-		setHeader(w.Header(), "Connection", "close")
+		closeAfter(w, r)
 	}
 	a := g.book.find(r.URL.Path)
 	if a == nil || a.op == 0 || r.Method != a.method { // all but an exchange, which bounds its own writes
@@ -140,7 +140,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case headerSize(r) > maxHeaders:
-		setHeader(w.Header(), "Connection", "close")
+		closeAfter(w, r)
 		g.refuse(w, r, fairlead.Errorf(fairlead.CodeHeadersTooLarge, "the request's headers and address are larger than "+fairlead.Bytes(maxHeaders).String()))
 	case a == nil:
 		g.refuse(w, r, fairlead.Errorf(fairlead.CodeNotFound, "nothing is served at this path"))

@@ -2,10 +2,10 @@ package provider
 
 import (
 	"net/http"
+	"net/url"
 
 	"fairlead"
 	"fairlead/dialect"
-	"fairlead/upstream/transport"
 )
 
 // paths says where each dialect serves an operation, below a provider's base URL: that ends with /v1
@@ -27,20 +27,32 @@ var paths = map[fairlead.Dialect]map[fairlead.Operation]string{
 // anthropicVersion is the version of the Messages API that is asked for where the caller names none.
 const anthropicVersion = "2023-06-01"
 
+// Call is one request to a provider: bytes, and where they go.
+type Call struct {
+	URL    *url.URL
+	Method string
+	Header []Field
+	Body   []byte
+	Again  bool // nothing is stored by it: it may be sent a second time
+}
+
+// Field is one line of a request's header.
+type Field = fairlead.Field
+
 // NewCall writes the call of one attempt: address, headers and body, bytes to bytes. to is the
 // language of the step's provider. Where it is the caller's too, the body is the caller's own but for
 // the model, what the place's quirks demand and what another provider's turns would make it refuse; else it is written from the neutral form. Errors are
 // *fairlead.Error: the request cannot be expressed at this endpoint.
-func NewCall(a *Ask, s fairlead.Step, to dialect.Dialect) (transport.Call, error) {
+func NewCall(a *Ask, s fairlead.Step, to dialect.Dialect) (Call, error) {
 	p := s.Endpoint.Provider
 	body, err := writeBody(a, s, to)
 	if err != nil {
-		return transport.Call{}, err
+		return Call{}, err
 	}
 	u := *p.BaseURL
 	u.Path += paths[p.Dialect][a.Op]
 	cred, _ := p.Credential()
-	return transport.Call{
+	return Call{
 		URL:    &u,
 		Method: http.MethodPost,
 		Header: headers(a, p, cred),
@@ -75,18 +87,18 @@ func writeBody(a *Ask, s fairlead.Step, to dialect.Dialect) ([]byte, error) {
 	return renamed(body, &e.Provider.Quirks), nil
 }
 
-func headers(a *Ask, p *fairlead.Provider, cred fairlead.Credential) []transport.Field {
-	h := make([]transport.Field, 0, 8)
+func headers(a *Ask, p *fairlead.Provider, cred fairlead.Credential) []Field {
+	h := make([]Field, 0, 8)
 	accept := "application/json"
 	if a.Facts.Stream {
 		accept = "text/event-stream"
 	}
-	h = append(h, transport.Field{Name: "Content-Type", Value: "application/json"}, transport.Field{Name: "Accept", Value: accept})
+	h = append(h, Field{Name: "Content-Type", Value: "application/json"}, Field{Name: "Accept", Value: accept})
 	if cred.Value.Set() {
 		h = append(h, authField(p.Auth, cred.Value.Reveal()))
 	}
 	if p.Dialect == fairlead.Anthropic {
-		h = append(h, transport.Field{Name: "Anthropic-Version", Value: either(a.Forward.AnthropicVersion, anthropicVersion)})
+		h = append(h, Field{Name: "Anthropic-Version", Value: either(a.Forward.AnthropicVersion, anthropicVersion)})
 		h = appendSet(h, "Anthropic-Beta", a.Forward.AnthropicBeta)
 	}
 	if p.Dialect == fairlead.OpenAI {
@@ -95,18 +107,18 @@ func headers(a *Ask, p *fairlead.Provider, cred fairlead.Credential) []transport
 	return appendSet(h, "Traceparent", a.Forward.Traceparent)
 }
 
-func authField(style fairlead.AuthStyle, secret string) transport.Field {
+func authField(style fairlead.AuthStyle, secret string) Field {
 	if style == fairlead.AuthXAPIKey {
-		return transport.Field{Name: "X-Api-Key", Value: secret}
+		return Field{Name: "X-Api-Key", Value: secret}
 	}
-	return transport.Field{Name: "Authorization", Value: "Bearer " + secret}
+	return Field{Name: "Authorization", Value: "Bearer " + secret}
 }
 
-func appendSet(h []transport.Field, name, value string) []transport.Field {
+func appendSet(h []Field, name, value string) []Field {
 	if value == "" {
 		return h
 	}
-	return append(h, transport.Field{Name: name, Value: value})
+	return append(h, Field{Name: name, Value: value})
 }
 
 func either(a, b string) string {

@@ -1,7 +1,10 @@
 package provider_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -58,7 +61,7 @@ func TestSplice(t *testing.T) {
 		{"refused options are left out, first", `{"stream_options":{"include_usage":true},"model":"a/m","stream":true,` + msgs + `}`, "u", mistral, `{"model":"u","stream":true,` + msgs + `}`},
 		{"refused options are left out, last", `{"model":"a/m","stream":true,` + msgs + `,"stream_options":{"include_usage":true}}`, "u", mistral, `{"model":"u","stream":true,` + msgs + `}`},
 		{"refused options are not asked for", `{"model":"a/m","stream":true,` + msgs + `}`, "u", mistral, `{"model":"u","stream":true,` + msgs + `}`},
-		{"fields are renamed", `{"model":"a/m","seed":1,"max_completion_tokens":7,` + msgs + `}`, "u", mistral, `{"model":"u","random_seed":1,"max_tokens":7,` + msgs + `}`},
+		{"fields are renamed", `{"model":"a/m","seed":1,"max_completion_tokens":7,` + msgs + `}`, "u", mistral, `{"model":"u",` + msgs + `,"max_tokens":7,"random_seed":1}`},
 		{"a field under both names stays", `{"model":"a/m","max_tokens":1,"max_completion_tokens":7,` + msgs + `}`, "u", mistral, `{"model":"u","max_tokens":1,"max_completion_tokens":7,` + msgs + `}`},
 		{"an escaped name is found", `{"mod\u0065l":"a/m",` + msgs + `}`, "u", fairlead.Quirks{}, `{"mod\u0065l":"u",` + msgs + `}`},
 	} {
@@ -136,5 +139,79 @@ func TestTranslatedFieldsAreRenamed(t *testing.T) {
 	}
 	if body := string(call.Body); !strings.Contains(body, `"max_tokens":7`) || strings.Contains(body, "max_completion_tokens") {
 		t.Errorf("the body is %s", body)
+	}
+}
+
+// FuzzSplice holds the body that is sent against a full parser: what is not routed is as the caller
+// wrote it, and what is, is as the place wants it.
+func FuzzSplice(f *testing.F) {
+	for _, seed := range []string{
+		`{"model":"a/m","messages":[{"role":"user","content":"x"}],"stream":true}`,
+		`{"stream":true,"stream_options":{"a":[1,{"b":null}]},"model":"a/m","seed":3,"messages":[1]}`,
+		`{ "mod\u0065l" : "a/m" , "stream":true , "stream_options" : null, "messages":[{}],"max_completion_tokens":9,"max_tokens":1}`,
+		`{"model":"a/m","messages":[0],"stream_options":{"include_usage":false},"stream":true,"ü":"\ud83d\ude00"}`,
+	} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	quirky := fairlead.Quirks{NoStreamOptions: true, Rename: [][2]string{{"max_completion_tokens", "max_tokens"}, {"seed", "random_seed"}}}
+	f.Fuzz(func(t *testing.T, body string, quirks bool) {
+		a := &provider.Ask{Op: fairlead.OpChat, Caller: openai.New(), Body: []byte(body), Top: new(jsonscan.Object)}
+		if a.Top.Scan(a.Body) != nil {
+			return
+		}
+		var err error
+		if a.Facts, err = a.Caller.Facts(a.Op, a.Top); err != nil {
+			return
+		}
+		var q fairlead.Quirks
+		if quirks {
+			q = quirky
+		}
+		call, err := provider.NewCall(a, step(fairlead.OpenAI, "up/name", q), openai.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := members(t, call.Body), members(t, []byte(body))
+		want["model"] = "up/name"
+		expectOptions(want, a.Facts.Stream, quirks)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("sent %s\n got %v\nwant %v", call.Body, got, want)
+		}
+	})
+}
+
+func members(t *testing.T, text []byte) map[string]any {
+	t.Helper()
+	m := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return m
+}
+
+// expectOptions does to a parsed body what splice does to its text.
+func expectOptions(m map[string]any, streamed, quirks bool) {
+	options, _ := m["stream_options"].(map[string]any)
+	switch {
+	case !streamed:
+	case quirks:
+		delete(m, "stream_options")
+	case options == nil:
+		m["stream_options"] = map[string]any{"include_usage": true}
+	default:
+		options["include_usage"] = true
+	}
+	if !quirks {
+		return
+	}
+	for from, to := range map[string]string{"max_completion_tokens": "max_tokens", "seed": "random_seed"} {
+		v, ok := m[from]
+		if _, both := m[to]; ok && !both {
+			m[to] = v
+			delete(m, from)
+		}
 	}
 }

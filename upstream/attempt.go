@@ -111,13 +111,12 @@ func (a *attempt) send() *failure {
 		a.walk.tried-- // nothing is sent: it uses up no attempt
 		return &failure{outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err)}
 	}
-	call.Until = a.until
 	t, err := a.walk.up.transport(a.step.Endpoint.Provider)
 	if err != nil {
 		return &failure{outcome: fairlead.OutcomeConnect, detail: err.Error()}
 	}
 	begin := time.Now()
-	a.reply, err = t.Send(a.walk.ctx, &call)
+	a.reply, err = t.Send(a.walk.ctx, call)
 	a.waited += time.Since(begin)
 	if err != nil {
 		return a.broken(err, fairlead.OutcomeConnect)
@@ -128,19 +127,21 @@ func (a *attempt) send() *failure {
 
 // call writes the attempt's call. For a large body of another dialect that takes several times the
 // body's memory for a moment, so that only a few at a time may do it.
-func (a *attempt) call() (transport.Call, error) {
-	ask, weight := a.walk.Ask, int64(0)
+func (a *attempt) call() (*transport.Call, error) {
+	ask := a.walk.Ask
 	if a.translated() && len(ask.Body) > largeBody {
-		weight = translationPart * int64(len(ask.Body))
-		if err := a.walk.up.room.enter(a.walk.ctx, weight); err != nil {
-			return transport.Call{}, err
+		room, weight := a.walk.up.room, min(translationPart*int64(len(ask.Body)), translationRoom)
+		if err := room.Acquire(a.walk.ctx, weight); err != nil {
+			return nil, err
 		}
-		defer func() {
-			ask.Forget()
-			a.walk.up.room.leave(weight)
-		}()
+		defer room.Release(weight)
+		defer ask.Forget()
 	}
-	return provider.NewCall(ask, a.step, a.to)
+	c, err := provider.NewCall(ask, a.step, a.to)
+	if err != nil {
+		return nil, err
+	}
+	return &transport.Call{URL: c.URL, Method: c.Method, Header: c.Header, Body: c.Body, Again: c.Again, Until: a.until}, nil
 }
 
 func (a *attempt) awaitHead(silence time.Time) *failure {

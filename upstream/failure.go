@@ -99,11 +99,11 @@ func (w *Walk) exhausted() *fairlead.Error {
 	if w.last == nil {
 		return &fairlead.Error{Code: fairlead.CodeNoEndpoint, Message: "no endpoint may be used for this request"}
 	}
-	if w.last.unsent != nil && w.all(fairlead.OutcomeRequestBuild) {
+	if w.last.unsent != nil && fairlead.Made(w.Attempts) == 0 {
 		return w.last.unsent
 	}
-	// A call that may not be sent again was tried nowhere else: whether to repeat it is the caller's to say.
-	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed, Final: w.Ask.Facts.Stateless}
+	// Not Final: what every endpoint refuses now, one of them may take when the caller's SDK comes again.
+	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed}
 	switch {
 	case w.all(fairlead.OutcomeRateLimited):
 		e.Code, e.RetryAfter = fairlead.CodeRateLimited, max(w.soonest, time.Second)
@@ -122,7 +122,7 @@ func (w *Walk) exhausted() *fairlead.Error {
 
 func (w *Walk) all(o fairlead.Outcome) bool {
 	for _, a := range w.Attempts {
-		if a.Outcome != o {
+		if a.Outcome != o && a.Outcome != fairlead.OutcomeRequestBuild {
 			return false
 		}
 	}

@@ -119,6 +119,15 @@ func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
 	})
 }
 
+// Made counts the attempts so far, the one under way too.
+func (w *Walk) Made() int {
+	n := fairlead.Made(w.Attempts)
+	if w.at != nil && w.at.answer == nil {
+		n++
+	}
+	return n
+}
+
 // Interrupted marks the committed attempt as broken off after its commit.
 func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
 	if n := len(w.Attempts); n > 0 {

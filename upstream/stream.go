@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -38,6 +39,7 @@ type Stream struct {
 	broken   error // what Next gives once all before it was given
 
 	frames    frames
+	last      []byte // the last frame, where it lacked its blank line
 	out       []byte // held back before the commit, then given first
 	Delivered int64  // bytes of text, reasoning and tool input given so far
 	Waited    time.Duration
@@ -206,13 +208,16 @@ func (s *Stream) give() []byte {
 			s.broken = err
 			break
 		}
-		if pass {
-			if end == start {
-				start = before
-			}
+		switch {
+		case pass && s.last != nil:
+			s.out = append(append(s.out, s.buf[start:end]...), s.last...)
+			start, end = s.r, s.r
+		case pass && end == start:
+			start, end = before, s.r
+		case pass:
 			end = s.r
-		} else if end > start {
-			break
+		case end > start:
+			return s.buf[start:end]
 		}
 	}
 	if end > start {
@@ -234,6 +239,9 @@ func (s *Stream) frame() (sse.Frame, bool) {
 	if s.eof && s.r < s.w {
 		f, ok = s.split.Last(s.buf[s.r:s.w])
 		s.r = s.w
+		// Whatever follows, an error of ours too, must not run into it.
+		s.last = append(bytes.TrimRight(bytes.Clone(f.Raw), "\r\n"), "\n\n"...)
+		f.Raw = s.last
 	}
 	return f, ok
 }

@@ -8,6 +8,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -15,21 +16,33 @@ import (
 	"fairlead/dialect"
 	"fairlead/provider"
 	"fairlead/upstream/transport"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	largeBody       = 64 << 10 // smaller ones are translated without asking for room
+	translationRoom = 64 << 20 // for all translations under way
+	translationPart = 2        // of a body's size: the neutral form and what is written of it
 )
 
 // Upstream sends exchanges to providers. It is safe for concurrent use.
 type Upstream struct {
 	dialects map[fairlead.Dialect]dialect.Dialect
-	room     room
+	room     *semaphore.Weighted // bytes, for large bodies while they are translated
 
 	mu         sync.RWMutex
 	transports map[transportKey]transport.Transport
+	ways       map[*fairlead.Provider]transport.Transport // of the snapshot in force
+	before     map[*fairlead.Provider]transport.Transport // of the one before it
 }
 
-// transportKey is what two providers must have in common to share connections.
+// transportKey is what two providers must have in common to share connections. files says which state
+// of the certificates that the configuration names was read.
 type transportKey struct {
 	config  fairlead.TransportConfig
 	connect time.Duration
+	files   string
 }
 
 // New makes an Upstream that speaks the given dialects.
@@ -37,7 +50,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 	u := &Upstream{
 		dialects:   map[fairlead.Dialect]dialect.Dialect{},
 		transports: map[transportKey]transport.Transport{},
-		room:       room{free: translationRoom, size: translationRoom},
+		room:       semaphore.NewWeighted(translationRoom),
 	}
 	for _, d := range dialects {
 		u.dialects[d.Name()] = d
@@ -46,17 +59,60 @@ func New(dialects ...dialect.Dialect) *Upstream {
 }
 
 // Prepare makes what a snapshot's providers need before the snapshot is used, so that everything that
-// can fail (a certificate that cannot be read, a dialect that is not spoken) fails there.
+// can fail (a certificate that cannot be read, a dialect that is not spoken) fails there. Connections
+// that no provider of it uses are retired: exchanges that began earlier go on with theirs.
 func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
+	used := map[transportKey]transport.Transport{}
+	ways := map[*fairlead.Provider]transport.Transport{}
 	for _, p := range s.Providers {
 		if u.dialects[p.Dialect] == nil {
 			return fmt.Errorf("provider %s: dialect %q is not spoken here", p.Name, p.Dialect)
 		}
-		if _, err := u.transport(p); err != nil {
-			return fmt.Errorf("provider %s: %w", p.Name, err)
+		key := keyOf(p)
+		t := used[key]
+		if t == nil {
+			t = u.current(key)
+		}
+		if t == nil {
+			var err error
+			if t, err = transport.New(transport.Options{Connect: p.Timeouts.Connect}, p.Transport); err != nil {
+				return fmt.Errorf("provider %s: make transport: %w", p.Name, err)
+			}
+		}
+		used[key], ways[p] = t, t
+	}
+	u.adopt(used, ways)
+	return nil
+}
+
+func (u *Upstream) current(key transportKey) transport.Transport {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	return u.transports[key]
+}
+
+// adopt brings the transports of a new snapshot into use. Those of the snapshot before it stay known to
+// the exchanges that began under it.
+func (u *Upstream) adopt(used map[transportKey]transport.Transport, ways map[*fairlead.Provider]transport.Transport) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, t := range u.transports {
+		if used[key] == nil {
+			_ = t.Close() // closing an idle connection has nothing to report
 		}
 	}
-	return nil
+	u.transports, u.before, u.ways = used, u.ways, ways
+}
+
+// keyOf looks at the files that the configuration names: one that was replaced makes another key.
+func keyOf(p *fairlead.Provider) transportKey {
+	key := transportKey{config: p.Transport, connect: p.Timeouts.Connect}
+	for _, file := range []string{p.Transport.CA, p.Transport.Cert, p.Transport.Key} {
+		if info, err := os.Stat(file); err == nil {
+			key.files += fmt.Sprintf("%d %d;", info.ModTime().UnixNano(), info.Size())
+		}
+	}
+	return key
 }
 
 // Close closes the connections that no exchange uses.
@@ -64,29 +120,27 @@ func (u *Upstream) Close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, t := range u.transports {
-		_ = t.Close() // closing an idle connection has nothing to report
+		_ = t.Close() // likewise
 	}
 }
 
+// transport finds a provider's transport. One that is known no more, for two snapshots have come since,
+// gets one that keeps no connection.
 func (u *Upstream) transport(p *fairlead.Provider) (transport.Transport, error) {
-	key := transportKey{p.Transport, p.Timeouts.Connect}
 	u.mu.RLock()
-	t := u.transports[key]
+	t := u.ways[p]
+	if t == nil {
+		t = u.before[p]
+	}
 	u.mu.RUnlock()
 	if t != nil {
-		return t, nil
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if t := u.transports[key]; t != nil {
 		return t, nil
 	}
 	t, err := transport.New(transport.Options{Connect: p.Timeouts.Connect}, p.Transport)
 	if err != nil {
 		return nil, fmt.Errorf("make transport: %w", err)
 	}
-	u.transports[key] = t
-	return t, nil
+	return t, t.Close()
 }
 
 // Journey is what a walk needs to know.

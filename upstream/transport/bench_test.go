@@ -86,7 +86,7 @@ var benchBody = bytes.Repeat([]byte("z"), 1024)
 
 func benchCall(u *url.URL) *Call {
 	return &Call{URL: u, Method: "POST", Body: benchBody, Again: true, Header: []Field{
-		{"Content-Type", "application/json"}, {"Authorization", "Bearer sk-0123456789abcdef"}, {"Accept", "*/*"},
+		{Name: "Content-Type", Value: "application/json"}, {Name: "Authorization", Value: "Bearer sk-0123456789abcdef"}, {Name: "Accept", Value: "*/*"},
 	}}
 }
 

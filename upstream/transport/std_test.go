@@ -261,7 +261,7 @@ func TestWire(t *testing.T) {
 		})
 		s.url.Path, s.url.RawQuery = "/v1/ü", "a=b%20c"
 		c := s.call("hello")
-		c.Header = []Field{{"X-B", "1"}, {"Accept", "text/event-stream"}}
+		c.Header = []Field{{Name: "X-B", Value: "1"}, {Name: "Accept", Value: "text/event-stream"}}
 		mustAnswer(t, e.transport(Options{}), c, "")
 		want := []string{
 			"POST /v1/%C3%BC?a=b%20c HTTP/1.1", "Host: " + s.url.Host, "X-B: 1", "Accept: text/event-stream", "Content-Length: 5", "", "",
@@ -297,14 +297,14 @@ func TestInvalidCall(t *testing.T) {
 			"no method":         func(c *Call) { c.Method = "" },
 			"HEAD":              func(c *Call) { c.Method = "HEAD" },
 			"CONNECT":           func(c *Call) { c.Method = "CONNECT" },
-			"host field":        func(c *Call) { c.Header = []Field{{"host", "secret"}} },
-			"length field":      func(c *Call) { c.Header = []Field{{"content-length", "secret"}} },
-			"connection field":  func(c *Call) { c.Header = []Field{{"Connection", "secret"}} },
-			"encoding field":    func(c *Call) { c.Header = []Field{{"Transfer-Encoding", "secret"}} },
-			"name with a colon": func(c *Call) { c.Header = []Field{{"X:", "secret"}} },
-			"no name":           func(c *Call) { c.Header = []Field{{"", "secret"}} },
-			"value with a line": func(c *Call) { c.Header = []Field{{"X", "secret\r\nY: 1"}} },
-			"value with a zero": func(c *Call) { c.Header = []Field{{"X", "secret\x00"}} },
+			"host field":        func(c *Call) { c.Header = []Field{{Name: "host", Value: "secret"}} },
+			"length field":      func(c *Call) { c.Header = []Field{{Name: "content-length", Value: "secret"}} },
+			"connection field":  func(c *Call) { c.Header = []Field{{Name: "Connection", Value: "secret"}} },
+			"encoding field":    func(c *Call) { c.Header = []Field{{Name: "Transfer-Encoding", Value: "secret"}} },
+			"name with a colon": func(c *Call) { c.Header = []Field{{Name: "X:", Value: "secret"}} },
+			"no name":           func(c *Call) { c.Header = []Field{{Name: "", Value: "secret"}} },
+			"value with a line": func(c *Call) { c.Header = []Field{{Name: "X", Value: "secret\r\nY: 1"}} },
+			"value with a zero": func(c *Call) { c.Header = []Field{{Name: "X", Value: "secret\x00"}} },
 		}
 		for name, spoil := range cases {
 			c := s.call("a")

@@ -161,7 +161,7 @@ func (s *server) conns() int {
 }
 
 func (s *server) call(body string) *Call {
-	return &Call{URL: s.url, Method: "POST", Header: []Field{{"Content-Type", "text/plain"}}, Body: []byte(body), Again: true}
+	return &Call{URL: s.url, Method: "POST", Header: []Field{{Name: "Content-Type", Value: "text/plain"}}, Body: []byte(body), Again: true}
 }
 
 // peer is the server's side of a connection.

@@ -36,7 +36,7 @@ type Call struct {
 }
 
 // Field is one line of a request's header.
-type Field struct{ Name, Value string }
+type Field = fairlead.Field
 
 // Head is status and header of an answer.
 type Head struct {
