@@ -75,7 +75,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		o.Drain = drainTime
 	}
 	a := &App{Options: o}
-	for _, step := range []func(context.Context) error{a.openFiles, a.openPlanes, a.openConfig, a.openListeners} {
+	for _, step := range []func(context.Context) error{a.openFiles, a.openPlanes, a.openListeners, a.openConfig} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.close())
 		}
@@ -126,7 +126,7 @@ func (a *App) openPlanes(context.Context) error {
 
 // openConfig brings the first snapshot into force.
 func (a *App) openConfig(ctx context.Context) (err error) {
-	a.config = &configuration{app: a}
+	a.config = &configuration{app: a, again: make(chan struct{}, 1)}
 	if a.Config != "" {
 		return a.config.openFile(a.Config)
 	}
@@ -154,6 +154,8 @@ func (a *App) set(variable string) bool {
 	return v != ""
 }
 
+// openListeners opens the two addresses: before the configuration, which must not send requests back
+// to them. Who connects meanwhile waits until Run serves.
 func (a *App) openListeners(context.Context) (err error) {
 	if (a.TLSCert == "") != (a.TLSKey == "") {
 		return errors.New("a TLS certificate needs its key and the key its certificate")
@@ -163,14 +165,14 @@ func (a *App) openListeners(context.Context) (err error) {
 			return fmt.Errorf("load TLS certificate: %w", err)
 		}
 	}
-	if a.NoAuth {
-		a.Log.Warn("--no-auth: everyone who reaches the data plane is let in, without a key", "listen", a.Listen)
-	}
 	if a.dataListener, err = net.Listen("tcp", a.Listen); err != nil {
 		return fmt.Errorf("open data plane: %w", err)
 	}
 	if a.controlListener, err = net.Listen("tcp", a.Control); err != nil {
 		return fmt.Errorf("open control plane: %w", err)
+	}
+	if a.NoAuth {
+		a.Log.Warn("--no-auth: everyone who reaches the data plane is let in, without a key", "listen", a.Listen, "all_interfaces", a.everywhere())
 	}
 	return nil
 }
@@ -248,27 +250,6 @@ func (a *App) close() error {
 		errs = append(errs, a.store.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// DataURL is the data plane's address as callers write it, without /v1.
-func (a *App) DataURL() string {
-	scheme := "http"
-	if a.TLSCert != "" {
-		scheme = "https"
-	}
-	return scheme + "://" + reachable(a.dataListener.Addr())
-}
-
-// ControlURL is the control plane's address.
-func (a *App) ControlURL() string { return "http://" + reachable(a.controlListener.Addr()) }
-
-// reachable gives an address that can be dialled on this machine where all of its addresses are listened on.
-func reachable(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		return net.JoinHostPort("127.0.0.1", port)
-	}
-	return addr.String()
 }
 
 // Token is what the control API wants.

@@ -26,9 +26,14 @@ type configuration struct {
 	app    *App
 	file   string
 	source control.Source
+	// providers are those that the environment has keys of, in the order of the provider table.
+	providers []string
+
+	again chan struct{} // asks to look at the files now; one request is enough
 
 	mu       sync.Mutex
 	seen     []byte // the file's text when it was last read
+	stamps   stamps // of the files that it refers to, from before they were read
 	fault    error  // what is wrong with that text
 	revision int64  // of the snapshot in force
 	loaded   time.Time
@@ -61,6 +66,7 @@ func (c *configuration) openEnvironment() (bool, error) {
 	if len(found) == 0 {
 		return false, nil
 	}
+	c.providers = found
 	if err := c.compile(cfg); err != nil {
 		return false, fmt.Errorf("serve the providers whose keys are in the environment: %w", err)
 	}
@@ -79,15 +85,31 @@ func (c *configuration) compile(cfg *fairlead.Config) error {
 	return c.swap(s, found)
 }
 
-// apply compiles a file's text and swaps it in; what is in force stays where that fails.
+// apply compiles a file's text and swaps it in; what is in force stays where that fails. Files that
+// the text refers to are stamped before they are read, so that no change of them is missed.
 func (c *configuration) apply(text []byte) error {
-	_, s, found := compile.Load(text, c.file, c.revision+1, compile.Local(c.app.LookupEnv))
+	before, local := stamps{}, compile.Local(c.app.LookupEnv)
+	cfg, s, found := compile.Load(text, c.file, c.revision+1, func(r compile.Reference) (fairlead.Secret, error) {
+		if r.Kind == "file" {
+			before.add(r.Name)
+		}
+		return local(r)
+	})
+	if cfg != nil {
+		for _, file := range compile.Files(cfg) {
+			before.add(file)
+		}
+	}
+	c.stamps = before
 	return c.swap(s, found)
 }
 
 // swap brings a snapshot into force in one step, once all that can fail has not.
 func (c *configuration) swap(s *fairlead.Snapshot, found compile.Findings) error {
 	if err := found.Err(); err != nil {
+		return err
+	}
+	if err := c.app.loops(s); err != nil {
 		return err
 	}
 	for _, f := range found {
@@ -99,12 +121,13 @@ func (c *configuration) swap(s *fairlead.Snapshot, found compile.Findings) error
 	s.At = time.Now()
 	c.app.gateway.Swap(s)
 	c.revision, c.loaded, c.problem = s.Revision, s.At, ""
-	c.app.Log.Info("configuration in force", "revision", s.Revision, "source", string(c.source), "models", len(s.Models), "endpoints", len(s.Endpoints))
+	c.app.Log.Info("configuration in force", "revision", s.Revision, "source", string(c.source), "models", compile.Models(s), "endpoints", len(s.Endpoints))
 	return nil
 }
 
-// watch applies the file whenever it changes, until ctx ends. It watches the folder, for editors and
-// mounted secrets replace files, and looks at the file now and then, for some systems tell nothing.
+// watch applies the file whenever it or a file that it refers to changes, until ctx ends. It watches
+// the folder, for editors and mounted secrets replace files, and looks at the files now and then, for
+// some systems tell nothing, and the files referred to lie in other folders.
 func (c *configuration) watch(ctx context.Context) {
 	if c.file == "" {
 		return
@@ -130,19 +153,22 @@ func (c *configuration) watch(ctx context.Context) {
 			c.reread()
 		case <-ticker.C:
 			c.reread()
+		case <-c.again:
+			c.reread()
 		}
 	}
 }
 
-// reread applies the file if its text is another than the last one read.
+// reread applies the file if its text is another than the last one read, or if a file that it refers
+// to has changed.
 func (c *configuration) reread() {
-	text, err := os.ReadFile(c.file)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	text, err := os.ReadFile(c.file)
 	switch {
 	case err != nil:
 		c.refused(fmt.Errorf("read configuration: %w", err))
-	case !bytes.Equal(text, c.seen):
+	case !bytes.Equal(text, c.seen) || c.stamps.changed():
 		c.seen = text
 		if c.fault = c.apply(text); c.fault != nil {
 			c.refused(c.fault)
@@ -153,6 +179,16 @@ func (c *configuration) reread() {
 		c.problem = "" // it is there again, as it was
 	}
 	c.missing = err != nil
+}
+
+// Reload has the configuration read again, as SIGHUP asks for; it does not wait. A node without a
+// file has nothing to read again: the environment of a process does not change.
+func (a *App) Reload() {
+	a.Log.Info("asked to read the configuration again", "source", string(a.config.source))
+	select {
+	case a.config.again <- struct{}{}:
+	default: // asked for already
+	}
 }
 
 // refused keeps the running revision and says why, once for each reason.

@@ -54,36 +54,3 @@ func (a *App) NewKey(ctx context.Context, name string) (fairlead.Secret, error) 
 	}
 	return secret, control.Sync(ctx, a.store, a.replica)
 }
-
-// Banner says what is served where, with a line ready to paste: for a person at a terminal.
-func (a *App) Banner() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "fairlead serves on %s; control plane on %s\n", a.DataURL(), a.ControlURL())
-	switch {
-	case a.config.file != "":
-		fmt.Fprintf(&b, "The file %s is the truth: it is watched and applied when it changes.\n", a.config.file)
-	case a.fake != nil:
-		b.WriteString("No configuration and no provider key in the environment: serving the built-in fake provider.\n")
-	default:
-		b.WriteString("No configuration: serving the providers whose keys are in the environment.\n")
-	}
-	if a.NoAuth {
-		b.WriteString("WARNING: --no-auth: everyone who reaches this address is let in, without a key.\n")
-	}
-	if a.config.file == "" {
-		fmt.Fprintf(&b, "Try it:\n\n  %s\n\n", a.example())
-	}
-	return b.String()
-}
-
-func (a *App) example() string {
-	model := "fake/echo"
-	if a.fake == nil {
-		model = "MODEL"
-	}
-	key := ""
-	if a.first.Set() {
-		key = " -H 'Authorization: Bearer " + a.first.Reveal() + "'"
-	}
-	return fmt.Sprintf(`curl %s/v1/chat/completions%s -d '{"model":"%s","messages":[{"role":"user","content":"Hello"}]}'`, a.DataURL(), key, model)
-}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fairlead"
 	"fairlead/compile"
 )
 
@@ -63,7 +62,7 @@ func (p *program) checkFile(file string) error {
 		result.Findings = compile.Findings{}
 	}
 	if snapshot != nil {
-		result.Models, result.Endpoints = countModels(snapshot), len(snapshot.Endpoints)
+		result.Models, result.Endpoints = compile.Models(snapshot), len(snapshot.Endpoints)
 	}
 	err = p.print(result, func() string {
 		if !result.OK {
@@ -88,15 +87,4 @@ func (p *program) readConfig(file string) ([]byte, error) {
 		in = f
 	}
 	return io.ReadAll(io.LimitReader(in, maxConfig))
-}
-
-// countModels counts a model once, however many aliases it has.
-func countModels(s *fairlead.Snapshot) int {
-	n := len(s.Wildcards)
-	for name, m := range s.Models {
-		if name == m.Name {
-			n++
-		}
-	}
-	return n
 }

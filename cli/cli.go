@@ -22,6 +22,9 @@ type Env struct {
 	Stderr  io.Writer
 	Lookup  func(string) (string, bool) // of variables, as os.LookupEnv, which nil stands for
 	Version Version
+	// OnReload has a function called whenever the process is asked to read its configuration again,
+	// until stop is called; nil where it cannot be asked.
+	OnReload func(reload func()) (stop func())
 }
 
 // Exit codes.

@@ -27,7 +27,8 @@ func (p *program) serve() *cobra.Command {
 		Short: "Serve the data plane and the control plane until interrupted",
 		Long: "Serve takes its configuration from the file of -c, which it watches; without one it serves the\n" +
 			"providers whose keys are in the environment, or the built-in fake provider.\n\n" +
-			"The first SIGINT or SIGTERM lets open exchanges end, the second ends the program at once.",
+			"The first SIGINT or SIGTERM lets open exchanges end, the second ends the program at once.\n" +
+			"SIGHUP has the file of -c read again, should the system have told of no change.",
 		Example: "  fairlead serve\n  fairlead serve -c fairlead.yaml",
 		Args:    cobra.NoArgs,
 	}
@@ -43,6 +44,9 @@ func (p *program) serve() *cobra.Command {
 			a, err := app.New(ctx, o)
 			if err != nil {
 				return hintListen(err)
+			}
+			if p.OnReload != nil {
+				defer p.OnReload(a.Reload)()
 			}
 			where := served{a.DataURL(), a.ControlURL()}
 			if err := p.print(where, a.Banner); err != nil {

@@ -61,6 +61,24 @@ func (k *checker) model(name string, m fairlead.ModelConfig, all names) {
 	}
 	k.endpoints(path, name, m, all)
 	k.route(path+".route", name, m.Route, all)
+	k.reached(path+".route.fallbacks", m)
+}
+
+// reached warns of fallbacks behind so many endpoints that the attempts are used up before them.
+func (k *checker) reached(path string, m fairlead.ModelConfig) {
+	if len(m.Route.Fallbacks) == 0 {
+		return
+	}
+	before := 0
+	for _, e := range m.Endpoints {
+		if valueOr(e.Weight, defaultWeight) > 0 {
+			before++
+		}
+	}
+	if n := valueOr(k.c.Settings.Attempts, defaultAttempts); n > 0 && before >= n {
+		k.warn(path, fmt.Sprintf("are never reached when endpoints fail: %d endpoints come before them, and settings.attempts is %d", before, n),
+			"raise settings.attempts, or drain endpoints (weight: 0)")
+	}
 }
 
 func (k *checker) modelName(path, name string) {

@@ -207,8 +207,8 @@ func (b *builder) endpoint(m *fairlead.Model, c fairlead.EndpointConfig) *fairle
 		Context:  cmp.Or(c.Context, m.Context),
 		Limits:   valueOr(c.Limits, fairlead.LimitsConfig{}),
 	}
-	if c.Model == "" && !m.Wildcard {
-		_, e.Upstream, _ = strings.Cut(m.Name, "/")
+	if c.Model == "" {
+		e.Upstream = bareName(m.Name)
 	}
 	if c.Supports != nil {
 		var set fairlead.Abilities
@@ -219,6 +219,15 @@ func (b *builder) endpoint(m *fairlead.Model, c fairlead.EndpointConfig) *fairle
 		e.Supports = fairlead.NewSupports(set)
 	}
 	return e
+}
+
+// bareName is what a provider calls a model unless it is told otherwise: the name behind the author,
+// or all of one without an author. A wildcard's keeps its asterisk: behind openai/gpt-* that is gpt-*.
+func bareName(model string) string {
+	if _, rest, ok := strings.Cut(model, "/"); ok {
+		return rest
+	}
+	return model
 }
 
 func price(c *fairlead.PriceConfig) *fairlead.Price {

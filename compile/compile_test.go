@@ -123,16 +123,24 @@ models:
   "a/*": {endpoints: [{provider: zed}]}
   "a/family/*": {endpoints: [{provider: zed, model: "models/*"}, {provider: ant, model: fixed}]}
   "*": {endpoints: [{provider: zed}]}
+  "gpt-*": {endpoints: [{provider: zed}]}
+  "tuned-*": {endpoints: [{provider: zed, model: "served/*"}]}
+  "d/gpt-*": {endpoints: [{provider: zed}]}
+  "d/family/*": {endpoints: [{provider: zed}]}
 `, nil)
 	want := []string{
-		"*@zed ''/100 eu-west-1 0",
-		"a/*@zed ''/100 eu-west-1 0",
+		"*@zed '*'/100 eu-west-1 0",
+		"a/*@zed '*'/100 eu-west-1 0",
 		"a/family/*@ant 'fixed'/100  0",
 		"a/family/*@zed 'models/*'/100 eu-west-1 0",
 		"a/family/m@zed 'family/m'/100 eu-west-1 0",
 		"b/m@ant 'm'/100  1000",
 		"b/m@zed 'm'/100 eu-west-1 1000",
 		"b/m@zed~two 'other'/0 us-east-1 50",
+		"d/family/*@zed 'family/*'/100 eu-west-1 0",
+		"d/gpt-*@zed 'gpt-*'/100 eu-west-1 0",
+		"gpt-*@zed 'gpt-*'/100 eu-west-1 0",
+		"tuned-*@zed 'served/*'/100 eu-west-1 0",
 	}
 	for i, e := range s.Endpoints {
 		got := fmt.Sprintf("%s '%s'/%d %s %d", e.ID, e.Upstream, e.Weight, e.Region, e.Context)
@@ -151,8 +159,13 @@ models:
 		{"a/family/m", "a/family/m", "family/m"},
 		{"a/family/n", "a/family/*", "models/n"},
 		{"a/n", "a/*", "n"},
-		{"gpt-4o", "*", "gpt-4o"},
+		{"claude-x", "*", "claude-x"},
 		{"x/y", "*", "x/y"},
+		{"gpt-4", "gpt-*", "gpt-4"},
+		{"gpt-4-mini", "gpt-*", "gpt-4-mini"},
+		{"tuned-x", "tuned-*", "served/x"},
+		{"d/gpt-4", "d/gpt-*", "gpt-4"},
+		{"d/family/x", "d/family/*", "family/x"},
 	}
 	for _, c := range asked {
 		m, ok := s.Model(c.name)
@@ -272,7 +285,7 @@ models:
 			t.Errorf("its endpoint: %s, want %s", got, want)
 		}
 	}
-	if b := s.Models["a/one"].Fallbacks[2].Endpoints[0]; b.ID != "b/family/*@vllm" || b.Upstream != "x" {
+	if b := s.Models["a/one"].Fallbacks[2].Endpoints[0]; b.ID != "b/family/*@vllm" || b.Upstream != "family/x" {
 		t.Errorf("the longest wildcard covers a fallback; got %s %s", b.ID, b.Upstream)
 	}
 	if len(s.Endpoints) != 6 {

@@ -24,15 +24,33 @@ type Options struct {
 	Listen   string // data plane; "" = any free port
 	Control  string // control plane; "" = any free port
 	Duration time.Duration
+
+	times times // the zero value = those of the story below
+}
+
+// times are when the story's turns come, from its beginning.
+type times struct {
+	kill, back time.Duration // of the second endpoint
+	lasts      time.Duration // then it ends, or begins anew where it is live
+	draw       time.Duration // between two tables
 }
 
 const (
 	callers    = 6
-	killAfter  = 5 * time.Second
-	backAfter  = 10 * time.Second
-	lasts      = 15 * time.Second // where it is not live
 	liveAtMost = 30 * time.Minute
 )
+
+// story gives the times that the options leave open.
+func (o Options) story() times {
+	t := o.times
+	if t == (times{}) {
+		t = times{kill: 5 * time.Second, back: 10 * time.Second, lasts: 15 * time.Second, draw: 2 * time.Second}
+		if o.Live {
+			t.draw = 250 * time.Millisecond
+		}
+	}
+	return t
+}
 
 // place is one fake endpoint: a provider that can be killed and brought back.
 type place struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -18,15 +19,17 @@ func show(ctx context.Context, o Options, node *app.App, places []*place) error 
 		return err
 	}
 	secret := key.Reveal()
-	fmt.Fprint(o.Out, introduction(node.DataURL(), secret))
+	fmt.Fprint(o.Out, introduction(node.DataURL(), secret, o.story()))
 	ctx, stop := context.WithTimeout(ctx, o.length())
 	defer stop()
 	c := &counts{served: map[string]int{}, latency: map[string][]time.Duration{}}
+	connections := &http.Transport{MaxIdleConnsPerHost: callers}
+	defer connections.CloseIdleConnections()
 	var wait sync.WaitGroup
 	for range callers {
-		wait.Go(func() { call(ctx, node.DataURL(), secret, c) })
+		wait.Go(func() { call(ctx, connections, node.DataURL(), secret, c) })
 	}
-	err = story(ctx, o, places, c)
+	err = tell(ctx, o, places, c)
 	stop()
 	wait.Wait()
 	fmt.Fprintf(o.Out, "\n%d requests, %d failed, %d answered by another endpoint after the first one failed.\n", c.requests, c.failed, c.rescued)
@@ -43,20 +46,17 @@ func (o Options) length() time.Duration {
 	case o.Live:
 		return liveAtMost
 	}
-	return lasts
+	return o.story().lasts
 }
 
-// story kills the second endpoint and brings it back, once where the demo ends by itself, again and
+// tell kills the second endpoint and brings it back, once where the demo ends by itself, again and
 // again where it is live.
-func story(ctx context.Context, o Options, places []*place, c *counts) error {
+func tell(ctx context.Context, o Options, places []*place, c *counts) error {
 	begin := time.Now()
-	every := 2 * time.Second
-	if o.Live {
-		every = 250 * time.Millisecond
-	}
-	ticker := time.NewTicker(every)
+	at := o.story()
+	ticker := time.NewTicker(at.draw)
 	defer ticker.Stop()
-	victim, drawn := places[1], 0
+	victim, drawn, news := places[1], 0, ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -65,15 +65,16 @@ func story(ctx context.Context, o Options, places []*place, c *counts) error {
 		}
 		since := time.Since(begin)
 		if o.Live {
-			since %= lasts
+			since %= at.lasts
 		}
-		down := since >= killAfter && since < backAfter
+		down := since >= at.kill && since < at.back
 		if down == victim.up() {
 			if err := turn(victim, down); err != nil {
 				return err
 			}
+			news = told(victim, down, time.Since(begin))
 		}
-		drawn = draw(o, places, c, time.Since(begin), drawn)
+		drawn = draw(o, places, c, picture{time.Since(begin), news, drawn})
 	}
 }
 
@@ -85,8 +86,24 @@ func turn(p *place, down bool) error {
 	return p.start()
 }
 
-// draw writes the table; live, over the last one.
-func draw(o Options, places []*place, c *counts, since time.Duration, drawn int) int {
+func told(p *place, down bool, at time.Duration) string {
+	what := "is brought back"
+	if down {
+		what = "is killed"
+	}
+	return fmt.Sprintf("at %.0fs %s %s", at.Seconds(), p.name, what)
+}
+
+// picture is what a table shows beside the places and their counts.
+type picture struct {
+	since time.Duration
+	news  string // the story's last turn
+	drawn int    // lines of the table before, which a live one overwrites
+}
+
+// draw writes the table and gives its number of lines.
+func draw(o Options, places []*place, c *counts, p picture) int {
+	since, drawn := p.since, p.drawn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var b strings.Builder
@@ -110,13 +127,17 @@ func draw(o Options, places []*place, c *counts, since time.Duration, drawn int)
 			100*float64(c.served[id])/float64(total), c.median(id).Round(time.Millisecond))
 	}
 	line("       %d requests, %d failed, %d rescued by another endpoint", c.requests, c.failed, c.rescued)
+	if p.news != "" {
+		line("       %s", p.news)
+	}
 	_, _ = io.WriteString(o.Out, b.String()) // a terminal that went away ends the demo by a signal
 	return lines
 }
 
 // introduction prints what to try meanwhile.
-func introduction(url, key string) string {
-	return fmt.Sprintf(`fairlead is in front of three fake endpoints of one model. After %[3]d seconds the second is killed.
+func introduction(url, key string, at times) string {
+	return fmt.Sprintf(`fairlead is in front of three fake endpoints of one model. After %[3]s the second is killed, after %[4]s it is
+brought back.
 
 Try it meanwhile:
 
@@ -129,5 +150,5 @@ Try it meanwhile:
   from anthropic import Anthropic
   client = Anthropic(base_url="%[1]s", api_key="%[2]s")
 
-`, url, key, int(killAfter.Seconds()))
+`, url, key, at.kill, at.back)
 }

@@ -57,7 +57,7 @@ func (c *counts) median(endpoint string) time.Duration {
 }
 
 // call keeps asking until ctx ends. A request that ctx cuts off is not counted.
-func call(ctx context.Context, url, key string, c *counts) {
+func call(ctx context.Context, connections http.RoundTripper, url, key string, c *counts) {
 	const body = `{"model":"chat","messages":[{"role":"user","content":"Say something short."}]}`
 	for ctx.Err() == nil {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
@@ -68,7 +68,7 @@ func call(ctx context.Context, url, key string, c *counts) {
 		r.Header.Set("Authorization", "Bearer "+key)
 		r.Header.Set("Content-Type", "application/json")
 		begin := time.Now()
-		answer, err := http.DefaultClient.Do(r)
+		answer, err := connections.RoundTrip(r)
 		if err != nil {
 			if ctx.Err() == nil {
 				c.failure(err.Error())

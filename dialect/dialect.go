@@ -47,14 +47,19 @@ type Mender interface {
 // pass through unchanged.
 type Answers interface {
 	// ReadAnswer reads a whole 200 body. A *Fault is an error that the provider put into it; any
-	// other error means the body is not an answer of this dialect.
+	// other error means the body is not an answer of this dialect, or one without a reason why it ended,
+	// which may be half of one.
 	ReadAnswer(body []byte) (*Answer, error)
 	WriteAnswer(a *Answer) []byte
 	// Inspect looks at a whole 200 body of any operation that passes through unchanged: usage, and
 	// whether it is an answer at all. It uses scratch's memory, so that it need not allocate any.
-	// Errors are as ReadAnswer's.
+	// Errors are as ReadAnswer's, but that a missing reason to end is none.
 	Inspect(op fairlead.Operation, body []byte, scratch *jsonscan.Object) (Inspection, error)
 
+	// ReadUsage reads the value of an answer's usage member, of any operation; ok is false where it says
+	// nothing. The value need not have been scanned: it may be cut out of an answer that is too large to be
+	// read whole.
+	ReadUsage(v jsonscan.Value) (u fairlead.Usage, ok bool)
 	NewDecoder() Decoder
 	NewEncoder(o EncodeOptions) Encoder
 	NewWatcher(op fairlead.Operation) Watcher
@@ -80,6 +85,10 @@ type Facts struct {
 	Needs       fairlead.Abilities
 	Thinks      bool // reasoning was asked for
 	Stateless   bool // nothing is stored at the provider: may be sent again
+
+	// What of the body is no text, for an estimate of its tokens.
+	Media      int64 // bytes of base64 in media parts: images, audio, files
+	MediaParts int   // media parts, those that are URLs or ids among them
 }
 
 // Target is what a request is written for.
@@ -103,6 +112,12 @@ type Decoder interface {
 type Encoder interface {
 	// Encode appends the frames for one event to dst.
 	Encode(dst []byte, e Event) []byte
+}
+
+// Holder is an Encoder that holds back what it cannot write yet.
+type Holder interface {
+	// Held is about how many bytes of memory that takes now; 0 where nothing waits. It costs nothing to ask.
+	Held() int
 }
 
 // EncodeOptions is what a caller's stream carries that no event says.

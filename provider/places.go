@@ -20,6 +20,8 @@ type Place struct {
 	// Family starts the bare names of the vendor's own models, where it is unmistakable: a name such
 	// as claude-haiku-4-5 belongs to Anthropic whichever other keys are at hand.
 	Family string
+	// Example is a model that the place serves, for a first request; "" where none is sure to stay.
+	Example string
 }
 
 // Fields of the openai dialect that some places know by another name.
@@ -34,20 +36,21 @@ var (
 var Places = []Place{
 	{
 		Name: "openai", Dialect: fairlead.OpenAI, BaseURL: "https://api.openai.com/v1",
-		Env: "OPENAI_API_KEY", BaseEnv: "OPENAI_BASE_URL",
+		Env: "OPENAI_API_KEY", BaseEnv: "OPENAI_BASE_URL", Example: "gpt-4o-mini",
 	},
 	{
 		Name: "anthropic", Dialect: fairlead.Anthropic, BaseURL: "https://api.anthropic.com",
 		Env: "ANTHROPIC_API_KEY", BaseEnv: "ANTHROPIC_BASE_URL", Auth: fairlead.AuthXAPIKey, Family: "claude-",
+		Example: "claude-haiku-4-5",
 	},
 	{
 		// Usage comes with every answer; stream_options is accepted and has no effect (openrouter.ai/docs, usage accounting).
 		Name: "openrouter", Dialect: fairlead.OpenAI, BaseURL: "https://openrouter.ai/api/v1",
-		Env: "OPENROUTER_API_KEY",
+		Env: "OPENROUTER_API_KEY", Example: "openai/gpt-4o-mini",
 	},
 	{
 		Name: "groq", Dialect: fairlead.OpenAI, BaseURL: "https://api.groq.com/openai/v1",
-		Env: "GROQ_API_KEY",
+		Env: "GROQ_API_KEY", Example: "llama-3.1-8b-instant",
 	},
 	{
 		// The API reference lists max_tokens alone (docs.together.ai, chat completions).
@@ -62,6 +65,7 @@ var Places = []Place{
 		// max_completion_tokens is ignored, measured (github.com/earendil-works/pi/issues/8018).
 		Name: "deepseek", Dialect: fairlead.OpenAI, BaseURL: "https://api.deepseek.com",
 		Env: "DEEPSEEK_API_KEY", Quirks: fairlead.Quirks{Rename: [][2]string{renameMaxTokens}}, Family: "deepseek-",
+		Example: "deepseek-chat",
 	},
 	{
 		// Fields that its schema does not know are refused with 422 "Extra inputs are not permitted":
@@ -71,6 +75,7 @@ var Places = []Place{
 		Name: "mistral", Dialect: fairlead.OpenAI, BaseURL: "https://api.mistral.ai/v1",
 		Env:    "MISTRAL_API_KEY",
 		Quirks: fairlead.Quirks{NoStreamOptions: true, Rename: [][2]string{renameMaxTokens, renameSeed}}, Family: "mistral-",
+		Example: "mistral-small-latest",
 	},
 	{
 		Name: "xai", Dialect: fairlead.OpenAI, BaseURL: "https://api.x.ai/v1",

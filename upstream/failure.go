@@ -102,11 +102,12 @@ func (w *Walk) exhausted() *fairlead.Error {
 	if w.last.unsent != nil && fairlead.Made(w.Attempts) == 0 {
 		return w.last.unsent
 	}
-	// Not Final: what every endpoint refuses now, one of them may take when the caller's SDK comes again.
-	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed}
+	// Where several endpoints were tried, an SDK that repeats the request would multiply the attempts. Where
+	// there was one, or a limit says when to come back, its own retries are all there is.
+	e := &fairlead.Error{Code: fairlead.CodeUpstreamFailed, Final: fairlead.Made(w.Attempts) > 1}
 	switch {
 	case w.all(fairlead.OutcomeRateLimited):
-		e.Code, e.RetryAfter = fairlead.CodeRateLimited, max(w.soonest, time.Second)
+		e.Code, e.RetryAfter, e.Final = fairlead.CodeRateLimited, max(w.soonest, time.Second), false
 	case w.all(fairlead.OutcomeTimeout):
 		e.Code = fairlead.CodeUpstreamTimeout
 	case w.all(fairlead.OutcomeModel):

@@ -103,6 +103,7 @@ func hijack(w http.ResponseWriter) net.Conn {
 type world struct {
 	t      *testing.T
 	up     *upstream.Upstream
+	extra  string        // members of requests, each with its comma
 	stored bool          // requests ask the provider to store them
 	text   string        // of the prompt
 	total  time.Duration // of an exchange; 0 = no bound
@@ -152,7 +153,7 @@ func (w *world) endpoint(name string) *fairlead.Endpoint {
 
 func (w *world) ask(streamed bool) *provider.Ask {
 	w.t.Helper()
-	extra := ""
+	extra := w.extra
 	if streamed {
 		extra += `"stream":true,`
 	}
@@ -345,6 +346,100 @@ func TestDeafProvider(t *testing.T) {
 	}
 }
 
+// TestPatience tables how long an attempt is waited for while nothing is learned.
+func TestPatience(t *testing.T) {
+	auto := time.Duration(fairlead.Auto)
+	for _, c := range []struct {
+		name           string
+		stream, thinks bool
+		stored, last   bool
+		stated         time.Duration
+		want           time.Duration // 0 = no bound
+	}{
+		{"a stream of text", true, false, false, false, auto, 10 * time.Second},
+		{"a stream that may think", true, true, false, false, auto, 180 * time.Second},
+		{"a whole answer", false, false, false, false, auto, 60 * time.Second},
+		{"a whole answer that may think", false, true, false, false, auto, 180 * time.Second},
+		{"stated", true, false, false, false, time.Second, time.Second},
+		{"stated, and it may think", true, true, false, false, time.Second, time.Second},
+		{"stated as no bound", true, false, false, false, 0, 0},
+		{"the last endpoint", true, false, false, true, time.Second, 0},
+		{"a stored call is not replaced", true, false, true, false, time.Second, 0},
+	} {
+		w := newWorld(t)
+		w.stored = c.stored
+		plan := w.plan("refused", "refused")
+		if c.last {
+			plan.Steps = plan.Steps[:1]
+		}
+		plan.Steps[0].Endpoint.Provider.Timeouts.FirstToken = c.stated
+		ask := w.ask(c.stream)
+		ask.Facts.Thinks = c.thinks
+		var walk upstream.Walk
+		w.up.Walk(t.Context(), &walk, upstream.Journey{Ask: ask, Plan: plan, Most: 3, Start: time.Now()})
+		if got := upstream.Patience(&walk); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestStalledStream holds that a committed stream without a byte for too long is broken, not ended.
+func TestStalledStream(t *testing.T) {
+	stuck := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		stream(chunk(`{"content":"go"}`, "null"))(w, r)
+		<-r.Context().Done()
+	}))
+	defer stuck.Close()
+	w := newWorld(t)
+	plan := w.plan("ok")
+	base, err := url.Parse(stuck.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.Steps[0].Endpoint.Provider.BaseURL = base
+	plan.Steps[0].Endpoint.Provider.Timeouts.Idle = 30 * time.Millisecond
+	got, walk, err := w.walk(t.Context(), true, plan)
+	if got != "interrupted -> go" || err == nil || walk.Attempts[0].Detail != "stalled" {
+		t.Errorf("got %q, %v, %+v", got, err, walk.Attempts)
+	}
+}
+
+// TestLastFrameIsCompleted holds that what follows a last frame without its blank line, such as an error
+// of ours, cannot run into it.
+func TestLastFrameIsCompleted(t *testing.T) {
+	for _, end := range []string{"", "\n", "\r\n", "\n\n"} {
+		frame := strings.TrimSuffix(chunk(`{"content":"go"}`, "null"), "\n\n") + end
+		half := httptest.NewServer(stream(chunk(`{"content":"a "}`, "null"), frame))
+		w := newWorld(t)
+		plan := w.plan("ok")
+		base, err := url.Parse(half.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan.Steps[0].Endpoint.Provider.BaseURL = base
+		var walk upstream.Walk
+		w.up.Walk(t.Context(), &walk, upstream.Journey{Ask: w.ask(true), Plan: plan, Most: 3, Start: time.Now()})
+		answer, err := walk.Commit(time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all strings.Builder
+		for {
+			b, err := answer.Stream.Next(time.Minute)
+			all.Write(b)
+			if err != nil {
+				break
+			}
+		}
+		answer.Close()
+		half.Close()
+		if text := all.String(); content(text) != "a go" || !strings.HasSuffix(text, "\n\n") {
+			t.Errorf("after an end of %q the caller has %q", end, text)
+		}
+	}
+}
+
 func TestFailuresSayNoSecrets(t *testing.T) {
 	w := newWorld(t)
 	_, walk, err := w.walk(t.Context(), true, w.plan("401", "500"))
@@ -356,6 +451,30 @@ func TestFailuresSayNoSecrets(t *testing.T) {
 	}
 	if e := fairlead.AsError(err); !e.Final || !strings.Contains(e.Message, "a/m@401: credential (401)") {
 		t.Errorf("the error is %+v", e)
+	}
+}
+
+// TestInexpressible holds that an endpoint that cannot be asked is no attempt: it neither uses one up nor
+// hides what the others said, and where there is no other the caller learns the field.
+func TestInexpressible(t *testing.T) {
+	for _, c := range []struct {
+		plan, want string
+		code       fairlead.Code
+	}{
+		{"claude claude claude ok", "not_sent not_sent not_sent ok -> good", ""},
+		{"claude 429", "not_sent rate_limited -> ", fairlead.CodeRateLimited},
+		{"claude", "not_sent -> ", fairlead.CodeUnsupportedParameter},
+	} {
+		w := newWorld(t)
+		w.extra = `"n":2,`
+		got, walk, err := w.walk(t.Context(), true, w.plan(strings.Fields(c.plan)...))
+		var code fairlead.Code
+		if err != nil {
+			code = fairlead.AsError(err).Code
+		}
+		if got != c.want || code != c.code || walk.Made() != strings.Count(c.plan, "429")+strings.Count(c.plan, "ok") {
+			t.Errorf("%s: got %q, code %q, %d attempts; want %q, %q", c.plan, got, code, walk.Made(), c.want, c.code)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go endOn(signals, cancel)
 	os.Exit(cli.Run(ctx, os.Args[1:], cli.Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Version: version(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Version: version(), OnReload: onHangup,
 	}))
 }
 
@@ -38,6 +38,25 @@ func endOn(signals <-chan os.Signal, cancel context.CancelFunc) {
 		code = 128 + int(s)
 	}
 	os.Exit(code)
+}
+
+// onHangup calls reload at each SIGHUP. Commands that have nothing to read again do not ask for it: they
+// end with their terminal, as the system has it.
+func onHangup(reload func()) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range hangups {
+			reload()
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-ended
+	}
 }
 
 // version reads what the toolchain wrote into the program.

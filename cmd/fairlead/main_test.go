@@ -166,3 +166,18 @@ func check(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestHangup holds that SIGHUP has the configuration read again and ends nothing.
+func TestHangup(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fairlead.yaml")
+	check(t, os.WriteFile(path, []byte("version: 1\nmodels: {}\n"), 0o600))
+	p := serve(t, "--data", t.TempDir(), "-c", path)
+	for range 2 {
+		check(t, p.cmd.Process.Signal(syscall.SIGHUP))
+		p.waitLog(t, "asked to read the configuration again")
+	}
+	check(t, p.cmd.Process.Signal(os.Interrupt))
+	if err := p.end(); err != nil {
+		t.Errorf("%v, want an orderly end", err)
+	}
+}

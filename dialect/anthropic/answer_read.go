@@ -3,6 +3,7 @@ package anthropic
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"fairlead"
 	"fairlead/dialect"
@@ -31,8 +32,14 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 		if ok {
 			a.Parts = append(a.Parts, part)
 		}
+		if len(a.Parts) > maxParts {
+			return nil, fmt.Errorf("read content: too many blocks: %w", errNotMessage)
+		}
 	}
 	reason, _ := o.Get("stop_reason")
+	if !reason.Truthy() {
+		return nil, fmt.Errorf("read stop_reason: %w", errNoReason)
+	}
 	a.Finish = finish(reason)
 	v, _ = o.Get("stop_sequence")
 	a.StopSequence, _ = v.Text()
@@ -41,9 +48,7 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 		a.Parts = append(a.Parts, dialect.Part{Kind: dialect.PartRefusal, Text: s})
 	}
 	usage, _ := o.Get("usage")
-	var t tally
-	t.add(usage)
-	a.Usage, a.HasUsage = t.usage, t.seen
+	a.Usage, a.HasUsage = Dialect{}.ReadUsage(usage)
 	return a, nil
 }
 
@@ -121,6 +126,16 @@ func finish(reason jsonscan.Value) dialect.Finish {
 	return dialect.FinishUnknown
 }
 
+// ReadUsage reads a usage object.
+func (Dialect) ReadUsage(v jsonscan.Value) (fairlead.Usage, bool) {
+	var t tally
+	t.add(v)
+	return t.usage, t.seen
+}
+
+// maxTokens bounds every count of tokens: no model comes near, and sums of them stay exact.
+const maxTokens = 1 << 40
+
 // tally keeps the usage of one answer. The counts of a stream are totals so far, of which the last
 // stands; but an absent count, or a 0 from servers that know it only at the start, takes nothing away.
 type tally struct {
@@ -153,12 +168,16 @@ func (t *tally) add(v jsonscan.Value) {
 
 func (t *tally) count(dst *int64, v jsonscan.Value) {
 	n, ok := v.Int()
+	if !ok && v.Kind() == jsonscan.KindNumber { // a float, or past 64 bits
+		f, err := strconv.ParseFloat(string(v), 64)
+		n, ok = int64(min(max(f, -1), maxTokens)), err == nil
+	}
 	if !ok || n < 0 {
 		return
 	}
 	t.seen = true
 	if n > 0 {
-		*dst = n
+		*dst = min(n, maxTokens)
 	}
 }
 
@@ -184,9 +203,7 @@ func (Dialect) Inspect(op fairlead.Operation, body []byte, o *jsonscan.Object) (
 	reason, _ := o.Get("stop_reason")
 	in.Empty = blocks == 0 && finish(reason) == dialect.FinishStop
 	usage, _ := o.Get("usage")
-	var t tally
-	t.add(usage)
-	in.Usage, in.HasUsage = t.usage, t.seen
+	in.Usage, in.HasUsage = Dialect{}.ReadUsage(usage)
 	return in, nil
 }
 

@@ -56,7 +56,6 @@ func TestReadAnswerStops(t *testing.T) {
 		{`"stop_reason":"refusal"`, dialect.FinishFilter, "", ""},
 		{`"stop_reason":"refusal","stop_details":{"type":"refusal","explanation":"no"}`, dialect.FinishFilter, "", "no"},
 		{`"stop_reason":"novelty"`, dialect.FinishUnknown, "", ""},
-		{`"stop_reason":null`, dialect.FinishUnknown, "", ""},
 	}
 	for _, c := range cases {
 		a, err := d.ReadAnswer([]byte(`{"type":"message","content":[],` + c.members + `}`))
@@ -92,6 +91,48 @@ var answersThatAreNone = []struct {
 	{`<html>`, false, 0, ""},
 	{``, false, 0, ""},
 	{`[]`, false, 0, ""},
+}
+
+// TestHalfAnswers holds that an answer without a reason to stop is not read, for what is written of it would
+// have one; where it passes as it is, the caller sees what it is.
+func TestHalfAnswers(t *testing.T) {
+	for _, members := range []string{``, `,"stop_reason":null`, `,"stop_reason":""`} {
+		body := []byte(`{"type":"message","content":[{"type":"text","text":"hal"}]` + members + `}`)
+		var f *dialect.Fault
+		if _, err := d.ReadAnswer(body); err == nil || errors.As(err, &f) {
+			t.Errorf("%s: got %v, want a malformed answer", body, err)
+		}
+		if _, err := d.Inspect(fairlead.OpChat, body, new(jsonscan.Object)); err != nil {
+			t.Errorf("%s: Inspect: %v", body, err)
+		}
+	}
+}
+
+func TestReadUsage(t *testing.T) {
+	const most = 1 << 40
+	for _, c := range []struct {
+		usage string
+		want  fairlead.Usage
+		ok    bool
+	}{
+		{`{"input_tokens":30,"cache_creation_input_tokens":100,"cache_read_input_tokens":5,"output_tokens":9}`, fairlead.Usage{Input: 30, CacheWrite: 100, CacheRead: 5, Output: 9}, true},
+		{`{"input_tokens":9223372036854775807,"cache_creation_input_tokens":9223372036854775807,"cache_read_input_tokens":9223372036854775808,"output_tokens":1e300,"output_tokens_details":{"thinking_tokens":9223372036854775807}}`, fairlead.Usage{Input: most, CacheWrite: most, CacheRead: most, Output: most, Reasoning: most}, true},
+		{`{"input_tokens":-5,"output_tokens":9.7}`, fairlead.Usage{Output: 9}, true},
+		{`{"input_tokens":-5.5}`, fairlead.Usage{}, false},
+		{`{"output_tokens":0}`, fairlead.Usage{}, true},
+		{`{}`, fairlead.Usage{}, false},
+		{`null`, fairlead.Usage{}, false},
+		{`{"input_tokens":3,"output`, fairlead.Usage{Input: 3}, true},
+		{``, fairlead.Usage{}, false},
+	} {
+		got, ok := d.ReadUsage(jsonscan.Value(c.usage))
+		if got != c.want || ok != c.ok {
+			t.Errorf("%s: got %+v, %v; want %+v, %v", c.usage, got, ok, c.want, c.ok)
+		}
+		if got.Total() < 0 || got.Prompt() < 0 {
+			t.Errorf("%s: the sums are negative", c.usage)
+		}
+	}
 }
 
 func TestAnswersThatAreNone(t *testing.T) {

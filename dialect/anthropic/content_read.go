@@ -9,6 +9,22 @@ import (
 	"fairlead/internal/jsonscan"
 )
 
+// Bounds of the lists of a request: an element in memory is many times as large as the smallest one on the
+// wire.
+const (
+	maxParts = 100_000 // blocks of system, messages and tool results together
+	maxStops = 1024
+	maxTools = 10_000
+)
+
+// tooMany refuses the element of a list that is past its bound.
+func tooMany(n, most int) error {
+	if n > most {
+		return invalid("", "is one more than are taken")
+	}
+	return nil
+}
+
 // blockTable says which types of blocks a place takes, and how each is read.
 type blockTable map[string]func(v jsonscan.Value) (dialect.Part, error)
 
@@ -28,9 +44,13 @@ func readMessages(r *dialect.Request, v jsonscan.Value) error {
 	if v.Kind() != jsonscan.KindArray {
 		return invalid("", "must be an array")
 	}
-	i := 0
+	i, parts := 0, 0
 	for e := range v.Elements() {
-		if err := readMessage(r, e); err != nil {
+		n, err := readMessage(r, e)
+		if parts += n; err == nil {
+			err = tooMany(parts, maxParts)
+		}
+		if err != nil {
 			return element(i, err)
 		}
 		i++
@@ -38,10 +58,19 @@ func readMessages(r *dialect.Request, v jsonscan.Value) error {
 	return nil
 }
 
-// readMessage adds a message's parts to the last message where that has the same role.
-func readMessage(r *dialect.Request, v jsonscan.Value) error {
+// count counts parts and those of the tool results among them.
+func count(parts []dialect.Part) int {
+	n := len(parts)
+	for i := range parts {
+		n += len(parts[i].Parts)
+	}
+	return n
+}
+
+// readMessage adds a message's parts to the last message where that has the same role, and counts them.
+func readMessage(r *dialect.Request, v jsonscan.Value) (int, error) {
 	if v.Kind() != jsonscan.KindObject {
-		return invalid("", "must be an object")
+		return 0, invalid("", "must be an object")
 	}
 	role := text(v, "role")
 	var blocks blockTable
@@ -53,19 +82,19 @@ func readMessage(r *dialect.Request, v jsonscan.Value) error {
 	case "system":
 		blocks = systemBlocks
 	default:
-		return invalid("role", "must be user, assistant or system")
+		return 0, invalid("role", "must be user, assistant or system")
 	}
 	content, _ := v.Get("content")
 	parts, err := readContent(content, blocks)
 	switch {
 	case err != nil:
-		return inside("content", err)
+		return 0, inside("content", err)
 	case role == "system":
 		r.System = append(r.System, parts...)
 	case len(parts) > 0:
 		r.Messages = appendTurn(r.Messages, dialect.Role(role), parts)
 	}
-	return nil
+	return count(parts), nil
 }
 
 // appendTurn adds parts to the last message where its role is the same, else as a message of their own.
@@ -89,14 +118,16 @@ func readContent(v jsonscan.Value, blocks blockTable) ([]dialect.Part, error) {
 		return nil, invalid("", "must be a string or an array of blocks")
 	}
 	var parts []dialect.Part
-	i := 0
+	i, n := 0, 0
 	for b := range v.Elements() {
 		part, err := readBlock(b, blocks)
+		if err == nil && (part.Kind != dialect.PartText || part.Text != "") {
+			parts = append(parts, part)
+			n += 1 + len(part.Parts)
+			err = tooMany(n, maxParts)
+		}
 		if err != nil {
 			return nil, element(i, err)
-		}
-		if part.Kind != dialect.PartText || part.Text != "" {
-			parts = append(parts, part)
 		}
 		i++
 	}

@@ -11,6 +11,9 @@ import (
 // maxOpen bounds the blocks that a provider may have open at once; the API has one.
 const maxOpen = 128
 
+// maxInput bounds the inputs of tools that came with the starts of their blocks and wait for the ends.
+const maxInput = 8 << 20
+
 // errNoReason is a message_stop before any reason to stop: the message was cut short, whatever the server
 // says, and must not reach a caller as a whole one.
 var errNoReason = errors.New("the message stopped without a reason")
@@ -105,12 +108,23 @@ func (d *decoder) blockStart(dst []dialect.Event) ([]dialect.Event, error) {
 		if input, _ := v.Get("input"); input.Kind() == jsonscan.KindObject && !empty(input) {
 			b.input = string(input)
 		}
+		if d.waiting(len(b.input)) > maxInput {
+			return dst, errors.New("too much tool input waits for the end of its block")
+		}
 		dst = append(dst, dialect.Event{
 			Kind: dialect.EventToolStart, Tool: b.tool, ID: text(v, "id"), Name: text(v, "name"),
 		})
 	}
 	d.open = append(d.open, b)
 	return dst, nil
+}
+
+// waiting counts the bytes of input that wait, n more among them.
+func (d *decoder) waiting(n int) int {
+	for i := range d.open {
+		n += len(d.open[i].input)
+	}
+	return n
 }
 
 // appendText appends an event with the text of a member, unless that is empty.

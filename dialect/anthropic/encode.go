@@ -12,7 +12,8 @@ import (
 // which they began: the first one is open and written as it comes, the others wait with what they were
 // sent. Text and thinking end when anything else begins. A tool call ends when something waits behind it
 // and its input is a whole JSON object, after which nothing of it can follow, or when the answer is
-// finished. What is held back is at most what the provider sent for the blocks that wait.
+// finished. What is held back is what the provider sent for the blocks that wait, and Held counts it: where
+// the input of a call never becomes whole there is no end to it.
 //
 // message_delta waits for the usage, which other dialects send after the reason to stop. An end without
 // a reason to stop writes nothing: the caller must not take a cut stream for a whole one.
@@ -22,6 +23,7 @@ type encoder struct {
 	started  bool
 	queue    []*pending
 	tools    map[int]*pending // of the queue, by number
+	held     int              // what the blocks that wait cost
 	index    int              // of the next block to open
 	calls    int
 	usage    fairlead.Usage
@@ -33,6 +35,13 @@ type encoder struct {
 
 // NewEncoder makes a writer of one stream.
 func (Dialect) NewEncoder(o dialect.EncodeOptions) dialect.Encoder { return &encoder{o: o} }
+
+// blockCost is about what a block that waits takes beside its texts: itself, its places in the queue and in
+// the map, and what short texts are rounded up to.
+const blockCost = 320
+
+// Held is what the blocks that wait take, in bytes.
+func (e *encoder) Held() int { return e.held }
 
 // Encode appends the frames of one event.
 func (e *encoder) Encode(dst []byte, ev dialect.Event) []byte {
@@ -111,7 +120,14 @@ func (e *encoder) push(dst []byte, p *pending) []byte {
 	if e.told {
 		return dst
 	}
+	if p.kind == toolBlock {
+		if e.tools == nil {
+			e.tools = map[int]*pending{}
+		}
+		e.tools[p.tool] = p
+	}
 	e.queue = append(e.queue, p)
+	e.held += p.cost()
 	if len(e.queue) == 1 {
 		return e.open(dst, p)
 	}
@@ -163,6 +179,7 @@ func (e *encoder) add(dst []byte, p *pending, s string) []byte {
 		return e.blockDelta(dst, p.kind, s)
 	}
 	p.held = append(p.held, s...)
+	e.held += len(s)
 	return dst
 }
 
@@ -180,6 +197,7 @@ func (e *encoder) signature(dst []byte, s string) []byte {
 		return e.signatureDelta(dst, s)
 	}
 	p.signature = s
+	e.held += len(s)
 	return dst
 }
 
@@ -187,13 +205,9 @@ func (e *encoder) toolStart(dst []byte, ev *dialect.Event) []byte {
 	if e.tools[ev.Tool] != nil {
 		return dst
 	}
-	if e.tools == nil {
-		e.tools = map[int]*pending{}
-	}
 	p := &pending{kind: toolBlock, tool: ev.Tool, id: callID(ev.ID, e.id, e.calls), name: ev.Name}
 	e.calls++
 	e.why.tools = true
-	e.tools[ev.Tool] = p
 	return e.push(dst, p)
 }
 

@@ -154,7 +154,17 @@ func readFault(o *jsonscan.Object) *dialect.Fault {
 		fill(&f, inner)
 	}
 	fill(&f, whole)
+	if tooLong(&f) {
+		f.Code = string(fairlead.CodeContextLength)
+	}
 	return &f
+}
+
+// tooLong reports whether the API says that the prompt is too long. It has neither a type nor a code for
+// that, only the message "prompt is too long: N tokens > M maximum", which no word of a prompt stands before.
+func tooLong(f *dialect.Fault) bool {
+	count, ok := strings.CutPrefix(f.Message, "prompt is too long: ")
+	return ok && f.Type == "invalid_request_error" && count != "" && count[0] >= '0' && count[0] <= '9'
 }
 
 // fill reads what f does not know yet from an object of an error: the error itself, or what is around it.

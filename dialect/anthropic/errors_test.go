@@ -28,6 +28,22 @@ func TestReadError(t *testing.T) {
 			`[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]`,
 			dialect.Fault{Type: "INVALID_ARGUMENT", Message: "API key not valid", Code: "400"},
 		},
+		{
+			`{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}`,
+			dialect.Fault{Type: "invalid_request_error", Message: "prompt is too long: 210000 tokens > 200000 maximum", Code: "context_length_exceeded"},
+		},
+		{
+			`{"type":"error","error":{"type":"invalid_request_error","message":"tool \"prompt is too long: 2\" is unknown"}}`,
+			dialect.Fault{Type: "invalid_request_error", Message: `tool "prompt is too long: 2" is unknown`},
+		},
+		{
+			`{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: sorry"}}`,
+			dialect.Fault{Type: "invalid_request_error", Message: "prompt is too long: sorry"},
+		},
+		{
+			`{"type":"error","error":{"type":"api_error","message":"prompt is too long: 2 tokens"}}`,
+			dialect.Fault{Type: "api_error", Message: "prompt is too long: 2 tokens"},
+		},
 		{`{"error":"Unauthorized"}`, dialect.Fault{Message: "Unauthorized"}},
 		{`{"error":"Model is overloaded","error_type":"overloaded"}`, dialect.Fault{Type: "overloaded", Message: "Model is overloaded"}},
 		{`{"code":"no credits","error":"Your team has none"}`, dialect.Fault{Code: "no credits", Message: "Your team has none"}},

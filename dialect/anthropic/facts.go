@@ -41,11 +41,11 @@ func (Dialect) Facts(op fairlead.Operation, body *jsonscan.Object) (dialect.Fact
 	if empty(messages) {
 		return f, invalid("messages", "messages must not be empty")
 	}
-	if bytes.Contains(messages, imageToken) && hasBlock(messages, "image") {
-		f.Needs |= fairlead.Vision
-	}
-	if bytes.Contains(messages, documentToken) && hasBlock(messages, "document") {
-		f.Needs |= fairlead.Files
+	if bytes.Contains(messages, imageToken) || bytes.Contains(messages, documentToken) {
+		for m := range messages.Elements() {
+			content, _ := m.Get("content")
+			readMedia(&f, content, true)
+		}
 	}
 	return f, nil
 }
@@ -113,32 +113,45 @@ func empty(v jsonscan.Value) bool {
 	return len(inside) <= 1
 }
 
-// hasBlock reports whether a message, or a tool result in one, has a content block of the type.
-func hasBlock(messages jsonscan.Value, typ string) bool {
-	for m := range messages.Elements() {
-		if content, _ := m.Get("content"); blocksHave(content, typ, true) {
-			return true
-		}
-	}
-	return false
-}
-
-// blocksHave looks at blocks, and with results into the content of tool results: one level, for results
-// do not nest.
-func blocksHave(content jsonscan.Value, want string, results bool) bool {
+// readMedia finds the images and documents among blocks, and with results in the content of tool results:
+// one level, for results do not nest.
+func readMedia(f *dialect.Facts, content jsonscan.Value, results bool) {
 	if content.Kind() != jsonscan.KindArray {
-		return false
+		return
 	}
 	for b := range content.Elements() {
 		typ, _ := b.Get("type")
-		if is(typ, want) {
-			return true
+		switch {
+		case is(typ, "image"):
+			f.Needs |= fairlead.Vision
+		case is(typ, "document"):
+			f.Needs |= fairlead.Files
+		case results && is(typ, "tool_result"):
+			inner, _ := b.Get("content")
+			readMedia(f, inner, false)
+			continue
+		default:
+			continue
 		}
-		if results && is(typ, "tool_result") {
-			if inner, _ := b.Get("content"); blocksHave(inner, want, false) {
-				return true
-			}
+		source, _ := b.Get("source")
+		readSource(f, source)
+	}
+}
+
+// readSource counts the source of an image or a document, unless it is text.
+func readSource(f *dialect.Facts, source jsonscan.Value) {
+	typ, _ := source.Get("type")
+	switch {
+	case is(typ, "text"):
+		return
+	case is(typ, "content"): // a document of blocks, which may be images
+		inner, _ := source.Get("content")
+		readMedia(f, inner, false)
+		return
+	case is(typ, "base64"):
+		if data, _ := source.Get("data"); data.Kind() == jsonscan.KindString {
+			f.Media += int64(len(data) - len(`""`))
 		}
 	}
-	return false
+	f.MediaParts++
 }

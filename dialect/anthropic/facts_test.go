@@ -30,12 +30,26 @@ func TestFacts(t *testing.T) {
 		{"no tools", head + `"tools":[ ],` + hello + `}`, base},
 		{
 			"image", head + `"messages":[{"role":"user","content":[{"type":"image","source":{}}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs = fairlead.Vision }),
+			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Vision, 1 }),
+		},
+		{
+			"base64 and url", head + `"messages":[{"role":"user","content":[{"type":"text","text":"base64"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAABBBB"}},{"type":"image","source":{"type":"url","url":"https://a/b"}},{"source":{"data":"QUJD","type":"base64"},"type":"document"}]}]}`,
+			with(func(f *dialect.Facts) {
+				f.Needs, f.Media, f.MediaParts = fairlead.Vision|fairlead.Files, 12, 3
+			}),
+		},
+		{
+			"base64 in a tool result", head + `"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}]}`,
+			with(func(f *dialect.Facts) { f.Needs, f.Media, f.MediaParts = fairlead.Vision, 4, 1 }),
+		},
+		{
+			"documents of text and blocks", head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"words"}},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","data":"AAAA"}}]}}]}]}`,
+			with(func(f *dialect.Facts) { f.Needs, f.Media, f.MediaParts = fairlead.Vision|fairlead.Files, 4, 1 }),
 		},
 		{
 			"image in a tool result",
 			head + `"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image"}]}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs = fairlead.Vision }),
+			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Vision, 1 }),
 		},
 		{"text that says image", head + `"messages":[{"role":"user","content":"image"}]}`, base},
 		{"block that says image", head + `"messages":[{"role":"user","content":[{"type":"text","text":"image"}]}]}`, base},
@@ -46,7 +60,7 @@ func TestFacts(t *testing.T) {
 		},
 		{
 			"document", head + `"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs = fairlead.Files }),
+			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Files, 1 }),
 		},
 		{
 			"format", head + `"output_config":{"format":{"type":"json_schema"}},` + hello + `}`,

@@ -17,8 +17,14 @@ type pending struct {
 	json      balance
 }
 
+// cost is about what the block takes while it waits, in bytes.
+func (p *pending) cost() int {
+	return blockCost + len(p.id) + len(p.name) + len(p.held) + len(p.signature)
+}
+
 // open writes the start of a block and what it holds.
 func (e *encoder) open(dst []byte, p *pending) []byte {
+	e.held -= p.cost()
 	w := writer{buf: append(dst, "event: content_block_start\ndata: "...)}
 	w.raw(`{"type":"content_block_start"`)
 	w.num("index", int64(e.index))

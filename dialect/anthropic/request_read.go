@@ -71,6 +71,13 @@ func complete(r *dialect.Request, o *jsonscan.Object) error {
 	case len(r.Messages) == 0:
 		return invalid("messages", "messages must have content")
 	}
+	parts := count(r.System)
+	for i := range r.Messages {
+		parts += count(r.Messages[i].Parts)
+	}
+	if parts > maxParts {
+		return invalid("messages", "messages and system have more blocks than are taken")
+	}
 	r.StreamUsage = r.Stream // every stream of this dialect ends with the usage
 	return nil
 }
@@ -136,6 +143,9 @@ func readStop(r *dialect.Request, v jsonscan.Value) error {
 		s, ok := e.Text()
 		if !ok {
 			return element(len(r.Stop), invalid("", "must be a string"))
+		}
+		if err := tooMany(len(r.Stop)+1, maxStops); err != nil {
+			return element(len(r.Stop), err)
 		}
 		r.Stop = append(r.Stop, s)
 	}

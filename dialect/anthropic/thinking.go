@@ -59,7 +59,7 @@ func wanted(r *dialect.Request) (thought, error) {
 func refusesThinking(r *dialect.Request, turns []dialect.Message) bool {
 	forced := r.ToolChoice.Mode == dialect.ToolAny || r.ToolChoice.Mode == dialect.ToolNamed
 	prefill := turns[len(turns)-1].Role == dialect.Assistant
-	return forced || prefill || unsignedToolTurn(turns)
+	return forced || prefill || unsignedToolTurn(shapes(turns))
 }
 
 // fit keeps the budget between the API's least and max_tokens, which it gives.
@@ -83,43 +83,4 @@ func (t *thought) fit(r *dialect.Request, target dialect.Target) int64 {
 		*t = thought{mode: "disabled"}
 	}
 	return limit
-}
-
-// unsignedToolTurn reports whether the turns end with results of tools that the assistant called in a
-// turn without signed thinking. Several rounds of calls and results are one turn of the assistant, of
-// which the first round has the thinking unless thinking is interleaved.
-func unsignedToolTurn(turns []dialect.Message) bool {
-	last := len(turns) - 2
-	if last < 0 || !has(turns[last+1], dialect.PartToolResult) || !has(turns[last], dialect.PartToolUse) {
-		return false
-	}
-	first := last
-	for first >= 2 && onlyResults(turns[first-1]) && has(turns[first-2], dialect.PartToolUse) {
-		first -= 2
-	}
-	return !beginsThinking(turns[last]) && !beginsThinking(turns[first])
-}
-
-func has(m dialect.Message, kind dialect.PartKind) bool {
-	for i := range m.Parts {
-		if m.Parts[i].Kind == kind {
-			return true
-		}
-	}
-	return false
-}
-
-func onlyResults(m dialect.Message) bool {
-	for i := range m.Parts {
-		if m.Parts[i].Kind != dialect.PartToolResult {
-			return false
-		}
-	}
-	return true
-}
-
-// beginsThinking looks at a turn from which unsigned thinking is gone already.
-func beginsThinking(m dialect.Message) bool {
-	first := m.Parts[0].Kind
-	return first == dialect.PartThinking || first == dialect.PartRedacted
 }

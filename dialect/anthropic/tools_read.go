@@ -14,6 +14,9 @@ func readTools(r *dialect.Request, v jsonscan.Value) error {
 	}
 	for e := range v.Elements() {
 		tool, err := readTool(e)
+		if err == nil {
+			err = tooMany(len(r.Tools)+1, maxTools)
+		}
 		if err != nil {
 			return element(len(r.Tools), err)
 		}

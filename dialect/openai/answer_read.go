@@ -73,8 +73,11 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 			first = c
 		}
 	}
-	if first.turn.Kind() != jsonscan.KindObject {
+	switch {
+	case first.turn.Kind() != jsonscan.KindObject:
 		return nil, fmt.Errorf("read message: %w", errMalformed)
+	case !first.finished: // half of an answer, whatever the status says
+		return nil, fmt.Errorf("read finish_reason: none: %w", errMalformed)
 	}
 	t := readTurn(first.turn)
 	if a.Parts, err = t.answerParts(a.ID); err != nil {
@@ -115,6 +118,9 @@ func (t *turn) answerParts(answerID string) ([]dialect.Part, error) {
 		return nil, err
 	}
 	parts := t.thinking()
+	if len(parts)+len(pieces) > maxParts {
+		return nil, fmt.Errorf("read content: too many parts: %w", errMalformed)
+	}
 	var said strings.Builder
 	for _, p := range pieces {
 		if p.thinking {
@@ -137,7 +143,9 @@ func (t *turn) answerParts(answerID string) ([]dialect.Part, error) {
 		if c.id == "" {
 			c.id = callID(answerID, number)
 		}
-		number++
+		if number++; len(parts) >= maxParts {
+			return fmt.Errorf("read tool calls: too many: %w", errMalformed)
+		}
 		input, raw, ok := c.input()
 		if !ok {
 			input = wrapInvalid(raw)
@@ -182,7 +190,11 @@ func contentPieces(v jsonscan.Value) ([]piece, error) {
 		s, _ := v.Text()
 		return []piece{{text: s}}, nil
 	case jsonscan.KindArray:
-		return arrayPieces(v), nil
+		pieces := arrayPieces(v)
+		if len(pieces) > maxParts {
+			return nil, fmt.Errorf("read content: too many parts: %w", errMalformed)
+		}
+		return pieces, nil
 	}
 	return nil, fmt.Errorf("read content: %w", errMalformed)
 }
@@ -190,6 +202,9 @@ func contentPieces(v jsonscan.Value) ([]piece, error) {
 func arrayPieces(v jsonscan.Value) []piece {
 	var pieces []piece
 	for e := range v.Elements() {
+		if len(pieces) > maxParts {
+			break // contentPieces refuses so many
+		}
 		switch kind, _ := textOf(e, "type"); kind {
 		case "text":
 			s, _ := textOf(e, "text")

@@ -142,6 +142,41 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// TestHalfAnswers holds that an answer without a finish_reason is not read, for what is written of it would
+// have one; where it passes as it is, the caller sees what it is.
+func TestHalfAnswers(t *testing.T) {
+	for _, reason := range []string{``, `,"finish_reason":null`, `,"finish_reason":""`} {
+		body := []byte(`{"choices":[{"index":0,"message":{"content":"hal"}` + reason + `}]}`)
+		var f *dialect.Fault
+		if _, err := openai.New().ReadAnswer(body); err == nil || errors.As(err, &f) {
+			t.Errorf("%s: got %v, want a malformed answer", body, err)
+		}
+		if _, err := openai.New().Inspect(fairlead.OpChat, body, new(jsonscan.Object)); err != nil {
+			t.Errorf("%s: Inspect: %v", body, err)
+		}
+	}
+}
+
+func TestReadUsage(t *testing.T) {
+	for _, c := range []struct {
+		usage string
+		want  fairlead.Usage
+		ok    bool
+	}{
+		{`{"prompt_tokens":8,"total_tokens":8}`, fairlead.Usage{Input: 8}, true}, // of embeddings
+		{`{"input_tokens":7,"output_tokens":3}`, fairlead.Usage{Input: 7, Output: 3}, true},
+		{`{"prompt_tokens":9223372036854775807,"completion_tokens":9223372036854775808}`, fairlead.Usage{Input: 1 << 40, Output: 1 << 40}, true},
+		{`{"prompt_tokens":3,"completion`, fairlead.Usage{Input: 3}, true},
+		{`{}`, fairlead.Usage{}, false},
+		{`null`, fairlead.Usage{}, false},
+		{``, fairlead.Usage{}, false},
+	} {
+		if got, ok := openai.New().ReadUsage(jsonscan.Value(c.usage)); got != c.want || ok != c.ok {
+			t.Errorf("%s: got %+v, %v; want %+v, %v", c.usage, got, ok, c.want, c.ok)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for usage, want := range map[string]fairlead.Usage{
 		`{"prompt_tokens":20,"completion_tokens":9,"total_tokens":29,"prompt_tokens_details":{"cached_tokens":5,"cache_write_tokens":4,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":3}}`: {Input: 11, CacheRead: 5, CacheWrite: 4, Output: 9, Reasoning: 3},

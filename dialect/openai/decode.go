@@ -11,6 +11,7 @@ import (
 const (
 	maxCalls = 1024    // tool calls of one answer
 	maxHeld  = 4 << 10 // bytes of arguments before their call's name
+	maxIDs   = 1 << 20 // bytes of all ids together: some proxies put a signature of kilobytes into each
 )
 
 // NewDecoder makes a decoder for one stream of chat completion chunks.
@@ -24,6 +25,7 @@ type decoder struct {
 	finished bool
 	ended    bool
 	calls    []streamedCall
+	ids      int // bytes of their ids
 }
 
 // streamedCall is a tool call whose fragments are coming in.
@@ -181,11 +183,15 @@ func (d *decoder) function(dst []dialect.Event, index int64, id string, f jsonsc
 		return dst, fmt.Errorf("read tool calls: more than %d: %w", maxCalls, errMalformed)
 	}
 	if n == len(d.calls) {
-		d.calls = append(d.calls, streamedCall{index: index, id: id})
+		d.calls = append(d.calls, streamedCall{index: index})
 	}
 	c := &d.calls[n]
 	if c.id == "" {
 		c.id = id
+		d.ids += len(id)
+	}
+	if d.ids > maxIDs {
+		return dst, fmt.Errorf("read tool calls: ids of more than %d bytes: %w", maxIDs, errMalformed)
 	}
 	input, _ := f.Get("arguments")
 	fragment, ok := input.Text()

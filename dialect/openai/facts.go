@@ -82,12 +82,9 @@ func factOf(f *dialect.Facts, o *stateOptions, op fairlead.Operation, name strin
 			return invalid("", "must be a non-empty string")
 		}
 	case "messages":
-		var need fairlead.Abilities
-		need, o.messages = contentNeeds(v)
-		f.Needs |= need
+		o.messages = readContents(f, v)
 	case "input":
-		need, _ := contentNeeds(v)
-		f.Needs |= need
+		readContents(f, v)
 	case "stream":
 		f.Stream, err = boolean(v)
 	case "stream_options":
@@ -163,12 +160,13 @@ var (
 	callsName = []byte(`"tool_calls"`)
 )
 
-// contentNeeds finds what the parts of messages, or of the input of responses, need of an endpoint, and
-// tool calls in the history of a request that offers no tools any more. found is whether there is any.
+// readContents finds what the parts of messages, or of the input of responses, need of an endpoint and
+// how much of them is media, and tool calls in the history of a request that offers no tools any more.
+// found is whether there is any.
 // Most conversations are plain texts, which two searches tell sooner than a walk (BenchmarkFacts).
-func contentNeeds(v jsonscan.Value) (need fairlead.Abilities, found bool) {
+func readContents(f *dialect.Facts, v jsonscan.Value) (found bool) {
 	if !bytes.Contains(v, typeName) && !bytes.Contains(v, callsName) {
-		return 0, holdsAny(v)
+		return holdsAny(v)
 	}
 	for turn := range v.Elements() {
 		found = true
@@ -177,26 +175,59 @@ func contentNeeds(v jsonscan.Value) (need fairlead.Abilities, found bool) {
 			case "content", "output": // output is that of a function call, in responses
 				for part := range v.Elements() {
 					kind, _ := part.Get("type")
-					need |= partNeeds(kind)
+					readPart(f, part, kind)
 				}
 			case "tool_calls":
 				if holdsAny(v) {
-					need |= fairlead.Tools
+					f.Needs |= fairlead.Tools
 				}
 			}
 		}
 	}
-	return need, found
+	return found
 }
 
-func partNeeds(kind jsonscan.Value) fairlead.Abilities {
+// readPart reads a part of a kind. Chat completions have the data in an
+// object of the kind's name, responses in the part itself.
+func readPart(f *dialect.Facts, part, kind jsonscan.Value) {
+	var data jsonscan.Value
 	switch string(kind) {
-	case `"image_url"`, `"input_image"`:
-		return fairlead.Vision
-	case `"file"`, `"input_file"`:
-		return fairlead.Files
+	case `"image_url"`:
+		f.Needs |= fairlead.Vision
+		if data, _ = part.Get("image_url"); data.Kind() == jsonscan.KindObject {
+			data, _ = data.Get("url")
+		}
+	case `"input_image"`:
+		f.Needs |= fairlead.Vision
+		data, _ = part.Get("image_url")
+	case `"file"`:
+		f.Needs |= fairlead.Files
+		file, _ := part.Get("file")
+		data, _ = file.Get("file_data")
+	case `"input_file"`:
+		f.Needs |= fairlead.Files
+		data, _ = part.Get("file_data")
 	case `"input_audio"`:
-		return fairlead.Audio
+		f.Needs |= fairlead.Audio
+		audio, _ := part.Get("input_audio")
+		data, _ = audio.Get("data")
+	default:
+		return
 	}
-	return 0
+	f.MediaParts++
+	f.Media += base64Bytes(data)
+}
+
+// base64Bytes counts the data of a part: that of a data: URL, or bare base64; none of a URL.
+func base64Bytes(v jsonscan.Value) int64 {
+	if v.Kind() != jsonscan.KindString {
+		return 0
+	}
+	data := v[1 : len(v)-1]
+	if bytes.HasPrefix(data, []byte("data:")) {
+		_, data, _ = bytes.Cut(data, []byte(","))
+	} else if bytes.Contains(data[:min(len(data), 16)], []byte("://")) {
+		return 0
+	}
+	return int64(len(data))
 }

@@ -11,6 +11,12 @@ import (
 // smallest one on the wire. Anthropic takes no more messages than this.
 const maxParts = 100_000
 
+// Bounds of the other lists, for the same reason.
+const (
+	maxReadStops = 1024
+	maxReadTools = 10_000
+)
+
 // messageReader reads the messages of one request.
 type messageReader struct {
 	r     *dialect.Request
@@ -24,7 +30,7 @@ func readMessages(r *dialect.Request, v jsonscan.Value) error {
 		if err := m.read(e); err != nil {
 			return err
 		}
-		return tooMany(m.parts)
+		return tooMany(m.parts, maxParts)
 	})
 	resultsFirst(r.Messages)
 	return err
@@ -68,9 +74,10 @@ func (m *messageReader) append(role dialect.Role, parts ...dialect.Part) {
 	m.parts += len(parts)
 }
 
-func tooMany(parts int) error {
-	if parts > maxParts {
-		return invalid("", "has more parts than are taken")
+// tooMany refuses the element of a list that is past its bound.
+func tooMany(n, most int) error {
+	if n > most {
+		return invalid("", "is one more than are taken")
 	}
 	return nil
 }
@@ -104,7 +111,7 @@ func (m *messageReader) assistant(t *turn) ([]dialect.Part, error) {
 				return err
 			}
 			parts = append(parts, p)
-			return tooMany(len(parts))
+			return tooMany(len(parts), maxParts)
 		})
 		if err != nil {
 			return nil, at("tool_calls", err)

@@ -30,7 +30,7 @@ func readTools(r *dialect.Request, v jsonscan.Value) error {
 			t.Cache = []byte(c)
 		}
 		r.Tools = append(r.Tools, t)
-		return nil
+		return tooMany(len(r.Tools), maxReadTools)
 	})
 }
 
@@ -38,10 +38,11 @@ func readTools(r *dialect.Request, v jsonscan.Value) error {
 func readFunctions(r *dialect.Request, v jsonscan.Value) error {
 	return each(v, func(e jsonscan.Value) error {
 		t, err := readFunction(e)
-		if err == nil {
-			r.Tools = append(r.Tools, t)
+		if err != nil {
+			return err
 		}
-		return err
+		r.Tools = append(r.Tools, t)
+		return tooMany(len(r.Tools), maxReadTools)
 	})
 }
 

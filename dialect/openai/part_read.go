@@ -36,7 +36,7 @@ func readContent(v jsonscan.Value, readers partReaders) ([]dialect.Part, error) 
 			return err
 		}
 		parts = append(parts, p)
-		return tooMany(len(parts))
+		return tooMany(len(parts), maxParts)
 	})
 	if err != nil {
 		return nil, at("content", err)

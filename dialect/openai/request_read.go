@@ -198,6 +198,9 @@ func stops(v jsonscan.Value) ([]string, error) {
 		if s != "" {
 			list = append(list, s)
 		}
+		if err := tooMany(len(list), maxReadStops); err != nil {
+			return nil, atIndex(i, err)
+		}
 		i++
 	}
 	return list, nil

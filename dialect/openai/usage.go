@@ -15,6 +15,9 @@ type rawUsage struct {
 	any                        bool
 }
 
+// ReadUsage reads a usage object of any of this wire's operations. That of embeddings has no output.
+func (Dialect) ReadUsage(v jsonscan.Value) (fairlead.Usage, bool) { return readUsage(v) }
+
 // readUsage reads a usage object; ok is false where it is none or says nothing.
 func readUsage(v jsonscan.Value) (fairlead.Usage, bool) {
 	var raw rawUsage

@@ -86,6 +86,8 @@ func TestStatusAndShape(t *testing.T) {
 		body       string // a part of it
 	}{
 		{"/v1/chat/completions", "status=503", 503, `"type":"server_error"`},
+		{"/v1/chat/completions", "fail=rate_limited", 429, `Please try again in 1s.`},
+		{"/v1/chat/completions", "fail=rate_limited,retry_after=2500ms", 429, `Please try again in 2.5s.`},
 		{"/v1/chat/completions", "status=418", 418, `I'm a teapot`},
 		{"/v1/chat/completions", "status=529", 529, `server_is_overloaded`},
 		{"/v1/chat/completions", "fail=overloaded,status=500", 500, `server_is_overloaded`},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,6 +68,37 @@ func TestIdleKeepsBusy(t *testing.T) {
 		if _, err := io.Copy(io.Discard, res.Body); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestFiredIdleClosesAtOnce asserts that a request which arrives when the time to close has come finds
+// the connection closed and is not answered, even if the timer's own close is still to run.
+func TestFiredIdleClosesAtOnce(t *testing.T) {
+	near, far := net.Pipe()
+	c := &conn{Conn: near, gate: &gate{conns: map[*conn]struct{}{}}}
+	fired, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	c.timer = time.AfterFunc(0, func() {
+		close(fired)
+		<-release
+		_ = c.Close()
+	})
+	<-fired
+	connState(c, http.StateActive)
+	if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the other side reads %v, want EOF", err)
+	}
+	s, w := New(Options{}), httptest.NewRecorder()
+	func() {
+		defer func() {
+			if got := recover(); got != http.ErrAbortHandler {
+				t.Errorf("the request ended with %v, want the connection's end", got)
+			}
+		}()
+		s.serveOn(c, w, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(chatBody("echo", false))))
+	}()
+	if w.Body.Len() > 0 || len(s.Log()) > 0 {
+		t.Errorf("answered %q, log %v", w.Body, s.Log())
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			open.enter()
 			defer open.leave()
-			s.ServeHTTP(w, r)
+			s.serveOn(connOf(r.Context()), w, r)
 		}),
 		BaseContext:       func(net.Listener) context.Context { return hard },
 		ConnContext:       connContext,
@@ -124,12 +124,17 @@ func (c *crowd) wait() {
 	<-empty
 }
 
-// conn is an accepted connection that can be told to close behind an answer.
+// conn is an accepted connection that can be told to close behind an answer. A request that arrives
+// when the time to close has come is too late, whichever goroutine is first to act on it: it is not
+// read any further, not answered and not in the log, as if it had never reached the provider.
 type conn struct {
 	net.Conn
 	gate  *gate
 	after atomic.Int64 // nanoseconds from the end of an answer to the close; never = stays open
-	timer *time.Timer  // touched by the connection's own goroutine only
+
+	// Touched by the connection's own goroutine only.
+	timer *time.Timer
+	late  bool // closed when a request arrived
 }
 
 const never = -1
@@ -162,6 +167,14 @@ func ours(c net.Conn) *conn {
 	return own
 }
 
+// serveOn answers a request, unless its connection is closed already.
+func (s *Server) serveOn(c *conn, w http.ResponseWriter, r *http.Request) {
+	if c != nil && c.late {
+		panic(http.ErrAbortHandler) // net/http's way to end a connection without an answer
+	}
+	s.ServeHTTP(w, r)
+}
+
 // connState closes connections that were told to, when net/http has sent the whole answer.
 func connState(nc net.Conn, state http.ConnState) {
 	c := ours(nc)
@@ -169,7 +182,10 @@ func connState(nc net.Conn, state http.ConnState) {
 		return
 	}
 	if c.timer != nil && state == http.StateActive {
-		c.timer.Stop()
+		if !c.timer.Stop() { // it fired: its close is on its way, and would cut an answer short
+			c.late = true
+			_ = c.Close()
+		}
 		c.timer = nil
 	}
 	if state != http.StateIdle {

@@ -95,11 +95,13 @@ func problemScript(sh shape, p *problem) *script { return errorScript(sh, p, new
 // errorScript tells an error the way that a behaviour wants it told.
 func errorScript(sh shape, p *problem, b *Behaviour) *script {
 	sc := &script{status: p.status, kind: jsonType, noID: p.noID, outcome: "invalid", closing: b}
-	sc.step(max(b.ttft, b.headers), p.body(sh, b.errorShape), 0)
-	pause := p.retryAfter
+	pause, told := p.retryAfter, *p
 	if b.retryAfter > 0 {
+		// Clients read the time in the words too, so it is the one in the headers.
 		pause = b.retryAfter
+		told.message = strings.Replace(p.message, "try again in "+p.retryAfter.String(), "try again in "+pause.String(), 1)
 	}
+	sc.step(max(b.ttft, b.headers), told.body(sh, b.errorShape), 0)
 	if p.limits {
 		sc.header = append(sc.header, limitHeaders(sh, pause)...)
 	}

@@ -112,11 +112,15 @@ test('errors: a body too large', async () => {
   await assert.rejects(anthropic.messages.create({ model: 'fast', max_tokens: 9, messages: large }), (error) => error.status === 413);
 });
 
-test('errors: the SDKs, which retry by default, do not repeat what is final', async () => {
-  const model = 'final:fail=server_error';
+test('errors: the SDKs, which retry by default, repeat what only one endpoint was tried for, and nothing else', async () => {
   const patient = new OpenAI({ baseURL: `${url}/v1`, apiKey: key });
-  await assert.rejects(patient.chat.completions.create({ model: `openai/${model}`, messages: hi }), OpenAI.InternalServerError);
   const other = new Anthropic({ baseURL: url, apiKey: key });
-  await assert.rejects(other.messages.create({ model: `openai/${model}`, max_tokens: 9, messages: hi }), Anthropic.InternalServerError);
-  assert.equal((await attempts('openai', model)).length, 2);
+  const alone = 'alone:fail=server_error';
+  await assert.rejects(patient.chat.completions.create({ model: `openai/${alone}`, messages: hi }), OpenAI.InternalServerError);
+  await assert.rejects(other.messages.create({ model: `openai/${alone}`, max_tokens: 9, messages: hi }), Anthropic.InternalServerError);
+  assert.equal((await attempts('openai', alone)).length, 6);
+  const wrong = 'wrong:fail=bad_request';
+  await assert.rejects(patient.chat.completions.create({ model: `openai/${wrong}`, messages: hi }), OpenAI.BadRequestError);
+  await assert.rejects(other.messages.create({ model: `openai/${wrong}`, max_tokens: 9, messages: hi }), Anthropic.BadRequestError);
+  assert.equal((await attempts('openai', wrong)).length, 2);
 });

@@ -69,7 +69,7 @@ func TestProviderErrors(t *testing.T) {
 	}{
 		{"bad_request", 400, "invalid_value", "refused_by_provider"},
 		{"unsupported_parameter", 400, "unsupported_parameter", "refused_by_provider"},
-		{"context_length", 400, "context_length_exceeded", "refused_by_provider"},
+		{"context_length", 400, "context_length_exceeded", "context_length_exceeded"},
 		{"content_filter", 400, "content_policy_violation", "refused_by_provider"},
 		{"payload_too_large", 413, "body_too_large", "body_too_large"},
 		{"model_not_found", 404, "model_not_found", "model_not_found"},
@@ -187,24 +187,34 @@ func TestOurErrors(t *testing.T) {
 	}
 }
 
-// TestSDKsDoNotRepeatWhatIsFinal holds that the retries of the SDKs, which are on by default, do not
-// multiply those of fairlead.
-func TestSDKsDoNotRepeatWhatIsFinal(t *testing.T) {
+// TestRetriesDoNotMultiply holds that the SDKs, which retry by default, do not multiply the attempts of
+// fairlead where it tried several endpoints; where there is only one, their retries are all there is.
+func TestRetriesDoNotMultiply(t *testing.T) {
 	w := newWorld(t)
-	eachFamily(t, w, func(t *testing.T, family string) {
-		w.fakes[family].ResetLog()
-		_, err := w.openai.Chat.Completions.New(t.Context(), ask(family+"/x:fail=server_error", openai.UserMessage("hi")), option.WithMaxRetries(2))
-		if openaiError(t, err).status != 502 {
-			t.Errorf("OpenAI's SDK: %v", err)
+	if err := w.fakes["claude"].Set("echo", "fail=server_error"); err != nil {
+		t.Fatal(err)
+	}
+	for model, want := range map[string]int{"ha/x:fail=server_error": 2, "openai/x:fail=server_error": 3} {
+		for name, call := range map[string]func() error{
+			"OpenAI": func() error {
+				_, err := w.openai.Chat.Completions.New(t.Context(), ask(model, openai.UserMessage("hi")), option.WithMaxRetries(2))
+				return err
+			},
+			"Anthropic": func() error {
+				_, err := w.claude.Messages.New(t.Context(), say(model, anthropic.NewTextBlock("hi")), anthropicoption.WithMaxRetries(2))
+				return err
+			},
+		} {
+			w.fakes["openai"].ResetLog()
+			w.fakes["claude"].ResetLog()
+			if err := call(); err == nil {
+				t.Errorf("%s's SDK sees an answer", name)
+			}
+			if n := len(w.fakes["openai"].Log()) + len(w.fakes["claude"].Log()); n != want {
+				t.Errorf("%s's SDK, %s: %d attempts, want %d", name, model, n, want)
+			}
 		}
-		_, err = w.claude.Messages.New(t.Context(), say(family+"/x:fail=server_error", anthropic.NewTextBlock("hi")), anthropicoption.WithMaxRetries(2))
-		if anthropicError(t, err).status != 502 {
-			t.Errorf("Anthropic's SDK: %v", err)
-		}
-		if n := len(w.fakes[family].Log()); n != 2 {
-			t.Errorf("two requests became %d attempts", n)
-		}
-	})
+	}
 }
 
 // TestErrorsHoldNoSecrets holds that neither errors nor logs nor metrics repeat prompts or secrets.

@@ -1,0 +1,13 @@
+package upstream
+
+import "time"
+
+// Patience is how long the walk's next attempt would be waited for; 0 = no bound.
+func Patience(w *Walk) time.Duration {
+	w.begin()
+	t := w.at.patience()
+	if t.IsZero() {
+		return 0
+	}
+	return t.Sub(w.at.start)
+}
