@@ -43,15 +43,17 @@ func own(l net.Listener) netip.AddrPort {
 	return netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port())
 }
 
-// lookupTime bounds the question whether a name is one of this machine's.
-const lookupTime = time.Second
+// lookupTime bounds the question which of the providers' names are this machine's, for all of them.
+const lookupTime = 2 * time.Second
 
 // loops gives an error where a provider of a snapshot is this node's own data plane: each request
 // would come back, again and again, until every body and connection is used up.
 func (a *App) loops(s *fairlead.Snapshot) error {
 	self := own(a.dataListener)
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	defer cancel()
 	for _, p := range s.Providers {
-		if p.BaseURL != nil && port(p.BaseURL) == self.Port() && reaches(p.BaseURL.Hostname(), self.Addr()) {
+		if p.BaseURL != nil && port(p.BaseURL) == self.Port() && reaches(ctx, p.BaseURL.Hostname(), self.Addr()) {
 			return fmt.Errorf("provider %s: base_url %s is this node's own data plane, so that its requests would come back to it without end; "+
 				"it must be the provider's address (is a variable such as OPENAI_BASE_URL set for clients of fairlead?)", p.Name, p.BaseURL)
 		}
@@ -71,9 +73,7 @@ func port(u *url.URL) uint16 {
 
 // reaches reports whether connections to a host arrive at what listens on an address of this machine.
 // A name that cannot be looked up in time counts as another machine's.
-func reaches(host string, listens netip.Addr) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	defer cancel()
+func reaches(ctx context.Context, host string, listens netip.Addr) bool {
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host) // an address gives itself
 	if err != nil {
 		return false

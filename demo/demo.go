@@ -44,7 +44,7 @@ const (
 func (o Options) story() times {
 	t := o.times
 	if t == (times{}) {
-		t = times{kill: 5 * time.Second, back: 10 * time.Second, lasts: 15 * time.Second, draw: 2 * time.Second}
+		t = times{kill: 5 * time.Second, back: 10 * time.Second, lasts: 15 * time.Second, draw: 2500 * time.Millisecond}
 		if o.Live {
 			t.draw = 250 * time.Millisecond
 		}

@@ -125,7 +125,8 @@ func (x *exchange) read(pass admit.Pass) error {
 	}
 	x.rec.Model, x.rec.Stream, x.rec.MaxOutput = facts.Model, facts.Stream, facts.MaxOutput
 	x.rec.Needs, x.rec.Thinks, x.rec.Stateless = facts.Needs|x.rec.Operation.Need(), facts.Thinks, facts.Stateless
-	x.rec.Prompt = fairlead.EstimateTokens(x.rec.BytesIn)
+	// An image costs some tokens, but not by the bytes of its base64.
+	x.rec.Prompt = fairlead.EstimateTokens(x.rec.BytesIn-facts.Media) + int64(facts.MediaParts)*tokensOfMedia
 	x.ask = provider.Ask{
 		Op: x.rec.Operation, Caller: x.caller, Body: x.body.data, Top: &x.top, Facts: facts,
 		Forward: forwarded(x.r.Header),
@@ -225,6 +226,10 @@ func (x *exchange) settle() {
 	x.body.release()
 	x.reuse()
 }
+
+// tokensOfMedia is what an image, a sound or a file counts where a prompt has to be estimated: the least
+// that providers count for an image.
+const tokensOfMedia = 85
 
 // largeMemory is how many members, steps or attempts an exchange's memory may have to be kept.
 const largeMemory = 256

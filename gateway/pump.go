@@ -15,6 +15,7 @@ const (
 	commentEvery = 10 * time.Second // to a caller who hears nothing
 	writeTime    = time.Minute      // for a caller to take what was written
 	restPiece    = 32 << 10
+	tailKept     = 4 << 10 // of an answer's end, in which its usage may stand
 )
 
 // keepAlive is a comment: no client sees it, and it keeps what stands between open.
@@ -42,11 +43,11 @@ func (x *exchange) pumpWhole() error {
 	return x.pumpRest(a.Rest)
 }
 
-// pumpRest passes on what follows of an answer too large to hold. Its usage cannot be read, so that
-// what a chat delivers is estimated from all bytes of the answer. Where it breaks off, the caller's
+// pumpRest passes on what follows of an answer too large to hold. Its usage is read from its end; where
+// there is none, what a chat delivers is estimated from all bytes of the answer. Where it breaks off, the caller's
 // connection does too: its length or framing then shows that the answer is not whole.
 func (x *exchange) pumpRest(rest io.Reader) error {
-	piece := make([]byte, restPiece)
+	piece, tail := make([]byte, restPiece), make([]byte, 0, 2*tailKept)
 	for {
 		begin := time.Now()
 		n, err := rest.Read(piece)
@@ -55,11 +56,14 @@ func (x *exchange) pumpRest(rest io.Reader) error {
 			if err := x.write(piece[:n]); err != nil {
 				return err
 			}
+			tail = append(tail[max(0, len(tail)-tailKept):], piece[max(0, n-tailKept):n]...)
 		}
 		if x.rec.Operation == fairlead.OpChat {
 			x.reading.Delivered = x.rec.BytesOut
 		}
 		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			x.answer.SeeTail(tail)
+			x.reading.Reported, x.reading.HasUsage = x.answer.Seen.Usage, x.answer.Seen.HasUsage
 			return nil
 		}
 		if err != nil {

@@ -147,6 +147,8 @@ func Detail(err error) string {
 		return "stalled"
 	case errors.Is(err, errFrameTooLong):
 		return "frame too long"
+	case errors.Is(err, errHeldTooMuch):
+		return "too much out of order"
 	case isTimeout(err):
 		return "total time is over"
 	}

@@ -21,10 +21,16 @@ func (p *passage) complete() bool                { return p.watcher.Complete() }
 func (p *passage) end(dst []byte) []byte         { return dst }
 func (p *passage) usage() (fairlead.Usage, bool) { return p.watcher.Usage() }
 
+func newTranslation(d dialect.Decoder, e dialect.Encoder) *translation {
+	holder, _ := e.(dialect.Holder)
+	return &translation{decoder: d, encoder: e, holder: holder}
+}
+
 // translation reads the frames of another dialect into events and writes those for the caller.
 type translation struct {
 	decoder dialect.Decoder
 	encoder dialect.Encoder
+	holder  dialect.Holder // the encoder, where it holds things back; else nil
 	events  []dialect.Event
 	last    fairlead.Usage
 	known   bool
@@ -46,6 +52,9 @@ func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool
 			t.last, t.known = e.Usage, true
 		}
 		dst = t.encoder.Encode(dst, *e)
+	}
+	if err == nil && t.holder != nil && t.holder.Held() > maxFrame {
+		err = errHeldTooMuch
 	}
 	return dst, seen, false, err
 }

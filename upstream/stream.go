@@ -28,6 +28,9 @@ var errStalled = errors.New("the stream stalled")
 // errFrameTooLong is a frame of more than maxFrame bytes.
 var errFrameTooLong = errors.New("a frame of the stream is too long")
 
+// errHeldTooMuch is a stream whose translation would have to hold back more than can be held.
+var errHeldTooMuch = errors.New("too much of the stream has to wait for its order")
+
 // Stream is a committed stream in the caller's dialect. It belongs to one goroutine, which pulls it.
 type Stream struct {
 	reply    transport.Reply
@@ -69,7 +72,7 @@ func newStream(a *attempt) *Stream {
 	}
 	ask := a.walk.Ask
 	if a.translated() {
-		s.frames = &translation{decoder: a.to.NewDecoder(), encoder: ask.Caller.NewEncoder(a.walk.Encode)}
+		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(a.walk.Encode))
 	} else {
 		s.frames = &passage{watcher: a.to.NewWatcher(ask.Op), withhold: !ask.Facts.StreamUsage}
 	}

@@ -1,12 +1,14 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"time"
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/internal/jsonscan"
 	"fairlead/upstream/transport"
 )
 
@@ -26,6 +28,25 @@ type Answer struct {
 	Seen       dialect.Inspection
 
 	reply transport.Reply
+	read  func(jsonscan.Value) (fairlead.Usage, bool) // a usage member, in the provider's dialect
+}
+
+var usageName = []byte(`"usage"`)
+
+// SeeTail reads the usage at the end of an answer that was too large to hold, where it stands behind
+// everything else.
+func (a *Answer) SeeTail(tail []byte) {
+	from := bytes.LastIndex(tail, usageName)
+	if from < 0 {
+		return
+	}
+	var top jsonscan.Object
+	if top.Scan(append([]byte{'{'}, tail[from:]...)) != nil {
+		return
+	}
+	if v, ok := top.Get("usage"); ok {
+		a.Seen.Usage, a.Seen.HasUsage = a.read(v)
+	}
 }
 
 // Close gives the connection back or closes it.
@@ -100,7 +121,7 @@ func (a *attempt) tooLarge(answer *Answer) (*Answer, *failure) {
 			final: &fairlead.Error{Code: fairlead.CodeAnswerTooLarge, Message: "the provider's answer is larger than can be translated", Final: true},
 		}
 	}
-	answer.Rest, answer.Length = a.reply, -1
+	answer.Rest, answer.Length, answer.read = a.reply, -1, a.to.ReadUsage
 	if a.head.Length > 0 {
 		answer.Length = a.head.Length
 	}

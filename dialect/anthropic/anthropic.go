@@ -27,6 +27,8 @@
 //	metadata.user_id               becomes User; other metadata is dropped
 //	service_tier                   carried
 //	context_management             dropped: the prompt is then used untrimmed
+//	lists                          at most 100,000 blocks in all, those of system and tool results
+//	                               among them, 10,000 tools and 1,024 stop_sequences
 //	container, mcp_servers,        refused by name, like every field that is not in this table
 //	fallbacks, inference_geo
 //
@@ -67,11 +69,20 @@
 // top_p and top_k are dropped; unsigned thinking of earlier turns is never sent, and no thinking of
 // earlier turns while it is off.
 //
+// # Requests that pass (Mend)
+//
+// A request of this dialect for an endpoint of it passes byte by byte, but for what earlier turns of other
+// providers would make the API refuse. Thinking without a signature and redacted thinking without data are
+// left out, and so is a message that has nothing else. Where thinking is asked for and the trailing tool turn
+// lacks signed thinking, thinking is disabled for this request and no thinking of earlier turns is sent. Only
+// messages and thinking are replaced.
+//
 // # Answers
 //
 // Text, thinking, redacted thinking and tool calls are carried; blocks of server tools and citations are
 // dropped in translation. The reason "refusal" is a filter, its explanation a refusal; "pause_turn" is a
-// stop; "model_context_window_exceeded" a length; "error", of servers that imitate the API, a fault.
+// stop; "model_context_window_exceeded" a length; "error", of servers that imitate the API, a fault; without
+// any reason an answer is not read.
 // Written: ids that do not start with "msg_" get that prefix; refusals are text with the reason "refusal";
 // an answer that calls tools and says no more than that it stopped has the reason "tool_use"; a call
 // without an id gets one made of the answer's id.

@@ -67,7 +67,7 @@ func readRouted(f *dialect.Facts, op fairlead.Operation, body *jsonscan.Object) 
 			f.Stream, ok = v.Bool()
 		case "max_tokens":
 			f.MaxOutput, ok = v.Int()
-			ok = ok && f.MaxOutput >= 0
+			ok = ok && f.MaxOutput >= 0 && f.MaxOutput <= maxTokens
 			bounded = true
 		case "tools":
 			if ok = v.Kind() == jsonscan.KindArray; ok && !empty(v) {

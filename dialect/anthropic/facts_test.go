@@ -33,20 +33,6 @@ func TestFacts(t *testing.T) {
 			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Vision, 1 }),
 		},
 		{
-			"base64 and url", head + `"messages":[{"role":"user","content":[{"type":"text","text":"base64"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAABBBB"}},{"type":"image","source":{"type":"url","url":"https://a/b"}},{"source":{"data":"QUJD","type":"base64"},"type":"document"}]}]}`,
-			with(func(f *dialect.Facts) {
-				f.Needs, f.Media, f.MediaParts = fairlead.Vision|fairlead.Files, 12, 3
-			}),
-		},
-		{
-			"base64 in a tool result", head + `"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs, f.Media, f.MediaParts = fairlead.Vision, 4, 1 }),
-		},
-		{
-			"documents of text and blocks", head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"words"}},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","data":"AAAA"}}]}}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs, f.Media, f.MediaParts = fairlead.Vision|fairlead.Files, 4, 1 }),
-		},
-		{
 			"image in a tool result",
 			head + `"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image"}]}]}]}`,
 			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Vision, 1 }),
@@ -93,6 +79,24 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestFactsMedia holds what of a body is no text: base64 is counted as it stands there.
+func TestFactsMedia(t *testing.T) {
+	for _, c := range []struct {
+		name, messages string
+		want           dialect.Facts
+	}{
+		{"base64 and url", `[{"role":"user","content":[{"type":"text","text":"base64"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAABBBB"}},{"type":"image","source":{"type":"url","url":"https://a/b"}},{"source":{"data":"QUJD","type":"base64"},"type":"document"}]}]`, dialect.Facts{Needs: fairlead.Vision | fairlead.Files, Media: 12, MediaParts: 3}},
+		{"base64 in a tool result", `[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}]`, dialect.Facts{Needs: fairlead.Vision, Media: 4, MediaParts: 1}},
+		{"documents of text and blocks", `[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"words"}},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","data":"AAAA"}}]}}]}]`, dialect.Facts{Needs: fairlead.Vision | fairlead.Files, Media: 4, MediaParts: 1}},
+	} {
+		c.want.Model, c.want.MaxOutput, c.want.Stateless = "m", 7, true
+		got, err := d.Facts(fairlead.OpChat, scan(t, `{"model":"m","max_tokens":7,"messages":`+c.messages+`}`))
+		if err != nil || got != c.want {
+			t.Errorf("%s:\ngot  %+v, %v\nwant %+v", c.name, got, err, c.want)
+		}
+	}
+}
+
 func TestFactsOfCountTokens(t *testing.T) {
 	body := scan(t, `{"model":"m","messages":[{"role":"user","content":"hello"}]}`)
 	if _, err := d.Facts(fairlead.OpCountTokens, body); err != nil {
@@ -114,6 +118,7 @@ func TestFactsRefuses(t *testing.T) {
 		{`{"model":["m"],"max_tokens":1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "model"},
 		{`{"model":"m","max_tokens":null,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
 		{`{"model":"m","max_tokens":-1,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
+		{`{"model":"m","max_tokens":9223372036854775807,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
 		{`{"model":"m","max_tokens":"9","messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
 		{`{"model":"m","max_tokens":1.5,"messages":[{}]}`, fairlead.CodeInvalidRequest, "max_tokens"},
 		{`{"model":"m","max_tokens":1,"messages":[{}],"stream":"true"}`, fairlead.CodeInvalidRequest, "stream"},

@@ -118,6 +118,7 @@ func FuzzStream(f *testing.F) {
 			}
 		}
 		checkStream(t, events, encodeAll(events...))
+		checkHeld(t, events)
 	})
 }
 
@@ -152,6 +153,23 @@ func FuzzEncoder(f *testing.F) {
 		}
 		checkStream(t, events, encodeAll(events...))
 	})
+}
+
+// checkHeld holds that an encoder's count of what waits never loses its way.
+func checkHeld(t *testing.T, events []dialect.Event) {
+	t.Helper()
+	e := d.NewEncoder(dialect.EncodeOptions{RequestID: "req_1"})
+	for i := range events {
+		e.Encode(nil, events[i])
+		if n := e.(dialect.Holder).Held(); n < 0 {
+			t.Fatalf("holds %d bytes", n)
+		}
+	}
+	e.Encode(nil, dialect.Event{Kind: dialect.EventFinish})
+	e.Encode(nil, dialect.Event{Kind: dialect.EventUsage})
+	if n := e.(dialect.Holder).Held(); n != 0 {
+		t.Fatalf("holds %d bytes after the end", n)
+	}
 }
 
 // checkStream holds what the API promises of a stream: frames that parse, blocks that do not overlap and

@@ -1,12 +1,14 @@
 package anthropic_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"fairlead/dialect"
 	"fairlead/dialect/anthropic"
+	"fairlead/internal/jsonscan"
 )
 
 // Pieces of bodies that Mend gets.
@@ -100,4 +102,41 @@ func TestMendKeepsTheRest(t *testing.T) {
 	if !ok || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s", got, ok, want)
 	}
+}
+
+// FuzzMend holds that what is mended is one JSON object whose other members are as they were, and needs no
+// mending again.
+func FuzzMend(f *testing.F) {
+	f.Add([]byte(mendHead+mendTurn(mendUnsigned+mendCall)+mendTail), true)
+	f.Add([]byte(mendHead+mendTurn(mendSigned+mendUnsigned+mendCall)+` , `+mendTurn(mendCall)+mendTail), true)
+	f.Add([]byte(`{"messages":[{"content":[{"type":"redacted_thinking"}],"role":"assistant"},{"role":"user"}],"x":"thinking"}`), false)
+	f.Fuzz(func(t *testing.T, body []byte, thinks bool) {
+		mender := anthropic.Dialect{}
+		got, ok := mender.Mend(body, dialect.Target{Model: "up"}, thinks)
+		if !ok {
+			return
+		}
+		var before, after jsonscan.Object
+		if err := before.Scan(body); err != nil {
+			t.Fatal(err)
+		}
+		if err := after.Scan(got); err != nil {
+			t.Fatalf("%v in %s", err, got)
+		}
+		for i := range before.Members {
+			m := &before.Members[i]
+			switch string(m.Name) {
+			case "model", "messages", "thinking":
+				continue
+			}
+			if v, ok := after.Get(string(m.Name)); !ok || !bytes.Equal(v, before.Value(m)) {
+				t.Fatalf("%s became %s", before.Value(m), v)
+			}
+		}
+		thinking, _ := after.Get("thinking")
+		disabled := string(thinking) == `{"type":"disabled"}`
+		if again, ok := mender.Mend(got, dialect.Target{Model: "up"}, thinks && !disabled); ok {
+			t.Fatalf("mended again:\n%s\n%s", got, again)
+		}
+	})
 }

@@ -2,6 +2,8 @@ package dialecttest
 
 import (
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 
 	"fairlead"
@@ -90,8 +92,82 @@ func (s *suite) answer(t *testing.T, c answerCase) {
 	if seen.Usage != got.Usage || seen.HasUsage != got.HasUsage {
 		t.Errorf("Inspect sees usage %+v, ReadAnswer %+v", seen.Usage, got.Usage)
 	}
+	s.half(t, body)
+	s.usage(t, body, got)
 	if empty := len(c.answer.Parts) == 0; seen.Empty != empty || (seen.Bytes == 0) != (bytesOf(c.answer) == 0) {
 		t.Errorf("Inspect sees empty %v and %d bytes in\n%s", seen.Empty, seen.Bytes, body)
+	}
+}
+
+// half holds that an answer is not read once the reason why it ended is gone or null: whoever writes it in
+// another wire would have to make one up. One that passes as it is may say what it says.
+func (s *suite) half(t *testing.T, body []byte) {
+	t.Helper()
+	for _, gone := range []bool{true, false} {
+		var whole any
+		if err := json.Unmarshal(body, &whole); err != nil {
+			t.Fatal(err)
+		}
+		if withoutReason(whole, gone) == 0 {
+			t.Fatalf("no member of the answer is named after a reason\n%s", body)
+		}
+		cut, err := json.Marshal(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f *dialect.Fault
+		if got, err := s.dialect.ReadAnswer(cut); err == nil || errors.As(err, &f) {
+			t.Errorf("ReadAnswer without a reason gives %+v, %v; want an error that is no *dialect.Fault\n%s", got, err, cut)
+		}
+		if _, err := s.dialect.Inspect(fairlead.OpChat, cut, new(jsonscan.Object)); err != nil {
+			t.Errorf("Inspect without a reason: %v\n%s", err, cut)
+		}
+	}
+}
+
+// withoutReason takes out the members whose name ends with reason, or makes them null, and counts them.
+func withoutReason(v any, gone bool) (n int) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, m := range v {
+			switch {
+			case !strings.HasSuffix(strings.ToLower(name), "reason"):
+				n += withoutReason(m, gone)
+				continue
+			case gone:
+				delete(v, name)
+			default:
+				v[name] = nil
+			}
+			n++
+		}
+	case []any:
+		for _, m := range v {
+			n += withoutReason(m, gone)
+		}
+	}
+	return n
+}
+
+// usage holds that the usage member alone says what the whole answer does.
+func (s *suite) usage(t *testing.T, body []byte, whole *dialect.Answer) {
+	t.Helper()
+	for _, nothing := range []string{"", "null", "{}", "[]", "7", `"usage"`, "{", `{"`} {
+		if u, ok := s.dialect.ReadUsage(jsonscan.Value(nothing)); ok || u != (fairlead.Usage{}) {
+			t.Errorf("ReadUsage of %q gives %+v, %v", nothing, u, ok)
+		}
+	}
+	for _, m := range jsonscan.Value(body).Members() {
+		u, ok := s.dialect.ReadUsage(m)
+		if ok && u != whole.Usage {
+			t.Errorf("ReadUsage gives %+v, ReadAnswer %+v\n%s", u, whole.Usage, m)
+		}
+		if ok {
+			return
+		}
+	}
+	if whole.HasUsage {
+		t.Errorf("ReadUsage reads no member of the answer\n%s", body)
 	}
 }
 

@@ -36,7 +36,7 @@
 // (reasoning.text, reasoning.summary, reasoning.encrypted), else reasoning or reasoning_content; fragments
 // of one reasoning.text are put together until its signature. Tool arguments must be a JSON object; empty
 // or null ones are {}. cache_control of parts and tools is carried. All messages together may have 100,000
-// parts. What ReadRequest gives may point into the body.
+// parts; there may be 10,000 tools and 1,024 stop sequences. What ReadRequest gives may point into the body.
 //
 // # What becomes of the neutral form
 //
@@ -70,5 +70,6 @@
 // short) are kept as {"INVALID_JSON": "..."} in whole answers, and flow as they are in streams. Usage is
 // read in the spellings of OpenAI, DeepSeek and Groq; where total_tokens says that reasoning tokens come on
 // top of completion_tokens (xAI), they are added. Answers of providers are read leniently: names that stand
-// twice and halves of surrogate pairs, both grammatical JSON, do not break an exchange.
+// twice and halves of surrogate pairs, both grammatical JSON, do not break an exchange. But a whole answer
+// without a finish_reason is not read: another wire would have to make one up for what may be half of it.
 package openai
