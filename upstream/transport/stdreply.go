@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -177,7 +178,8 @@ func (r *stdReply) Read(p []byte) (int, error) {
 
 func (r *stdReply) failed(err error) error {
 	r.err = err
-	if e, ok := err.(*Error); ok && r.ctx.Err() != nil {
+	var e *Error
+	if errors.As(err, &e) && r.ctx.Err() != nil {
 		r.err = &Error{e.Stage, context.Cause(r.ctx)}
 	}
 	return r.err
