@@ -95,17 +95,27 @@ func skipContainer(src []byte, i int) int {
 
 // skipString gives the end of the string whose quote stands at i; -1 where it has none.
 func skipString(src []byte, i int) int {
-	for i++; ; i++ {
-		i, _ = plain(src, i, 0)
-		switch {
-		case i >= len(src):
-			return -1
-		case src[i] == '"':
-			return i + 1
-		case src[i] == '\\':
-			i++
+	i++
+	if near := min(i+16, len(src)); near > i {
+		if j, _ := plain(src[:near], i, 0); j < near && src[j] == '"' {
+			return j + 1 // most names and many values are short: a call costs more than they do
 		}
 	}
+	for i < len(src) {
+		n := bytes.IndexByte(src[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		run := 0 // of backslashes before the quote: an odd number escapes it
+		for n > run && src[i+n-1-run] == '\\' {
+			run++
+		}
+		i += n + 1
+		if run%2 == 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // isName compares a name as it stands between its quotes.
