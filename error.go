@@ -91,7 +91,7 @@ var Codes = []CodeInfo{
 	{CodeBodyTimeout, 408, FaultCaller, true, "The body arrived too slowly."},
 	{CodeConflict, 409, FaultCaller, false, "The write conflicts with the state of the control plane."},
 	{CodeBodyIncomplete, 400, FaultCaller, true, "The body ended before its stated length or its framing was broken."},
-	{CodeBodyTooLarge, 413, FaultCaller, false, "The body is larger than `settings.max_body`."},
+	{CodeBodyTooLarge, 413, FaultCaller, false, "The body is larger than `settings.max_body`, or than the provider takes."},
 	{CodeUnsupportedMedia, 415, FaultCaller, false, "The body's content type or encoding is not taken here."},
 	{CodeHeadersTooLarge, 431, FaultCaller, false, "The request's headers are too large."},
 	{CodeRateLimited, 429, FaultCaller, true, "A limit was reached; `Retry-After` says when to come back."},

@@ -57,7 +57,10 @@ func describe(s *fairlead.Snapshot, name string, anthropic bool) any {
 		return map[string]any{"type": "model", "id": name, "display_name": name, "created_at": s.At.UTC().Format(time.RFC3339)}
 	}
 	m, _ := s.Model(name)
-	owner, _, _ := strings.Cut(m.Name, "/")
+	owner, _, named := strings.Cut(m.Name, "/")
+	if !named {
+		owner = "fairlead" // a wildcard of bare names has no author
+	}
 	return map[string]any{"id": name, "object": "model", "created": s.At.Unix(), "owned_by": owner}
 }
 

@@ -41,8 +41,9 @@ type Field = fairlead.Field
 
 // NewCall writes the call of one attempt: address, headers and body, bytes to bytes. to is the
 // language of the step's provider. Where it is the caller's too, the body is the caller's own but for
-// the model, what the place's quirks demand and what another provider's turns would make it refuse; else it is written from the neutral form. Errors are
-// *fairlead.Error: the request cannot be expressed at this endpoint.
+// the model, what the place's quirks demand, and what it would refuse because of another provider's
+// turns (dialect.Mender); else it is written from the neutral form. Errors are *fairlead.Error: the
+// request cannot be expressed at this endpoint.
 func NewCall(a *Ask, s fairlead.Step, to dialect.Dialect) (Call, error) {
 	p := s.Endpoint.Provider
 	body, err := writeBody(a, s, to)

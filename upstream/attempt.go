@@ -169,6 +169,9 @@ func (a *attempt) broken(err error, otherwise fairlead.Outcome) *failure {
 	case isTimeout(err):
 		return a.timedOut(sent(err))
 	}
+	if errors.Is(err, transport.ErrMalformed) || errors.Is(err, transport.ErrHeaderTooLarge) {
+		otherwise = fairlead.OutcomeMalformed
+	}
 	return &failure{outcome: otherwise, detail: err.Error(), sent: sent(err)}
 }
 

@@ -27,15 +27,20 @@ var behaviours = map[string]http.HandlerFunc{
 	"whole": func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, 200, "application/json", `{"id":"1","object":"chat.completion","created":1,"model":"u","choices":[{"index":0,"message":{"role":"assistant","content":"good"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2}}`)
 	},
-	"500":       status(500, `{"error":{"message":"boom"}}`),
-	"503":       status(503, `oops`),
-	"429":       status(429, `{"error":{"message":"slow down"}}`),
-	"401":       status(401, `{"error":{"message":"Incorrect API key provided: sk-x"}}`),
-	"404":       status(404, `{"error":{"message":"no such model"}}`),
-	"400":       status(400, `{"error":{"message":"bad field","type":"invalid_request_error","param":"top_p","code":"bad_field"}}`),
-	"unpaid":    status(400, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans"}}`),
-	"quoted":    status(400, `{"error":{"type":"invalid_request_error","message":"bad prompt: Your credit balance is too low to access the Anthropic API"}}`),
-	"quota":     status(429, `{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}`),
+	"500":    status(500, `{"error":{"message":"boom"}}`),
+	"503":    status(503, `oops`),
+	"429":    status(429, `{"error":{"message":"slow down"}}`),
+	"401":    status(401, `{"error":{"message":"Incorrect API key provided: sk-x"}}`),
+	"404":    status(404, `{"error":{"message":"no such model"}}`),
+	"400":    status(400, `{"error":{"message":"bad field","type":"invalid_request_error","param":"top_p","code":"bad_field"}}`),
+	"unpaid": status(400, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans"}}`),
+	"quoted": status(400, `{"error":{"type":"invalid_request_error","message":"bad prompt: Your credit balance is too low to access the Anthropic API"}}`),
+	"quota":  status(429, `{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}`),
+	"nohttp": func(w http.ResponseWriter, _ *http.Request) {
+		c := hijack(w)
+		_, _ = c.Write([]byte("220 smtp.example ready\r\n\r\n"))
+		c.Close()
+	},
 	"html":      func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "text/html", "<html>") },
 	"teapot":    func(w http.ResponseWriter, _ *http.Request) { reply(w, 302, "text/plain", "") },
 	"reset":     func(w http.ResponseWriter, _ *http.Request) { hijack(w).Close() },
@@ -244,6 +249,7 @@ func TestWalk(t *testing.T) {
 		{"quoted ok", true, "caller_fault -> ", fairlead.CodeRefusedByProvider},
 		{"404 ok", true, "model ok -> good", ""},
 		{"html ok", true, "malformed ok -> good", ""},
+		{"nohttp ok", true, "malformed ok -> good", ""},
 		{"teapot ok", true, "malformed ok -> good", ""},
 		{"errfirst ok", true, "server_error ok -> good", ""},
 		{"truncated ok", true, "malformed ok -> good", ""},
