@@ -30,6 +30,7 @@ import (
 type rig struct {
 	t       *testing.T
 	gateway *gateway.Gateway
+	up      *upstream.Upstream
 	fake    *fakellm.Server
 	fakeURL string
 	addr    string // host:port of the data plane
@@ -67,10 +68,10 @@ func newRig(t *testing.T, settings string, tunes ...tune) *rig {
 	check(t, err)
 	t.Cleanup(func() { check(t, keys.Close()) })
 	r.key, r.revoked = addKeys(t, keys)
-	up := upstream.New(languages...)
-	t.Cleanup(up.Close)
+	r.up = upstream.New(languages...)
+	t.Cleanup(r.up.Close)
 	r.gateway = gateway.New(gateway.Options{
-		Door: admit.NewDoor(keys, false), Upstream: up, Dialects: languages, Observer: &r.records, Log: slog.New(slog.DiscardHandler),
+		Door: admit.NewDoor(keys, false), Upstream: r.up, Dialects: languages, Observer: &r.records, Log: slog.New(slog.DiscardHandler),
 	})
 	for _, f := range tunes {
 		f(r.gateway)
@@ -98,6 +99,7 @@ func (r *rig) swap(revision int64, config string) {
 	r.t.Helper()
 	_, s, found := compile.Load([]byte(config), "test.yaml", revision, compile.Local(func(string) (string, bool) { return "", false }))
 	check(r.t, found.Err())
+	check(r.t, r.up.Prepare(s))
 	r.gateway.Swap(s)
 }
 
