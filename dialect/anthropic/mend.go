@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"strings"
 
 	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
@@ -31,6 +32,7 @@ func (Dialect) Mend(body []byte, t dialect.Target, thinks bool) (mended []byte, 
 	case thinks && unsignedToolTurn(turns):
 		spoils = anyThinking
 		changes = append(changes, jsonscan.Change{Name: "thinking", Value: jsonscan.Value(`{"type":"disabled"}`)})
+		changes = dropClearing(changes, &o)
 	case !unsigned:
 		return nil, false
 	}
@@ -40,6 +42,25 @@ func (Dialect) Mend(body []byte, t dialect.Target, thinks bool) (mended []byte, 
 	}
 	changes = append(changes, jsonscan.Change{Name: "messages", Value: kept})
 	return o.Rewrite(make([]byte, 0, len(body)+64), changes...), true
+}
+
+// dropClearing takes the edits that clear old thinking out of context_management: without thinking the API
+// refuses them, and there is nothing to clear.
+func dropClearing(changes []jsonscan.Change, body *jsonscan.Object) []jsonscan.Change {
+	management, _ := body.Get("context_management")
+	edits, _ := management.Get("edits")
+	kept, changed := mendContent(edits, func(edit jsonscan.Value) bool {
+		return strings.HasPrefix(text(edit, "type"), "clear_thinking")
+	})
+	var o jsonscan.Object
+	if !changed || o.Scan(management) != nil {
+		return changes
+	}
+	change := jsonscan.Change{Name: "context_management"}
+	if kept != nil || len(o.Members) > 1 {
+		change.Value = o.Rewrite(nil, jsonscan.Change{Name: "edits", Value: kept})
+	}
+	return append(changes, change)
 }
 
 // readShapes reduces the messages of a body to their shapes; unsigned reports whether there is thinking

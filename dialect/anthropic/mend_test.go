@@ -104,11 +104,32 @@ func TestMendKeepsTheRest(t *testing.T) {
 	}
 }
 
+// TestMendDropsClearing holds that a body whose thinking goes off does not ask for old thinking to be cleared.
+func TestMendDropsClearing(t *testing.T) {
+	clear, other := `{"type":"clear_thinking_20251015","keep":"all"}`, `{"type":"clear_tool_uses_20250919"}`
+	for edits, want := range map[string]string{
+		`{"edits":[` + clear + `]}`:               ``,
+		`{"edits":[` + clear + `,` + other + `]}`: `"context_management":{"edits":[` + other + `]},`,
+		`{"edits":[` + clear + `],"novelty":1}`:   `"context_management":{"novelty":1},`,
+		`{"edits":[` + other + `]}`:               `"context_management":{"edits":[` + other + `]},`,
+		`null`:                                    `"context_management":null,`,
+	} {
+		off := strings.Replace(mendHead, mendThinking, `"thinking":{"type":"disabled"},`, 1)
+		body := strings.Replace(mendHead, mendThinking, mendThinking+`"context_management":`+edits+`,`, 1) + mendTurn(mendCall) + mendTail
+		sent := strings.Replace(off, `"thinking":{"type":"disabled"},`, `"thinking":{"type":"disabled"},`+want, 1) + mendTurn(mendCall) + mendTail
+		got, ok := anthropic.Dialect{}.Mend([]byte(body), dialect.Target{Model: "m"}, true)
+		if wanted := strings.Replace(sent, `"model":"m"`, `"model":"m"`, 1); !ok || string(got) != wanted {
+			t.Errorf("%s:\n got %s, %v\nwant %s", edits, got, ok, wanted)
+		}
+	}
+}
+
 // FuzzMend holds that what is mended is one JSON object whose other members are as they were, and needs no
 // mending again.
 func FuzzMend(f *testing.F) {
 	f.Add([]byte(mendHead+mendTurn(mendUnsigned+mendCall)+mendTail), true)
 	f.Add([]byte(mendHead+mendTurn(mendSigned+mendUnsigned+mendCall)+` , `+mendTurn(mendCall)+mendTail), true)
+	f.Add([]byte(strings.Replace(mendHead, mendThinking, mendThinking+`"context_management":{"edits":[{"type":"clear_thinking_20251015"}]},`, 1)+mendTurn(mendCall)+mendTail), true)
 	f.Add([]byte(`{"messages":[{"content":[{"type":"redacted_thinking"}],"role":"assistant"},{"role":"user"}],"x":"thinking"}`), false)
 	f.Fuzz(func(t *testing.T, body []byte, thinks bool) {
 		mender := anthropic.Dialect{}
@@ -128,6 +149,10 @@ func FuzzMend(f *testing.F) {
 			switch string(m.Name) {
 			case "model", "messages", "thinking":
 				continue
+			case "context_management": // TestMendDropsClearing
+				if bytes.Contains(before.Value(m), []byte("clear_")) || bytes.ContainsRune(before.Value(m), '\\') {
+					continue
+				}
 			}
 			if v, ok := after.Get(string(m.Name)); !ok || !bytes.Equal(v, before.Value(m)) {
 				t.Fatalf("%s became %s", before.Value(m), v)
