@@ -85,7 +85,11 @@ func (c *control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	if status >= http.StatusInternalServerError {
 		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	c.write(w, r, status, errorAnswer{errorBody{e.Code, e.Message, e.Param, e.Hint}})
+	hint := e.Hint
+	if hint == "" && e.Code == fairlead.CodeInternal {
+		hint = "the node's log has the cause; a full or read-only disk is the most common"
+	}
+	c.write(w, r, status, errorAnswer{errorBody{e.Code, e.Message, e.Param, hint}})
 }
 
 func (c *control) write(w http.ResponseWriter, r *http.Request, status int, answer any) {

@@ -137,6 +137,22 @@ func TestConcurrentKeys(t *testing.T) {
 	}
 }
 
+// fullStore is the real store on a disk that has no room.
+type fullStore struct{ control.Store }
+
+func (fullStore) CreateKey(context.Context, fairlead.Key) error {
+	return errors.New("write keys: database or disk is full")
+}
+
+// TestStoreFails holds that an operator is told where to look, and not the cause itself.
+func TestStoreFails(t *testing.T) {
+	p := newPlane(t, func(o *control.Options) { o.Store = fullStore{o.Store} })
+	status, answer := p.ask(t, "POST", "/control/v1/keys", `{"name":"n"}`)
+	if text := string(answer); status != 500 || !strings.Contains(text, "the node's log") || strings.Contains(text, "database") {
+		t.Errorf("%d: %s", status, text)
+	}
+}
+
 // brokenFeed is the real replica with a fault that a test switches on.
 type brokenFeed struct {
 	control.Feed
