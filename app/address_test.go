@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fairlead/app"
+	"fairlead/test/harness"
 )
 
 // TestNoLoop holds that a provider which is this node's own data plane is refused, by whichever name,
@@ -53,7 +54,7 @@ func TestNoLoop(t *testing.T) {
 	path := file(t, config(provider, "one"))
 	n := start(t, app.Options{Config: path})
 	check(t, os.WriteFile(path, []byte(config(n.app.DataURL(), "one")), 0o600))
-	until(t, "the edit is refused", func() bool { return strings.Contains(n.state().Error, "own data plane") })
+	harness.Until(t, "the edit is refused", func() bool { return strings.Contains(n.state().Error, "own data plane") })
 	if s := n.state(); s.Revision != 1 {
 		t.Errorf("state %+v", s)
 	}

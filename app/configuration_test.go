@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fairlead/app"
+	"fairlead/test/harness"
 )
 
 // TestFileIsWatched edits the file in every way that editors and mounts do: each valid edit is applied,
@@ -29,11 +30,11 @@ func TestFileIsWatched(t *testing.T) {
 	}
 	revision := func(want int64) {
 		t.Helper()
-		until(t, "the revision is in force", func() bool { s := n.state(); return s.Revision == want && s.Error == "" })
+		harness.Until(t, "the revision is in force", func() bool { s := n.state(); return s.Revision == want && s.Error == "" })
 	}
 	refused := func(keeps int64, because string) {
 		t.Helper()
-		until(t, "the edit is refused: "+because, func() bool { return strings.Contains(n.state().Error, because) })
+		harness.Until(t, "the edit is refused: "+because, func() bool { return strings.Contains(n.state().Error, because) })
 		if s := n.state(); s.Revision != keeps || s.Source != "file" || s.File != path {
 			t.Errorf("state %+v", s)
 		}
@@ -69,7 +70,7 @@ func TestFileIsWatched(t *testing.T) {
 	refused(3, "no such file")
 
 	rewrite(config(url, "three")) // what is running already
-	until(t, "all is well", func() bool { return n.state().Error == "" })
+	harness.Until(t, "all is well", func() bool { return n.state().Error == "" })
 	serves("three", 200)
 	at := n.state().Revision
 
@@ -98,7 +99,7 @@ func TestMountedFile(t *testing.T) {
 	key := n.key()
 	publish("..2026_01_02", config(url, "two"))
 	check(t, os.RemoveAll(filepath.Join(dir, "..2026_01_01")))
-	until(t, "the mounted configuration is in force", func() bool { return n.state().Revision == 2 })
+	harness.Until(t, "the mounted configuration is in force", func() bool { return n.state().Revision == 2 })
 	if resp, body := n.ask("/v1/chat/completions", key, chat("openai/two", false)); resp.StatusCode != 200 {
 		t.Errorf("status %d: %s", resp.StatusCode, body)
 	}
@@ -117,12 +118,12 @@ func TestRevisionInFlight(t *testing.T) {
 		resp, body := n.ask("/v1/chat/completions", key, chat("openai/one", true))
 		answered <- answer{resp.Header.Get("X-Fairlead-Revision"), body}
 	}()
-	until(t, "the stream is under way", func() bool {
+	harness.Until(t, "the stream is under way", func() bool {
 		_, metrics := n.control("GET", "/metrics", "")
 		return strings.Contains(metrics, "fairlead_in_flight 1")
 	})
 	check(t, os.WriteFile(path, []byte(config(url, "two")), 0o600))
-	until(t, "the next revision is in force", func() bool { return n.state().Revision == 2 })
+	harness.Until(t, "the next revision is in force", func() bool { return n.state().Revision == 2 })
 	resp, body := n.ask("/v1/chat/completions", key, chat("openai/one", false))
 	if resp.StatusCode != 404 || resp.Header.Get("X-Fairlead-Revision") != "2" {
 		t.Errorf("the new revision: status %d, %v: %s", resp.StatusCode, resp.Header, body)

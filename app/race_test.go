@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"fairlead/app"
+	"fairlead/test/harness"
 )
 
 // TestEverythingAtOnce changes the configuration, makes and revokes keys, and reads metrics under
@@ -53,7 +54,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		check(t, os.Rename(path+".new", path))
 		n.revokeOne()
 		before := asked.Load()
-		until(t, "the edit is in force and traffic goes on", func() bool {
+		harness.Until(t, "the edit is in force and traffic goes on", func() bool {
 			return n.state().Revision == int64(i+1) && asked.Load() > before || t.Failed()
 		})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"fairlead/app"
 	"fairlead/internal/fakellm"
+	"fairlead/test/harness"
 )
 
 // TestCredentialFile holds that a credential's file is read again when it changes, though the
@@ -33,7 +34,7 @@ func TestCredentialFile(t *testing.T) {
 	}
 	revision := func(want int64) {
 		t.Helper()
-		until(t, "the revision is in force", func() bool { return n.state().Revision == want })
+		harness.Until(t, "the revision is in force", func() bool { return n.state().Revision == want })
 	}
 	asks(502)
 	write("sk-second")
@@ -68,13 +69,13 @@ func TestAuthorityFile(t *testing.T) {
 	n := start(t, app.Options{Config: file(t, strings.Replace(config(url, "one"), "dialect: openai,", "dialect: openai, transport: {ca: "+ca+"},", 1))})
 	check(t, os.WriteFile(ca, []byte("no certificate"), 0o600))
 	n.app.Reload()
-	until(t, "the bad file is refused", func() bool { return strings.Contains(n.state().Error, "certificate") })
+	harness.Until(t, "the bad file is refused", func() bool { return strings.Contains(n.state().Error, "certificate") })
 	if s := n.state(); s.Revision != 1 {
 		t.Errorf("state %+v", s)
 	}
 	check(t, os.WriteFile(ca, good, 0o600))
 	n.app.Reload()
-	until(t, "the good file is in force", func() bool { s := n.state(); return s.Revision == 2 && s.Error == "" })
+	harness.Until(t, "the good file is in force", func() bool { s := n.state(); return s.Revision == 2 && s.Error == "" })
 }
 
 // TestReload holds that a node may be asked to read its configuration again whether or not it has one.

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,24 +12,24 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"fairlead/app"
 	"fairlead/internal/fakellm"
+	"fairlead/test/harness"
 )
 
 // node is a whole fairlead in this process.
 type node struct {
 	t    *testing.T
 	app  *app.App
-	log  *output
+	log  *harness.Output
 	stop func() error // ends it in order and gives what Run gave; further calls do nothing
 }
 
 // start runs a node on free loopback ports until the test ends. Fields left out of o are set.
 func start(t *testing.T, o app.Options) *node {
 	t.Helper()
-	n := &node{t: t, log: &output{}}
+	n := &node{t: t, log: &harness.Output{}}
 	o.Listen, o.Control = "127.0.0.1:0", "127.0.0.1:0"
 	if o.Data == "" {
 		o.Data = t.TempDir()
@@ -143,43 +142,6 @@ func chat(model string, stream bool) string {
 func fake(t *testing.T) (*fakellm.Server, string) {
 	t.Helper()
 	return fakellm.Start(t, fakellm.Options{})
-}
-
-// output collects what a node writes while others read it.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write takes more.
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-// String gives all so far.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// until asks a question every few milliseconds until the answer is yes, within a bound that only a
-// defect reaches.
-func until(t *testing.T, what string, yes func() bool) {
-	t.Helper()
-	end := time.NewTimer(15 * time.Second)
-	defer end.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !yes() {
-		select {
-		case <-end.C:
-			t.Fatalf("still not so: %s", what)
-		case <-tick.C:
-		}
-	}
 }
 
 func check(t *testing.T, err error) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fairlead/app"
+	"fairlead/test/harness"
 )
 
 // The marks of what must not be shown. The prompt's stands in every place of a request that holds what
@@ -132,10 +133,10 @@ settings: {max_body: 64KiB}
 	}
 	n.askBadly(key)
 	check(t, os.WriteFile(path, []byte("version: 1\nproviders: {x: {dialect: openai, credentials: [{value: "+credentialMark+"}]}}\n"), 0o600))
-	until(t, "the bad edit is refused", func() bool { return n.state().Error != "" })
+	harness.Until(t, "the bad edit is refused", func() bool { return n.state().Error != "" })
 	clean("the refusal of the configuration", n.state().Error, marks...)
 	check(t, os.WriteFile(path, []byte("version: 1\nproviders: {x: "+credentialMark+": ["), 0o600))
-	until(t, "the worse edit is refused", func() bool { return strings.Contains(n.state().Error, "YAML") })
+	harness.Until(t, "the worse edit is refused", func() bool { return strings.Contains(n.state().Error, "YAML") })
 	clean("the refusal of the configuration", n.state().Error, marks...)
 	for _, path := range []string{"/metrics", "/control/v1/config", "/control/v1/endpoints", "/control/v1/keys"} {
 		_, body := n.control("GET", path, "")

@@ -190,19 +190,13 @@ func (x *exchange) end() time.Time {
 	return x.rec.Start.Add(longest)
 }
 
-// firstSilence is when a streaming caller is sent headers although nothing committed.
+// firstSilence is when a streaming caller is sent headers although nothing committed; zero = never.
 func (x *exchange) firstSilence() time.Time {
-	if !x.rec.Stream {
+	silence := x.plan.Steps[0].Endpoint.Provider.Timeouts.Headers
+	if !x.rec.Stream || silence <= 0 {
 		return time.Time{}
 	}
-	return after(time.Now(), x.plan.Steps[0].Endpoint.Provider.Timeouts.Headers)
-}
-
-func after(t time.Time, d time.Duration) time.Time {
-	if d <= 0 {
-		return time.Time{}
-	}
-	return t.Add(d)
+	return time.Now().Add(silence)
 }
 
 // settle ends the exchange: what it used and cost, its record, its memory.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fairlead"
+	"fairlead/test/harness"
 )
 
 const large = 12 << 20 // more than is read before the commit
@@ -56,7 +57,7 @@ models:
 	if err == nil {
 		t.Errorf("a broken answer of %d bytes looks whole", n)
 	}
-	until(t, "both are over", func() bool { return len(r.records.all()) == 2 })
+	harness.Until(t, "both are over", func() bool { return len(r.records.all()) == 2 })
 	all := r.records.all()
 	if u := all[0].Usage; all[0].Code != "" || u.Input != 7 || u.Output != 0 || u.Estimated || all[0].Cost == nil || *all[0].Cost != 7000 {
 		t.Errorf("the whole answer's record: %+v", all[0])

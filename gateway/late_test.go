@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/test/harness"
 )
 
 // TestLateHeaders holds that a stream that stays silent past timeouts.headers gets 200 and a comment,
@@ -82,7 +83,7 @@ func TestMaxBodies(t *testing.T) {
 		return c
 	}
 	full := half()
-	until(t, "the first body holds a megabyte", func() bool { return r.gateway.BodiesHeld() == 2*1_000_001 })
+	harness.Until(t, "the first body holds a megabyte", func() bool { return r.gateway.BodiesHeld() == 2*1_000_001 })
 	for range 3 {
 		resp, err := http.ReadResponse(bufio.NewReader(half()), nil)
 		check(t, err)
@@ -101,7 +102,7 @@ func TestMaxBodies(t *testing.T) {
 		t.Errorf("the body that was let in got status %d", resp.StatusCode)
 	}
 	r.noneOf(t, "claude")
-	until(t, "no body is held", func() bool { return r.gateway.BodiesHeld() == 0 })
+	harness.Until(t, "no body is held", func() bool { return r.gateway.BodiesHeld() == 0 })
 }
 
 // noneOf holds that the fake provider has seen no request for a model with a name.
@@ -127,7 +128,7 @@ func TestShutdown(t *testing.T) {
 	defer idle.Close()
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.gateway.Shutdown(context.Background()) }()
-	until(t, "new connections are refused", func() bool {
+	harness.Until(t, "new connections are refused", func() bool {
 		c, err := net.Dial("tcp", r.addr)
 		if err == nil {
 			_ = c.Close()
@@ -179,8 +180,8 @@ func TestShutdownIsBounded(t *testing.T) {
 	if err == nil || strings.Contains(string(body), "[DONE]") {
 		t.Errorf("the stream ended cleanly: %q", body)
 	}
-	until(t, "the provider is left alone", func() bool { return r.last().Left })
-	until(t, "the exchange ended", func() bool { return len(r.records.all()) == 1 })
+	harness.Until(t, "the provider is left alone", func() bool { return r.last().Left })
+	harness.Until(t, "the exchange ended", func() bool { return len(r.records.all()) == 1 })
 }
 
 func (r *rig) streamRequest(t *testing.T, ctx context.Context, model string) *http.Request {

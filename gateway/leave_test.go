@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fairlead"
+	"fairlead/test/harness"
 )
 
 // TestCallerLeaves holds that a caller who leaves cancels the provider's work at every stage, over
@@ -83,15 +84,15 @@ func (r *rig) leave(t *testing.T, client *http.Client, name, path, body, readUnt
 		_, _ = io.Copy(io.Discard, resp.Body)
 	}()
 	if readUntil == "" {
-		until(t, name+": the provider works", func() bool { return r.last().BodyBytes > 0 })
+		harness.Until(t, name+": the provider works", func() bool { return r.last().BodyBytes > 0 })
 		cancel()
 	}
 	<-began
-	until(t, name+": the provider's work is cancelled", func() bool {
+	harness.Until(t, name+": the provider's work is cancelled", func() bool {
 		log := r.fake.Log()
 		return len(log) == 1 && log[0].Left
 	})
-	until(t, name+": the exchange ended", func() bool { return len(r.records.all()) == before+1 })
+	harness.Until(t, name+": the exchange ended", func() bool { return len(r.records.all()) == before+1 })
 }
 
 // clientOf gives a client that speaks one protocol in plaintext.

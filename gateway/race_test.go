@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"fairlead/test/harness"
 )
 
 // TestSwapUnderLoad swaps configurations under traffic: every exchange is whole, and is planned,
@@ -44,7 +46,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		}
 		r.swap(revision, text)
 		at := asked.Load()
-		until(t, "traffic goes on", func() bool { return asked.Load() > at+5 || t.Failed() })
+		harness.Until(t, "traffic goes on", func() bool { return asked.Load() > at+5 || t.Failed() })
 	}
 	close(swapped)
 	group.Wait()

@@ -208,23 +208,6 @@ func (o *records) all() []fairlead.Record {
 	return slices.Clone(o.left)
 }
 
-// until asks a question every few milliseconds until the answer is yes, within a bound that only a
-// defect reaches.
-func until(t *testing.T, what string, yes func() bool) {
-	t.Helper()
-	end := time.NewTimer(15 * time.Second)
-	defer end.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !yes() {
-		select {
-		case <-end.C:
-			t.Fatalf("still not so: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

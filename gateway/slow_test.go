@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/test/harness"
 )
 
 // TestSlow holds that callers who send too slowly, or less than they said, get an answer and lose
@@ -52,7 +53,7 @@ func TestSlow(t *testing.T) {
 		}
 	}
 	r.noneSent(t)
-	until(t, "no body is held", func() bool { return r.gateway.BodiesHeld() == 0 })
+	harness.Until(t, "no body is held", func() bool { return r.gateway.BodiesHeld() == 0 })
 }
 
 // TestSlowElsewhere holds that a body that nobody wants cannot keep a connection: without a key, at a
@@ -156,7 +157,7 @@ func TestDeafCaller(t *testing.T) {
 		one := request("POST /v1/chat/completions", []string{"X-Api-Key: " + r.key, fmt.Sprintf("Content-Length: %d", len(body))}, body)
 		_, err = io.WriteString(conn, strings.Repeat(one, c.times))
 		check(t, err)
-		until(t, c.model+": the exchange is given up", func() bool {
+		harness.Until(t, c.model+": the exchange is given up", func() bool {
 			left := r.records.all()
 			last := len(left) - 1
 			return last >= 0 && left[last].Model == c.model && left[last].Code == fairlead.CodeCallerGone

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fairlead"
+	"fairlead/test/harness"
 )
 
 // TestClosingUpstreams sends thousands of exchanges to providers that close kept connections in every
@@ -135,7 +136,7 @@ func TestEndlessAnswers(t *testing.T) {
 				if flows := c.flows && (c.stream || same); flows != (n == most) || flows != (resp.StatusCode == 200) {
 					t.Errorf("%s: %d bytes with status %d", name, n, resp.StatusCode)
 				}
-				until(t, name+": the provider is left alone", func() bool { return r.last().Outcome != "open" })
+				harness.Until(t, name+": the provider is left alone", func() bool { return r.last().Outcome != "open" })
 			}
 		}
 	}

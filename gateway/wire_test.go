@@ -16,6 +16,7 @@ import (
 
 	"fairlead"
 	"fairlead/gateway"
+	"fairlead/test/harness"
 )
 
 // wireTime bounds a conversation of these tests; only a defect reaches it.
@@ -360,7 +361,7 @@ func TestTooMuchAsItComes(t *testing.T) {
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%d bytes were taken of a body of at most 1 MiB: %v", sent, err)
 	}
-	until(t, "the record says that the body was too large", func() bool {
+	harness.Until(t, "the record says that the body was too large", func() bool {
 		left := r.records.all()
 		return len(left) == 1 && left[0].Status == 413 && left[0].Code == fairlead.CodeBodyTooLarge
 	})

@@ -96,9 +96,6 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Register adds a collector of another room.
-func (m *Metrics) Register(c prometheus.Collector) error { return m.registry.Register(c) }
-
 // Entered counts an exchange as under way.
 func (m *Metrics) Entered(*fairlead.Record) { m.inFlight.Inc() }
 

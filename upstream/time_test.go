@@ -62,11 +62,7 @@ func TestStalledStream(t *testing.T) {
 	defer stuck.Close()
 	w := newWorld(t)
 	plan := w.plan("ok")
-	base, err := url.Parse(stuck.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan.Steps[0].Endpoint.Provider.BaseURL = base
+	w.serveFirst(plan, stuck.URL)
 	plan.Steps[0].Endpoint.Provider.Timeouts.Idle = 30 * time.Millisecond
 	got, walk, err := w.walk(t.Context(), true, plan)
 	if got != "interrupted -> go" || err == nil || walk.Attempts[0].Detail != "stalled" {
@@ -126,11 +122,7 @@ func TestSilence(t *testing.T) {
 	defer slow.Close()
 	w := newWorld(t)
 	plan := w.plan("ok")
-	base, err := url.Parse(slow.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan.Steps[0].Endpoint.Provider.BaseURL = base
+	w.serveFirst(plan, slow.URL)
 	walk := new(upstream.Walk)
 	w.up.Walk(t.Context(), walk, upstream.Journey{Ask: w.ask(true), Plan: plan, Most: 3, Start: time.Now()})
 	defer walk.Close()
@@ -173,11 +165,7 @@ func TestCallerGone(t *testing.T) {
 	defer behaviours.Close()
 	w := newWorld(t)
 	plan := w.plan("ok", "ok")
-	base, err := url.Parse(behaviours.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan.Steps[0].Endpoint.Provider.BaseURL = base
+	w.serveFirst(plan, behaviours.URL)
 	ctx, leave := context.WithCancel(t.Context())
 	go func() {
 		<-hung

@@ -45,7 +45,7 @@ type Node struct {
 	cmd    *exec.Cmd
 	home   string
 	client *http.Client
-	log    output
+	log    Output
 	ended  chan struct{} // closed when the process is gone; then waitErr is set
 	failed error
 }

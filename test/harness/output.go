@@ -15,21 +15,21 @@ func tail(s string) string {
 	return s
 }
 
-// output collects what a process writes while others read it.
-type output struct {
+// Output collects what a process writes while others read it.
+type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write takes more.
-func (o *output) Write(b []byte) (int, error) {
+func (o *Output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(b)
 }
 
 // String gives all so far.
-func (o *output) String() string {
+func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
