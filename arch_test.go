@@ -38,7 +38,8 @@ var arrows = []struct {
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/transport", ".", "connections know nothing of models"},
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/transport", "walks a plan"},
-	{"gateway", ". admit dialect internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+	{"gateway/front", ".", "connections know nothing of models"},
+	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
 
 	{"store/migrations", "", "SQL files"},
 	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},

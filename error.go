@@ -10,6 +10,7 @@ type Code string
 
 // The codes, grouped as in docs/errors.md.
 const (
+	CodeMalformed            Code = "malformed_request"
 	CodeInvalidJSON          Code = "invalid_json"
 	CodeDuplicateField       Code = "duplicate_field"
 	CodeTooDeep              Code = "too_deep"
@@ -74,6 +75,7 @@ type CodeInfo struct {
 
 // Codes is the one table of error codes; docs/errors.md is printed from it.
 var Codes = []CodeInfo{
+	{CodeMalformed, 400, FaultCaller, false, "The request is not HTTP, or its framing can be read in two ways; 417, 501 and 505 where HTTP has a status for it."},
 	{CodeInvalidJSON, 400, FaultCaller, false, "The body is not one JSON object in valid UTF-8."},
 	{CodeDuplicateField, 400, FaultCaller, false, "A name stands twice in one object, or a routed field is spelt in another case."},
 	{CodeTooDeep, 400, FaultCaller, false, "The body nests deeper than 256 levels."},
@@ -88,7 +90,7 @@ var Codes = []CodeInfo{
 	{CodeModelNotFound, 404, FaultCaller, false, "No model or alias has this name; near names are given."},
 	{CodeNotFound, 404, FaultCaller, false, "Nothing is served at this path."},
 	{CodeMethodNotAllowed, 405, FaultCaller, false, "The path is served with another method."},
-	{CodeBodyTimeout, 408, FaultCaller, true, "The body arrived too slowly."},
+	{CodeBodyTimeout, 408, FaultCaller, true, "The headers or the body arrived too slowly."},
 	{CodeConflict, 409, FaultCaller, false, "The write conflicts with the state of the control plane."},
 	{CodeBodyIncomplete, 400, FaultCaller, true, "The body ended before its stated length or its framing was broken."},
 	{CodeBodyTooLarge, 413, FaultCaller, false, "The body is larger than `settings.max_body`, or than the provider takes."},

@@ -86,6 +86,9 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exc
 	x.rec.Operation, x.rec.Dialect = a.op, a.dialect
 	x.rec.CallerID = callerID(r)
 	x.body.gate = &g.bodies
+	if kept, ok := w.(interface{ WriteDeadline() time.Time }); ok {
+		x.writeUntil = kept.WriteDeadline()
+	}
 	g.Observer.Entered(&x.rec)
 	return x
 }

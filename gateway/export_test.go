@@ -5,7 +5,7 @@ import "time"
 // Hurry shortens how long a gateway waits for its callers: for headers and the first of a body, for a
 // body's progress, and for an answer to be taken.
 func (g *Gateway) Hurry(headers, body, write time.Duration) {
-	g.server.ReadHeaderTimeout, g.server.ReadTimeout = headers, headers
+	g.front.HeaderTime = headers
 	g.patience = patience{body: body, write: write}
 }
 

@@ -17,6 +17,7 @@ import (
 	"fairlead"
 	"fairlead/admit"
 	"fairlead/dialect"
+	"fairlead/gateway/front"
 	"fairlead/upstream"
 )
 
@@ -48,7 +49,7 @@ type Gateway struct {
 	// exchanges keeps the memory of ended ones.
 	exchanges sync.Pool
 	patience  patience
-	server    *http.Server
+	front     *front.Server
 }
 
 // patience is how long callers may take; tests have less of it.
@@ -72,19 +73,9 @@ func New(o Options) *Gateway {
 	for _, d := range o.Dialects {
 		g.dialects[d.Name()] = d
 	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	g.server = &http.Server{
-		Handler:           g,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       headerTime, // the same, so that it is set once; body.read goes on from there
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    2 * maxHeaders, // past this net/http refuses by itself, in plain text
-		Protocols:         protocols,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-	}
+	g.front = front.New(front.Options{
+		Handler: g, Malformed: g.refuse, HeaderTime: headerTime, IdleTime: idleTime, MaxHeader: 2 * maxHeaders, Log: o.Log,
+	})
 	return g
 }
 
@@ -105,12 +96,7 @@ func (g *Gateway) Serve(l net.Listener, cert, key string) error {
 		close(done)
 		<-paced
 	}()
-	var err error
-	if cert != "" {
-		err = g.server.ServeTLS(l, cert, key)
-	} else {
-		err = g.server.Serve(l)
-	}
+	err := g.front.Serve(l, cert, key)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -121,9 +107,9 @@ func (g *Gateway) Serve(l net.Listener, cert, key string) error {
 // when ctx is.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.draining.Store(true)
-	err := g.server.Shutdown(ctx)
+	err := g.front.Shutdown(ctx)
 	if err != nil {
-		_ = g.server.Close() // what is left is broken off; Shutdown's error tells that there was some
+		_ = g.front.Close() // what is left is broken off; Shutdown's error tells that there was some
 	}
 	return err
 }

@@ -217,35 +217,35 @@ func TestFraming(t *testing.T) {
 	for _, c := range []struct {
 		name, raw string
 		status    int
-		code      fairlead.Code // "" = refused by net/http, in plain text
+		code      fairlead.Code
 	}{
 		{"both, the length ends first", post(chunk+hidden, length(len(chunk)), "Transfer-Encoding: chunked"), 200, ""},
 		{"both, the length covers the hidden one", post(chunk+hidden, length(len(chunk)+len(hidden)), "Transfer-Encoding: chunked"), 200, ""},
 		{"both, an empty chunked body", post("0\r\n\r\n"+hidden, length(5+len(hidden)), "Transfer-Encoding: chunked"), 400, fairlead.CodeInvalidJSON},
 		{"HTTP/1.0 with both", strings.Replace(post(good+hidden, length(len(good)), "Transfer-Encoding: chunked", "Connection: keep-alive"), "HTTP/1.1", "HTTP/1.0", 1), 200, ""},
-		{"chunked, identity", post(chunk+hidden, "Transfer-Encoding: chunked, identity"), 501, ""},
-		{"identity", post(chunk+hidden, length(len(good)), "Transfer-Encoding: identity"), 501, ""},
-		{"gzip, chunked", post(chunk+hidden, "Transfer-Encoding: gzip, chunked"), 501, ""},
-		{"chunked twice", post(chunk+hidden, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 501, ""},
-		{"chunked with a vertical tab", post(chunk+hidden, length(len(good)), "Transfer-Encoding: \vchunked"), 400, ""},
-		{"xchunked", post(chunk+hidden, length(len(good)), "Transfer-Encoding: xchunked"), 501, ""},
-		{"a space before the colon", post(chunk+hidden, length(len(good)), "Transfer-Encoding : chunked"), 400, ""},
-		{"a bare CR in a header", post(chunk+hidden, length(len(good)), "X: y\rTransfer-Encoding: chunked"), 400, ""},
-		{"two lengths that differ", post(good+hidden, length(len(good)), length(len(good)+len(hidden))), 400, ""},
-		{"a list of lengths", post(good+hidden, fmt.Sprintf("Content-Length: %d, %d", len(good), len(good)+len(hidden))), 400, ""},
-		{"a negative length", post(good+hidden, "Content-Length: -1"), 400, ""},
-		{"a signed length", post(good+hidden, fmt.Sprintf("Content-Length: +%d", len(good))), 400, ""},
-		{"a length in hex", post(good+hidden, "Content-Length: 0x10"), 400, ""},
-		{"a length beyond int64", post(good+hidden, "Content-Length: 99999999999999999999"), 400, ""},
+		{"chunked, identity", post(chunk+hidden, "Transfer-Encoding: chunked, identity"), 501, fairlead.CodeMalformed},
+		{"identity", post(chunk+hidden, length(len(good)), "Transfer-Encoding: identity"), 501, fairlead.CodeMalformed},
+		{"gzip, chunked", post(chunk+hidden, "Transfer-Encoding: gzip, chunked"), 501, fairlead.CodeMalformed},
+		{"chunked twice", post(chunk+hidden, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 501, fairlead.CodeMalformed},
+		{"chunked with a vertical tab", post(chunk+hidden, length(len(good)), "Transfer-Encoding: \vchunked"), 400, fairlead.CodeMalformed},
+		{"xchunked", post(chunk+hidden, length(len(good)), "Transfer-Encoding: xchunked"), 501, fairlead.CodeMalformed},
+		{"a space before the colon", post(chunk+hidden, length(len(good)), "Transfer-Encoding : chunked"), 400, fairlead.CodeMalformed},
+		{"a bare CR in a header", post(chunk+hidden, length(len(good)), "X: y\rTransfer-Encoding: chunked"), 400, fairlead.CodeMalformed},
+		{"two lengths that differ", post(good+hidden, length(len(good)), length(len(good)+len(hidden))), 400, fairlead.CodeMalformed},
+		{"a list of lengths", post(good+hidden, fmt.Sprintf("Content-Length: %d, %d", len(good), len(good)+len(hidden))), 400, fairlead.CodeMalformed},
+		{"a negative length", post(good+hidden, "Content-Length: -1"), 400, fairlead.CodeMalformed},
+		{"a signed length", post(good+hidden, fmt.Sprintf("Content-Length: +%d", len(good))), 400, fairlead.CodeMalformed},
+		{"a length in hex", post(good+hidden, "Content-Length: 0x10"), 400, fairlead.CodeMalformed},
+		{"a length beyond int64", post(good+hidden, "Content-Length: 99999999999999999999"), 400, fairlead.CodeMalformed},
 		{"a chunk longer than it says", post("1\r\n"+good+"\r\n0\r\n\r\n"+hidden, "Transfer-Encoding: chunked"), 400, fairlead.CodeBodyIncomplete},
 		{"a chunk size that is no number", post("zz\r\n"+good+"\r\n0\r\n\r\n"+hidden, "Transfer-Encoding: chunked"), 400, fairlead.CodeBodyIncomplete},
 		{"a chunk size beyond int64", post("fffffffffffffffff\r\n"+good+"\r\n0\r\n\r\n"+hidden, "Transfer-Encoding: chunked"), 400, fairlead.CodeBodyIncomplete},
 		{"a huge chunk extension", post("5;"+strings.Repeat("x", 200_000)+"\r\n"+good, "Transfer-Encoding: chunked"), 400, fairlead.CodeBodyIncomplete},
-		{"no host", "POST /v1/chat/completions HTTP/1.1\r\n" + key + "\r\n" + length(len(good)) + "\r\n\r\n" + good, 400, ""},
-		{"two hosts", post(good, length(len(good)), "Host: other"), 400, ""},
-		{"not HTTP", "hello\r\n\r\n", 400, ""},
-		{"HTTP/9.9", strings.Replace(post(good, length(len(good))), "HTTP/1.1", "HTTP/9.9", 1), 505, ""},
-		{"an expectation that nobody knows", post(good, length(len(good)), "Expect: miracles"), 417, ""},
+		{"no host", "POST /v1/chat/completions HTTP/1.1\r\n" + key + "\r\n" + length(len(good)) + "\r\n\r\n" + good, 400, fairlead.CodeMalformed},
+		{"two hosts", post(good, length(len(good)), "Host: other"), 400, fairlead.CodeMalformed},
+		{"not HTTP", "hello\r\n\r\n", 400, fairlead.CodeMalformed},
+		{"HTTP/9.9", strings.Replace(post(good, length(len(good))), "HTTP/1.1", "HTTP/9.9", 1), 505, fairlead.CodeMalformed},
+		{"an expectation that nobody knows", post(good, length(len(good)), "Expect: miracles"), 417, fairlead.CodeMalformed},
 	} {
 		h := r.say(t, c.raw)
 		if h.reset && c.code == fairlead.CodeBodyIncomplete {
@@ -314,8 +314,8 @@ func TestTooMuch(t *testing.T) {
 		{"3,000 headers", "", append(many, key), 431, fairlead.CodeHeadersTooLarge},
 		{"an address of 70 KB", "/" + strings.Repeat("a", 70_000), []string{key}, 431, fairlead.CodeHeadersTooLarge},
 		{"a query of 70 KB", "?" + strings.Repeat("a", 70_000), []string{key}, 431, fairlead.CodeHeadersTooLarge},
-		{"a header of 10 MB", "", []string{key, "X: " + strings.Repeat("x", 10_000_000)}, 431, ""},
-		{"an address of 10 MB", "/" + strings.Repeat("a", 10_000_000), []string{key}, 431, ""},
+		{"a header of 10 MB", "", []string{key, "X: " + strings.Repeat("x", 10_000_000)}, 431, fairlead.CodeHeadersTooLarge},
+		{"an address of 10 MB", "/" + strings.Repeat("a", 10_000_000), []string{key}, 431, fairlead.CodeHeadersTooLarge},
 		{"a body of 2 MiB by its length", "", []string{key, "Content-Length: 2097152"}, 413, fairlead.CodeBodyTooLarge},
 		{"a body of 8 EiB by its length", "", []string{key, "Content-Length: 9223372036854775807"}, 413, fairlead.CodeBodyTooLarge},
 		{"a body of 2 MiB, asked for leave", "", []string{key, "Content-Length: 2097152", "Expect: 100-continue"}, 413, fairlead.CodeBodyTooLarge},
@@ -327,9 +327,6 @@ func TestTooMuch(t *testing.T) {
 			h := r.say(t, request("POST "+caller.path+c.line, c.header, ""))
 			if h.status != c.status || h.kept || len(h.more) != 0 {
 				t.Errorf("%s, %s: status %d, want %d; kept %v, behind it %v", c.name, caller.dialect, h.status, c.status, h.kept, h.more)
-			}
-			if c.code == "" {
-				continue
 			}
 			if e, err := readRefusal(caller.dialect, []byte(h.body)); err != nil || e.Error.Code != string(c.code) {
 				t.Errorf("%s, %s: code %s, want %s (%v)", c.name, caller.dialect, e.Error.Code, c.code, err)

@@ -1,0 +1,191 @@
+// Package front takes callers' connections and reads requests from them. HTTP/1.1 is served by a loop of
+// its own around the standard library's http.ReadRequest: one goroutine a connection, one read and one
+// write for a small exchange, and every refusal, of broken framing too, in the caller's dialect. HTTP/2
+// goes to net/http. docs/adr/0010 says why.
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fairlead"
+)
+
+// Options is what a server is made of; each field must be set.
+type Options struct {
+	// Handler serves each request. Writer and request are its own until it returns, and no longer.
+	Handler http.Handler
+	// Malformed answers what cannot be read as a request: r is what could be understood of it, a path and
+	// headers. The connection ends with this answer.
+	Malformed func(w http.ResponseWriter, r *http.Request, e *fairlead.Error)
+
+	HeaderTime time.Duration // for a TLS handshake, and for a request's headers and the first of its body to arrive
+	IdleTime   time.Duration // of a kept connection between requests
+	MaxHeader  int           // bytes of a request's line and headers; past it the rest is not read
+	Log        *slog.Logger
+}
+
+// Server serves the connections of one listener.
+type Server struct {
+	Options
+	over2   *http.Server // serves what speaks HTTP/2
+	hand    *handOver
+	replies sync.Pool // *reply
+	date    atomic.Pointer[stamp]
+	closing atomic.Bool
+
+	mu       sync.Mutex
+	listener net.Listener
+	conns    map[*conn]struct{}
+	left     chan struct{} // closed when closing and the last connection is gone
+}
+
+// New makes a server that has no connection yet.
+func New(o Options) *Server {
+	s := &Server{Options: o, hand: newHandOver(), conns: map[*conn]struct{}{}, left: make(chan struct{})}
+	s.replies.New = func() any { return &reply{header: http.Header{}} }
+	s.over2 = newOver2(&o)
+	return s
+}
+
+// Serve takes connections from l until Shutdown or Close, and then gives http.ErrServerClosed. With
+// cert and key files it speaks TLS.
+func (s *Server) Serve(l net.Listener, cert, key string) error {
+	var secure *tls.Config
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return fmt.Errorf("read certificate: %w", err)
+		}
+		secure = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
+	}
+	if !s.listen(l) {
+		return errors.Join(http.ErrServerClosed, l.Close())
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.over2.Serve(s.hand) // ends with http.ErrServerClosed
+	}()
+	err := s.accept(l, secure)
+	if !s.closing.Load() {
+		_ = s.over2.Close() // nobody else will
+	}
+	<-ended
+	return err
+}
+
+func (s *Server) listen(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listener = l
+	return !s.closing.Load()
+}
+
+const (
+	firstPause = 5 * time.Millisecond // before an accept that failed for want of something is tried again
+	mostPause  = time.Second
+)
+
+func (s *Server) accept(l net.Listener, secure *tls.Config) error {
+	pause := firstPause
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = firstPause
+			s.take(c, secure)
+		case s.closing.Load():
+			return http.ErrServerClosed
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept: %w", err)
+		default: // the system is short of files or memory: connections that end give some back
+			s.Log.Warn("a connection could not be taken", "error", err)
+			time.Sleep(pause)
+			pause = min(2*pause, mostPause)
+		}
+	}
+}
+
+// take begins to serve a connection.
+func (s *Server) take(nc net.Conn, secure *tls.Config) {
+	c := newConn(s, nc)
+	if secure != nil {
+		c.stream = tls.Server(nc, secure)
+	}
+	s.mu.Lock()
+	if s.closing.Load() {
+		s.mu.Unlock()
+		_ = nc.Close()
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	go c.serve(secure != nil)
+}
+
+// forget drops a connection that ended or was handed over.
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if s.closing.Load() && len(s.conns) == 0 {
+		s.gone()
+	}
+}
+
+// gone tells Shutdown that no connection is left. The caller holds mu.
+func (s *Server) gone() {
+	select {
+	case <-s.left:
+	default:
+		close(s.left)
+	}
+}
+
+// Shutdown takes no more connections, closes idle ones, and waits for those in use until ctx is done;
+// its cause is then the error, and Close breaks off what is left.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.close(func(c *conn) {
+		if c.state.CompareAndSwap(idle, closed) {
+			_ = c.raw.Close()
+		}
+	})
+	err := s.over2.Shutdown(ctx)
+	select {
+	case <-s.left:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close breaks all connections off.
+func (s *Server) Close() error {
+	s.close(func(c *conn) { _ = c.raw.Close() })
+	return s.over2.Close()
+}
+
+// close stops the listener and does end to each connection.
+func (s *Server) close(end func(*conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing.Store(true)
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+	for c := range s.conns {
+		end(c)
+	}
+	if len(s.conns) == 0 {
+		s.gone()
+	}
+}
