@@ -32,14 +32,19 @@ func Usage(r Reading) fairlead.Usage {
 }
 
 // Cost prices a usage at an endpoint: nil where the endpoint has no price (unknown, never 0) or the
-// sum does not fit.
+// sum does not fit. It is small enough to be inlined: whoever only looks at the cost allocates nothing.
 func Cost(e *fairlead.Endpoint, u fairlead.Usage) *fairlead.USD {
-	if e.Price == nil {
-		return nil
-	}
-	c, err := e.Price.Cost(u)
-	if err != nil {
+	c, ok := price(e, u)
+	if !ok {
 		return nil
 	}
 	return &c
+}
+
+func price(e *fairlead.Endpoint, u fairlead.Usage) (fairlead.USD, bool) {
+	if e.Price == nil {
+		return 0, false
+	}
+	c, err := e.Price.Cost(u)
+	return c, err == nil
 }

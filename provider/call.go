@@ -8,111 +8,106 @@ import (
 	"fairlead/dialect"
 )
 
-// paths says where each dialect serves an operation, below a provider's base URL: that ends with /v1
-// for openai and without it for anthropic, where the vendors' SDKs append too.
-var paths = map[fairlead.Dialect]map[fairlead.Operation]string{
-	fairlead.OpenAI: {
-		fairlead.OpChat:        "/chat/completions",
-		fairlead.OpCompletions: "/completions",
-		fairlead.OpResponses:   "/responses",
-		fairlead.OpEmbeddings:  "/embeddings",
-		fairlead.OpModerations: "/moderations",
-	},
-	fairlead.Anthropic: {
-		fairlead.OpChat:        "/v1/messages",
-		fairlead.OpCountTokens: "/v1/messages/count_tokens",
-	},
-}
-
 // anthropicVersion is the version of the Messages API that is asked for where the caller names none.
 const anthropicVersion = "2023-06-01"
 
-// Call is one request to a provider: bytes, and where they go.
+// largeRoom is how much memory a call may have to keep it for another one.
+const largeRoom = 16 << 10
+
+// Call is one request to a provider: bytes, and where they go. Its memory is for one call after
+// another: BenchmarkCall shows what that spares.
 type Call struct {
-	URL    *url.URL
+	URL    *url.URL // that of all such calls: not to be changed
 	Method string
 	Header []Field
 	Body   []byte
 	Again  bool // nothing is stored by it: it may be sent a second time
+
+	room  []byte // of Body, where that is not the caller's own
+	model []byte // the model's name in JSON
 }
 
 // Field is one line of a request's header.
 type Field = fairlead.Field
 
-// NewCall writes the call of one attempt: address, headers and body, bytes to bytes. to is the
-// language of the step's provider. Where it is the caller's too, the body is the caller's own but for
-// the model, what the place's quirks demand, and what it would refuse because of another provider's
-// turns (dialect.Mender); else it is written from the neutral form. Errors are *fairlead.Error: the
-// request cannot be expressed at this endpoint.
-func NewCall(a *Ask, s fairlead.Step, to dialect.Dialect) (Call, error) {
-	p := s.Endpoint.Provider
-	body, err := writeBody(a, s, to)
-	if err != nil {
-		return Call{}, err
+// Reset forgets the call, once nobody reads it any more. It keeps no large memory.
+func (c *Call) Reset() {
+	clear(c.Header)
+	*c = Call{Header: c.Header[:0], room: c.room[:0], model: c.model[:0]}
+	if cap(c.room) > largeRoom {
+		c.room = nil
 	}
-	u := *p.BaseURL
-	u.Path += paths[p.Dialect][a.Op]
-	cred, _ := p.Credential()
-	return Call{
-		URL:    &u,
-		Method: http.MethodPost,
-		Header: headers(a, p, cred),
-		Body:   body,
-		Again:  a.Facts.Stateless,
-	}, nil
+	if cap(c.model) > largeRoom {
+		c.model = nil
+	}
 }
 
-func writeBody(a *Ask, s fairlead.Step, to dialect.Dialect) ([]byte, error) {
+// Drop lets go of the body's memory.
+func (c *Call) Drop() { c.Body, c.room = nil, nil }
+
+// Write makes c the call of one attempt: address, headers and body, bytes to bytes. Where the provider's
+// language is the caller's too, the body is the caller's own but for the model, what the place's quirks
+// demand, and what it would refuse because of another provider's turns (dialect.Mender); else it is
+// written from the neutral form. Errors are *fairlead.Error: the request cannot be expressed at this
+// endpoint.
+func (c *Call) Write(w *Way, a *Ask, s fairlead.Step) error {
+	c.Reset()
+	body, err := c.body(w, a, s)
+	if err != nil {
+		return err
+	}
+	c.URL, c.Method, c.Body, c.Again = w.urls[a.Op], http.MethodPost, body, a.Facts.Stateless
+	c.headers(w, a)
+	return nil
+}
+
+func (c *Call) body(w *Way, a *Ask, s fairlead.Step) ([]byte, error) {
 	e := s.Endpoint
 	target := dialect.Target{
 		Model:     e.UpstreamModel(s.Asked),
 		MaxOutput: e.Model.MaxOutput,
-		Usage:     !e.Provider.Quirks.NoStreamOptions,
+		Usage:     !w.provider.Quirks.NoStreamOptions,
 	}
-	if to.Name() == a.Caller.Name() {
-		if m, ok := to.(dialect.Mender); ok && a.Op == fairlead.OpChat {
+	if w.to.Name() == a.Caller.Name() {
+		if m, ok := w.to.(dialect.Mender); ok && a.Op == fairlead.OpChat {
 			if body, ok := m.Mend(a.Body, target, a.Facts.Thinks); ok {
 				return body, nil
 			}
 		}
-		return splice(a, target.Model, &e.Provider.Quirks), nil
+		return c.splice(a, target.Model, &w.provider.Quirks), nil
 	}
 	r, err := a.Neutral()
 	if err != nil {
 		return nil, err
 	}
-	body, err := to.WriteRequest(r, target)
-	if err != nil || len(e.Provider.Quirks.Rename) == 0 {
+	body, err := w.to.WriteRequest(r, target)
+	if err != nil || len(w.provider.Quirks.Rename) == 0 {
 		return body, err
 	}
-	return renamed(body, &e.Provider.Quirks), nil
+	return renamed(body, &w.provider.Quirks), nil
 }
 
-func headers(a *Ask, p *fairlead.Provider, cred fairlead.Credential) []Field {
-	h := make([]Field, 0, 8)
+func (c *Call) headers(w *Way, a *Ask) {
 	accept := "application/json"
 	if a.Facts.Stream {
 		accept = "text/event-stream"
 	}
-	h = append(h, Field{Name: "Content-Type", Value: "application/json"}, Field{Name: "Accept", Value: accept})
-	if cred.Value.Set() {
-		h = append(h, authField(p.Auth, cred.Value.Reveal()))
+	h := c.Header
+	if h == nil {
+		h = make([]Field, 0, 8)
 	}
-	if p.Dialect == fairlead.Anthropic {
+	h = append(h, Field{Name: "Content-Type", Value: "application/json"}, Field{Name: "Accept", Value: accept})
+	if w.auth != "" {
+		h = append(h, Field{Name: w.auth, Value: w.shown.Reveal()})
+	}
+	if w.provider.Dialect == fairlead.Anthropic {
 		h = append(h, Field{Name: "Anthropic-Version", Value: either(a.Forward.AnthropicVersion, anthropicVersion)})
 		h = appendSet(h, "Anthropic-Beta", a.Forward.AnthropicBeta)
 	}
-	if p.Dialect == fairlead.OpenAI {
+	if w.provider.Dialect == fairlead.OpenAI {
 		h = appendSet(h, "OpenAI-Beta", a.Forward.OpenAIBeta)
 	}
-	return appendSet(h, "Traceparent", a.Forward.Traceparent)
-}
-
-func authField(style fairlead.AuthStyle, secret string) Field {
-	if style == fairlead.AuthXAPIKey {
-		return Field{Name: "X-Api-Key", Value: secret}
-	}
-	return Field{Name: "Authorization", Value: "Bearer " + secret}
+	c.Header = appendSet(h, "Traceparent", a.Forward.Traceparent)
 }
 
 func appendSet(h []Field, name, value string) []Field {

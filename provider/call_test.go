@@ -42,6 +42,12 @@ func step(d fairlead.Dialect, upstream string, q fairlead.Quirks) fairlead.Step 
 	return fairlead.Step{Endpoint: &fairlead.Endpoint{Model: m, Provider: p, Upstream: upstream}, Asked: "a/m"}
 }
 
+// newCall writes the call of one attempt.
+func newCall(a *provider.Ask, s fairlead.Step, to dialect.Dialect) (c provider.Call, err error) {
+	err = c.Write(provider.NewWay(s.Endpoint.Provider, to), a, s)
+	return c, err
+}
+
 // TestSplice holds that a body of the same dialect changes in nothing but what the endpoint needs.
 func TestSplice(t *testing.T) {
 	mistral := fairlead.Quirks{NoStreamOptions: true, Rename: [][2]string{{"max_completion_tokens", "max_tokens"}, {"seed", "random_seed"}}}
@@ -66,7 +72,7 @@ func TestSplice(t *testing.T) {
 		{"an escaped name is found", `{"mod\u0065l":"a/m",` + msgs + `}`, "u", fairlead.Quirks{}, `{"mod\u0065l":"u",` + msgs + `}`},
 	} {
 		a := ask(t, fairlead.OpChat, openai.New(), c.in)
-		call, err := provider.NewCall(a, step(fairlead.OpenAI, c.upstream, c.quirks), openai.New())
+		call, err := newCall(a, step(fairlead.OpenAI, c.upstream, c.quirks), openai.New())
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -112,7 +118,7 @@ func TestAddressAndHeaders(t *testing.T) {
 	} {
 		a := ask(t, c.op, c.caller, c.body)
 		a.Forward = provider.Forward{AnthropicBeta: "ab", OpenAIBeta: "ob", Traceparent: "tp"}
-		call, err := provider.NewCall(a, step(c.to.Name(), "u", fairlead.Quirks{}), c.to)
+		call, err := newCall(a, step(c.to.Name(), "u", fairlead.Quirks{}), c.to)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -133,7 +139,7 @@ func TestAddressAndHeaders(t *testing.T) {
 func TestTranslatedFieldsAreRenamed(t *testing.T) {
 	a := ask(t, fairlead.OpChat, anthropic.New(), `{"model":"a/m","max_tokens":7,"messages":[{"role":"user","content":"x"}]}`)
 	s := step(fairlead.OpenAI, "u", fairlead.Quirks{Rename: [][2]string{{"max_completion_tokens", "max_tokens"}}})
-	call, err := provider.NewCall(a, s, openai.New())
+	call, err := newCall(a, s, openai.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +174,7 @@ func FuzzSplice(f *testing.F) {
 		if quirks {
 			q = quirky
 		}
-		call, err := provider.NewCall(a, step(fairlead.OpenAI, "up/name", q), openai.New())
+		call, err := newCall(a, step(fairlead.OpenAI, "up/name", q), openai.New())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,11 +8,12 @@ import (
 // splice copies the caller's body with the few members changed that an endpoint of the same dialect
 // needs: the model's name, usage on streams, and names that the place spells otherwise. All other bytes
 // stay as they came.
-func splice(a *Ask, model string, q *fairlead.Quirks) []byte {
+func (c *Call) splice(a *Ask, model string, q *fairlead.Quirks) []byte {
 	var few [6]jsonscan.Change
 	changes := few[:0]
 	if model != a.Facts.Model {
-		changes = append(changes, jsonscan.Change{Name: "model", Value: jsonscan.AppendString(nil, model)})
+		c.model = jsonscan.AppendString(c.model[:0], model)
+		changes = append(changes, jsonscan.Change{Name: "model", Value: c.model})
 	}
 	if a.Caller.Name() == fairlead.OpenAI {
 		changes = streamOptions(changes, a, q)
@@ -21,7 +22,8 @@ func splice(a *Ask, model string, q *fairlead.Quirks) []byte {
 	if len(changes) == 0 {
 		return a.Body
 	}
-	return a.Top.Rewrite(nil, changes...)
+	c.room = a.Top.Rewrite(c.room[:0], changes...)
+	return c.room
 }
 
 var askUsage = jsonscan.Value(`{"include_usage":true}`)

@@ -87,3 +87,48 @@ func TestLinesAreBoundedAndWhole(t *testing.T) {
 		}
 	}
 }
+
+// slowFile is a writer that tells of each write and waits for a nod before it.
+type slowFile struct {
+	file
+	asks, nods chan struct{}
+}
+
+func (f *slowFile) Write(p []byte) (int, error) {
+	f.asks <- struct{}{}
+	<-f.nods
+	return f.file.Write(p)
+}
+
+// TestSlowWriterHoldsNobodyUp holds that lines are taken while a group is being written, and stay in order.
+func TestSlowWriterHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, slowWriter) // no time passes: a group is written when it is full, or flushed
+}
+
+func slowWriter(t *testing.T) {
+	f := &slowFile{asks: make(chan struct{}), nods: make(chan struct{})}
+	lines := record.NewLines(f)
+	put := func(s string) { _, _ = lines.Write([]byte(s + "\n")) }
+	long := strings.Repeat("x", 33<<10)
+	var wait sync.WaitGroup
+	wait.Go(func() { put("one " + long) })
+	<-f.asks
+	put("two") // would wait for ever if it waited for the write
+	put("three")
+	f.nods <- struct{}{}
+	wait.Wait()
+	wait.Go(func() {
+		put("four " + long)
+		lines.Flush()
+	})
+	<-f.asks
+	put("five")
+	f.nods <- struct{}{}
+	<-f.asks // of the flush
+	f.nods <- struct{}{}
+	wait.Wait()
+	text, writes := f.seen()
+	if want := "one " + long + "\ntwo\nthree\nfour " + long + "\nfive\n"; text != want || writes != 3 {
+		t.Errorf("%d writes: %d bytes, want %d", writes, len(text), len(want))
+	}
+}

@@ -5,15 +5,28 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"time"
 
 	"fairlead"
 )
 
 // Log writes one line an exchange. It never holds a prompt, an answer or a secret.
-type Log struct{ to *slog.Logger }
+type Log struct {
+	to     slog.Handler
+	direct *urgent // to, where its lines can be written without slog; else nil
+}
+
+// message is that of every line.
+const message = "exchange"
 
 // NewLog makes a Log.
-func NewLog(to *slog.Logger) *Log { return &Log{to} }
+func NewLog(to *slog.Logger) *Log {
+	l := &Log{to: to.Handler()}
+	if u, ok := l.to.(*urgent); ok && u.form != formOther {
+		l.direct = u
+	}
+	return l
+}
 
 // Entered does nothing: the line is written at the end.
 func (l *Log) Entered(*fairlead.Record) {}
@@ -27,7 +40,8 @@ func (l *Log) Left(r *fairlead.Record) {
 			level = slog.LevelWarn
 		}
 	}
-	if !l.to.Enabled(context.Background(), level) {
+	ctx := context.Background()
+	if !l.to.Enabled(ctx, level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 28)
@@ -51,7 +65,13 @@ func (l *Log) Left(r *fairlead.Record) {
 		slog.Int64("bytes_out", r.BytesOut),
 	)
 	attrs = appendRare(attrs, r)
-	l.to.LogAttrs(context.Background(), level, "exchange", attrs...)
+	now := time.Now()
+	if l.direct != nil && l.direct.line(now, level, message, attrs) {
+		return
+	}
+	line := slog.NewRecord(now, level, message, 0) // where it was called from is the same for all
+	line.AddAttrs(attrs...)
+	_ = l.to.Handle(ctx, line) // a log that cannot be written stops nobody
 }
 
 // appendRare adds what most exchanges have nothing to say of.

@@ -155,7 +155,7 @@ func providerOf(endpoint string) string {
 
 func (m *Metrics) series(r *fairlead.Record) *series {
 	key := seriesKey{r.Operation, r.Served, r.Endpoint, r.Status, r.Code}
-	if info := r.Code.Info(); r.Code != "" && info.Code != r.Code {
+	if r.Code != "" && r.Code.Info().Code != r.Code {
 		key.code = fairlead.CodeRefusedByProvider // a provider's own code: not a closed list
 	}
 	if s, ok := m.known.Load(key); ok {

@@ -2,13 +2,12 @@ package upstream
 
 import (
 	"errors"
-	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"fairlead"
 	"fairlead/dialect"
-	"fairlead/provider"
 	"fairlead/upstream/transport"
 )
 
@@ -27,21 +26,26 @@ const (
 type attempt struct {
 	walk  *Walk
 	step  fairlead.Step
+	way   *way
 	to    dialect.Dialect
 	start time.Time
 	until time.Time // when to give up before the commit; zero = never
 	total time.Time // when to give up at all
 
+	call   transport.Call
 	reply  transport.Reply
 	head   *transport.Head
 	stream *Stream
-	answer *Answer
+	given  Answer
+	answer *Answer // nil or &given
 	waited time.Duration
+	seen   time.Time // when the last wait ended, where the next begins at once; else zero
 }
 
 // begin makes a the attempt at a step; the one before it is over.
 func (a *attempt) begin(w *Walk, s fairlead.Step) {
-	*a = attempt{walk: w, step: s, to: w.up.dialects[s.Endpoint.Provider.Dialect], start: time.Now()}
+	way := w.up.way(s.Endpoint.Provider)
+	*a = attempt{walk: w, step: s, way: way, to: way.To(), start: time.Now()}
 	a.total = earliest(w.Until, after(a.start, s.Endpoint.Provider.Timeouts.Total))
 	a.until = earliest(a.patience(), a.total)
 }
@@ -103,7 +107,7 @@ func (a *attempt) advance(silence time.Time) (*Answer, *failure) {
 
 // send builds the call and writes it.
 func (a *attempt) send() *failure {
-	call, err := a.call()
+	err := a.write()
 	if err != nil && a.walk.ctx.Err() != nil {
 		return gone()
 	}
@@ -111,54 +115,81 @@ func (a *attempt) send() *failure {
 		a.walk.tried-- // nothing is sent: it uses up no attempt
 		return &failure{outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err)}
 	}
-	t, err := a.walk.up.transport(a.step.Endpoint.Provider)
-	if err != nil {
+	if err := a.way.err; err != nil {
 		return &failure{outcome: fairlead.OutcomeConnect, detail: err.Error()}
 	}
 	begin := time.Now()
-	a.reply, err = t.Send(a.walk.ctx, call)
-	a.waited += time.Since(begin)
+	reply, err := a.way.transport.Send(a.walk.ctx, &a.call)
+	a.waitedSince(begin)
 	if err != nil {
 		return a.broken(err, fairlead.OutcomeConnect)
 	}
+	a.reply = reply
 	a.reply.SetDeadline(a.until)
 	return nil
 }
 
-// call writes the attempt's call. For a large body of another dialect that takes several times the
+// write writes the attempt's call. For a large body of another dialect that takes several times the
 // body's memory for a moment, so that only a few at a time may do it.
-func (a *attempt) call() (*transport.Call, error) {
+func (a *attempt) write() error {
 	ask := a.walk.Ask
 	if a.translated() && len(ask.Body) > largeBody {
 		room, weight := a.walk.up.room, min(translationPart*int64(len(ask.Body)), translationRoom)
 		if err := room.Acquire(a.walk.ctx, weight); err != nil {
-			return nil, err
+			return err
 		}
 		defer room.Release(weight)
 		defer ask.Forget()
 	}
-	c, err := provider.NewCall(ask, a.step, a.to)
-	if err != nil {
-		return nil, err
+	c := &a.walk.call
+	if err := c.Write(a.way.Way, ask, a.step); err != nil {
+		return err
 	}
-	return &transport.Call{URL: c.URL, Method: c.Method, Header: c.Header, Body: c.Body, Again: c.Again, Until: a.until}, nil
+	a.call = transport.Call{URL: c.URL, Method: c.Method, Header: c.Header, Body: c.Body, Again: c.Again, Until: a.until}
+	return nil
 }
 
 func (a *attempt) awaitHead(silence time.Time) *failure {
-	begin := time.Now()
+	begin := a.from()
 	err := a.reply.Ready(earliest(silence, a.until))
 	if err == nil {
 		a.head, err = a.reply.Head(a.until)
 	}
-	now := time.Now()
-	a.waited += now.Sub(begin)
+	now := a.waitedSince(begin)
 	if err == nil {
+		a.taken()
 		return nil
 	}
+	a.seen = time.Time{}
 	if isTimeout(err) && !passed(a.until, now) {
 		return silent
 	}
 	return a.broken(err, fairlead.OutcomeConnect)
+}
+
+// taken lets go of a large request once it is answered.
+func (a *attempt) taken() {
+	if len(a.call.Body) > largeBody {
+		a.walk.call.Drop()
+	}
+	a.call = transport.Call{}
+}
+
+// waitedSince ends a wait that began at a time.
+func (a *attempt) waitedSince(begin time.Time) time.Time {
+	a.seen = time.Now()
+	a.waited += a.seen.Sub(begin)
+	return a.seen
+}
+
+// from is when a wait begins: where the one before it has just ended the clock is not read again.
+func (a *attempt) from() time.Time {
+	t := a.seen
+	if t.IsZero() {
+		t = time.Now()
+	}
+	a.seen = time.Time{}
+	return t
 }
 
 // broken says what a failed read or write means.
@@ -200,7 +231,7 @@ func gone() *failure {
 // refused reads the body of an answer that is no success and classifies it.
 func (a *attempt) refused() *failure {
 	a.reply.SetDeadline(earliest(time.Now().Add(errorBodyTime), a.walk.Until))
-	body, _, err := readUpTo(a.reply, maxErrorBody) // a broken error body still has its status
+	body, _, err := readUpTo(a.reply, nil, maxErrorBody) // a broken error body still has its status
 	if err != nil && a.walk.ctx.Err() != nil {
 		return gone()
 	}
@@ -218,11 +249,11 @@ func (a *attempt) checkType() *failure {
 	if a.walk.Ask.Facts.Stream {
 		want = "text/event-stream"
 	}
-	stated := a.head.Header.Get("Content-Type")
-	if stated == "" || stated == want {
-		return nil
+	var stated string
+	if v := a.head.Header["Content-Type"]; len(v) > 0 { // both clients give names in canonical form
+		stated = v[0]
 	}
-	if got, _, err := mime.ParseMediaType(stated); err == nil && got == want {
+	if got, _, _ := strings.Cut(stated, ";"); stated == "" || strings.EqualFold(strings.TrimSpace(got), want) {
 		return nil
 	}
 	return &failure{outcome: fairlead.OutcomeMalformed, status: a.head.Status, detail: "wrong content type", sent: true}
@@ -240,7 +271,9 @@ func (a *attempt) commitStream(silence time.Time) (*Answer, *failure) {
 	a.waited += a.stream.Waited
 	a.stream.Waited = 0
 	a.head.Header = nil // a stream can last long and needs it no more
-	a.answer = &Answer{Step: a.step, Status: http.StatusOK, Stream: a.stream, Translated: a.translated(), reply: a.reply}
+	a.walk.lean()
+	a.given = Answer{Step: a.step, Status: http.StatusOK, Stream: a.stream, Translated: a.translated(), reply: a.reply}
+	a.answer = &a.given
 	return a.answer, nil
 }
 

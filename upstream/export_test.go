@@ -11,3 +11,6 @@ func Patience(w *Walk) time.Duration {
 	}
 	return t.Sub(w.at.start)
 }
+
+// Room is the memory for answers that a walk keeps for another.
+func Room(w *Walk) int { return cap(w.room) }

@@ -42,9 +42,10 @@ type Stream struct {
 	broken   error // what Next gives once all before it was given
 
 	frames    frames
-	last      []byte // the last frame, where it lacked its blank line
-	out       []byte // held back before the commit, then given first
-	Delivered int64  // bytes of text, reasoning and tool input given so far
+	pass      passage // frames, where they pass
+	last      []byte  // the last frame, where it lacked its blank line
+	out       []byte  // held back before the commit, then given first
+	Delivered int64   // bytes of text, reasoning and tool input given so far
 	Waited    time.Duration
 
 	limit     time.Time // the attempt's end before the commit, the exchange's after it
@@ -74,7 +75,8 @@ func newStream(a *attempt) *Stream {
 	if a.translated() {
 		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(a.walk.Encode))
 	} else {
-		s.frames = &passage{watcher: a.to.NewWatcher(ask.Op), withhold: !ask.Facts.StreamUsage}
+		s.pass = passage{watcher: a.to.NewWatcher(ask.Op), withhold: !ask.Facts.StreamUsage}
+		s.frames = &s.pass
 	}
 	return s
 }
@@ -107,7 +109,7 @@ func (s *Stream) commit(silence time.Time) error {
 		if s.eof {
 			return errTruncated
 		}
-		if err := s.fill(silence, s.limit); err != nil {
+		if err := s.fill(time.Now(), silence, s.limit); err != nil {
 			return err
 		}
 	}
@@ -181,7 +183,8 @@ func (s *Stream) Next(silence time.Duration) ([]byte, error) {
 
 // more reads more of a committed stream.
 func (s *Stream) more(silence time.Duration) error {
-	err := s.fill(earliest(time.Now().Add(silence), s.idleUntil), s.total)
+	begin := time.Now()
+	err := s.fill(begin, earliest(begin.Add(silence), s.idleUntil), s.total)
 	if err == ErrSilent && passed(s.idleUntil, time.Now()) {
 		err = errStalled
 	}
@@ -249,13 +252,12 @@ func (s *Stream) frame() (sse.Frame, bool) {
 	return f, ok
 }
 
-// fill reads more into the buffer: ErrSilent where nothing came until silence, the timeout itself
-// where limit has passed.
-func (s *Stream) fill(silence, limit time.Time) error {
+// fill reads more into the buffer, from begin, which is now: ErrSilent where nothing came until silence,
+// the timeout itself where limit has passed.
+func (s *Stream) fill(begin, silence, limit time.Time) error {
 	if err := s.room(); err != nil {
 		return err
 	}
-	begin := time.Now()
 	err := s.reply.Ready(earliest(silence, limit))
 	var n int
 	if err == nil {

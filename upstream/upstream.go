@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fairlead"
@@ -31,11 +32,21 @@ type Upstream struct {
 	dialects map[fairlead.Dialect]dialect.Dialect
 	room     *semaphore.Weighted // bytes, for large bodies while they are translated
 
-	mu         sync.RWMutex
+	mu         sync.Mutex
 	transports map[transportKey]transport.Transport
-	ways       map[*fairlead.Provider]transport.Transport // of the snapshot in force
-	before     map[*fairlead.Provider]transport.Transport // of the one before it
+
+	ways atomic.Pointer[ways]
 }
+
+// way is how exchanges reach a provider.
+type way struct {
+	*provider.Way
+	transport transport.Transport
+	err       error // why there is no transport
+}
+
+// ways are those of the snapshot in force and of the one before it.
+type ways struct{ now, before map[*fairlead.Provider]*way }
 
 // transportKey is what two providers must have in common to share connections. files says which state
 // of the certificates that the configuration names was read.
@@ -52,6 +63,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 		transports: map[transportKey]transport.Transport{},
 		room:       semaphore.NewWeighted(translationRoom),
 	}
+	u.ways.Store(&ways{})
 	for _, d := range dialects {
 		u.dialects[d.Name()] = d
 	}
@@ -63,7 +75,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 // that no provider of it uses are retired: exchanges that began earlier go on with theirs.
 func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 	used := map[transportKey]transport.Transport{}
-	ways := map[*fairlead.Provider]transport.Transport{}
+	now := map[*fairlead.Provider]*way{}
 	for _, p := range s.Providers {
 		if u.dialects[p.Dialect] == nil {
 			return fmt.Errorf("provider %s: dialect %q is not spoken here", p.Name, p.Dialect)
@@ -79,21 +91,21 @@ func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 				return fmt.Errorf("provider %s: make transport: %w", p.Name, err)
 			}
 		}
-		used[key], ways[p] = t, t
+		used[key], now[p] = t, &way{Way: provider.NewWay(p, u.dialects[p.Dialect]), transport: t}
 	}
-	u.adopt(used, ways)
+	u.adopt(used, now)
 	return nil
 }
 
 func (u *Upstream) current(key transportKey) transport.Transport {
-	u.mu.RLock()
-	defer u.mu.RUnlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	return u.transports[key]
 }
 
 // adopt brings the transports of a new snapshot into use. Those of the snapshot before it stay known to
 // the exchanges that began under it.
-func (u *Upstream) adopt(used map[transportKey]transport.Transport, ways map[*fairlead.Provider]transport.Transport) {
+func (u *Upstream) adopt(used map[transportKey]transport.Transport, now map[*fairlead.Provider]*way) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for key, t := range u.transports {
@@ -101,7 +113,8 @@ func (u *Upstream) adopt(used map[transportKey]transport.Transport, ways map[*fa
 			_ = t.Close() // closing an idle connection has nothing to report
 		}
 	}
-	u.transports, u.before, u.ways = used, u.ways, ways
+	u.transports = used
+	u.ways.Store(&ways{now: now, before: u.ways.Load().now})
 }
 
 // keyOf looks at the files that the configuration names: one that was replaced makes another key.
@@ -124,23 +137,24 @@ func (u *Upstream) Close() {
 	}
 }
 
-// transport finds a provider's transport. One that is known no more, for two snapshots have come since,
-// gets one that keeps no connection.
-func (u *Upstream) transport(p *fairlead.Provider) (transport.Transport, error) {
-	u.mu.RLock()
-	t := u.ways[p]
-	if t == nil {
-		t = u.before[p]
+// way finds the way to a provider. One that is known no more, for two snapshots have come since, gets
+// one that keeps no connection.
+func (u *Upstream) way(p *fairlead.Provider) *way {
+	known := u.ways.Load()
+	if w := known.now[p]; w != nil {
+		return w
 	}
-	u.mu.RUnlock()
-	if t != nil {
-		return t, nil
+	if w := known.before[p]; w != nil {
+		return w
 	}
+	w := &way{Way: provider.NewWay(p, u.dialects[p.Dialect])}
 	t, err := transport.New(transport.Options{Connect: p.Timeouts.Connect}, p.Transport)
 	if err != nil {
-		return nil, fmt.Errorf("make transport: %w", err)
+		w.err = fmt.Errorf("make transport: %w", err)
+		return w
 	}
-	return t, t.Close()
+	w.transport, w.err = t, t.Close()
+	return w
 }
 
 // Journey is what a walk needs to know.
@@ -155,6 +169,8 @@ type Journey struct {
 
 // Walk makes w, whose memory is reused, the walk along a plan. Nothing is sent before Commit.
 func (u *Upstream) Walk(ctx context.Context, w *Walk, j Journey) {
-	w.Reset()
+	if w.up != nil {
+		w.Reset()
+	}
 	w.up, w.ctx, w.Journey = u, ctx, j
 }

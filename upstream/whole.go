@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"time"
 
 	"fairlead"
 	"fairlead/dialect"
@@ -12,8 +11,10 @@ import (
 	"fairlead/upstream/transport"
 )
 
-// maxWhole is how much of an unstreamed answer is read before its commit.
-const maxWhole = 8 << 20
+const (
+	maxWhole  = 8 << 20  // of an unstreamed answer that is read before its commit
+	firstRead = 16 << 10 // memory to begin with, and the most that is kept for another answer
+)
 
 // Answer is what a walk committed to. Either Stream is set, or Body, which is whole unless Rest is set.
 // Bodies and streams are in the caller's dialect.
@@ -57,14 +58,17 @@ func (a *Answer) Close() {
 // whole reads an unstreamed answer, so that truncation, an error inside a success and an empty answer
 // are still replaceable. One that is too large to hold is committed at its bound.
 func (a *attempt) whole() (*Answer, *failure) {
-	begin := time.Now()
-	body, ended, err := readUpTo(a.reply, sizeHint(a.head))
-	a.waited += time.Since(begin)
+	begin := a.from()
+	body, ended, err := readUpTo(a.reply, a.walk.room, sizeHint(a.head))
+	a.waitedSince(begin)
 	if err != nil {
 		return nil, a.inBand(err)
 	}
-	answer := &Answer{Step: a.step, Status: a.head.Status, Translated: a.translated(), Body: body, Length: int64(len(body)), reply: a.reply}
-	a.answer = answer
+	if cap(body) > cap(a.walk.room) {
+		a.walk.room = body[:0]
+	}
+	answer := &a.given
+	*answer = Answer{Step: a.step, Status: a.head.Status, Translated: a.translated(), Body: body, Length: int64(len(body)), reply: a.reply}
 	if !ended {
 		return a.tooLarge(answer)
 	}
@@ -73,7 +77,7 @@ func (a *attempt) whole() (*Answer, *failure) {
 	}
 	seen, err := a.to.Inspect(a.walk.Ask.Op, body, &a.walk.scratch)
 	if err != nil {
-		return nil, a.unusable(err)
+		return nil, a.inBand(err)
 	}
 	answer.Seen = seen
 	return a.unlessEmpty(answer)
@@ -82,7 +86,7 @@ func (a *attempt) whole() (*Answer, *failure) {
 func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
 	read, err := a.to.ReadAnswer(answer.Body)
 	if err != nil {
-		return nil, a.unusable(err)
+		return nil, a.inBand(err)
 	}
 	seen := dialect.Inspection{Usage: read.Usage, HasUsage: read.HasUsage, Empty: len(read.Parts) == 0 && read.Finish == dialect.FinishStop}
 	for i := range read.Parts {
@@ -100,22 +104,16 @@ func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
 // unlessEmpty replaces an answer that says nothing while there is another endpoint to ask.
 func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *failure) {
 	if answer.Seen.Empty && a.walk.another() {
-		a.answer = nil
 		return nil, &failure{outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "empty answer", sent: true}
 	}
+	a.answer = answer
 	return answer, nil
-}
-
-func (a *attempt) unusable(err error) *failure {
-	a.answer = nil
-	return a.inBand(err)
 }
 
 // tooLarge commits an answer of the caller's dialect with the rest to follow; one that would have to
 // be translated cannot be held.
 func (a *attempt) tooLarge(answer *Answer) (*Answer, *failure) {
 	if answer.Translated {
-		a.answer = nil
 		return nil, &failure{
 			outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "answer too large",
 			final: &fairlead.Error{Code: fairlead.CodeAnswerTooLarge, Message: "the provider's answer is larger than can be translated", Final: true},
@@ -126,6 +124,7 @@ func (a *attempt) tooLarge(answer *Answer) (*Answer, *failure) {
 		answer.Length = a.head.Length
 	}
 	a.reply.SetDeadline(a.total)
+	a.answer = answer
 	return answer, nil
 }
 
@@ -138,9 +137,12 @@ func sizeHint(head *transport.Head) int {
 }
 
 // readUpTo reads until the end or until limit bytes are there; ended says which it was. Memory grows
-// with what arrives, not with what is promised.
-func readUpTo(r io.Reader, limit int) (body []byte, ended bool, err error) {
-	body = make([]byte, 0, min(limit, 16<<10))
+// from room with what arrives, not with what is promised.
+func readUpTo(r io.Reader, room []byte, limit int) (body []byte, ended bool, err error) {
+	if first := min(limit, firstRead); cap(room) < first {
+		room = make([]byte, 0, first)
+	}
+	body = room[:0:min(limit, cap(room))]
 	for {
 		if len(body) == limit {
 			return body, false, nil

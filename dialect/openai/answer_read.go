@@ -33,22 +33,31 @@ func (a *answer) get(name string) jsonscan.Value {
 	return v
 }
 
-// choices gives the choices; none is an error.
-func (a *answer) choices() ([]choice, error) {
-	var list []choice
-	for v := range a.get("choices").Elements() {
-		c, err := readChoice(v)
-		if err != nil {
-			return nil, err
+// choiceCount refuses a whole answer without choices, or with more than there can be.
+func choiceCount(n int) error {
+	switch {
+	case n == 0:
+		return fmt.Errorf("read choices: none: %w", errMalformed)
+	case n > maxChoices:
+		return fmt.Errorf("read choices: %w", errMalformed)
+	}
+	return nil
+}
+
+// firstChoice reads all choices and gives the one of the lowest index.
+func (a *answer) firstChoice() (first choice, err error) {
+	n := 0
+	w := a.get("choices").Walk()
+	for ok := w.Array(); ok; ok = w.More() {
+		var c choice
+		if err := c.read(&w); err != nil {
+			return c, err
 		}
-		if list = append(list, c); len(list) > maxChoices {
-			return nil, fmt.Errorf("read choices: %w", errMalformed)
+		if n++; n == 1 || c.index < first.index {
+			first = c
 		}
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("read choices: none: %w", errMalformed)
-	}
-	return list, nil
+	return first, choiceCount(n)
 }
 
 // ReadAnswer reads a whole chat completion: its first choice.
@@ -57,7 +66,7 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 	if err := raw.read(body); err != nil {
 		return nil, err
 	}
-	choices, err := raw.choices()
+	first, err := raw.firstChoice()
 	if err != nil {
 		return nil, err
 	}
@@ -67,20 +76,13 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 	a.Created = createdOf(raw.get("created"))
 	a.Usage, a.HasUsage = readUsage(raw.get("usage"))
 
-	first := choices[0]
-	for _, c := range choices[1:] {
-		if c.index < first.index {
-			first = c
-		}
-	}
 	switch {
-	case first.turn.Kind() != jsonscan.KindObject:
+	case !first.hasTurn:
 		return nil, fmt.Errorf("read message: %w", errMalformed)
 	case !first.finished: // half of an answer, whatever the status says
 		return nil, fmt.Errorf("read finish_reason: none: %w", errMalformed)
 	}
-	t := readTurn(first.turn)
-	if a.Parts, err = t.answerParts(a.ID); err != nil {
+	if a.Parts, err = first.turn.answerParts(a.ID); err != nil {
 		return nil, err
 	}
 	a.Finish = first.finish

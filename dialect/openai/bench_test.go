@@ -58,6 +58,20 @@ func TestWatchAllocates(t *testing.T) {
 	}
 }
 
+// TestInspectAllocates holds that checking a whole answer costs no garbage once the scratch has grown.
+func TestInspectAllocates(t *testing.T) {
+	body := answer2K(accented)
+	var o jsonscan.Object
+	n := testing.AllocsPerRun(100, func() {
+		if seen, err := openai.New().Inspect(fairlead.OpChat, body, &o); err != nil || seen.Bytes == 0 || seen.Usage.CacheRead != 1024 {
+			t.Fatalf("got %+v, %v", seen, err)
+		}
+	})
+	if n > 0 {
+		t.Errorf("%v allocations an answer, want none", n)
+	}
+}
+
 func BenchmarkWatch(b *testing.B) {
 	for _, c := range []struct {
 		name, frame string
@@ -76,20 +90,86 @@ func BenchmarkWatch(b *testing.B) {
 	}
 }
 
+// accented makes a text as many languages have it: some letters outside of ASCII, a few escapes.
+const accented = `Déjà vu: naïve façades \"à la carte\", l’été passé.\nПрепятствие 障害物 `
+
+// answer2K is a whole answer of about 1.7 KB as OpenAI sends it, its text repeated up to that size.
+func answer2K(text string) []byte {
+	return []byte(`{"id":"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012","object":"chat.completion","created":1790000000,"model":"gpt-x-mini-2026-07-18",` +
+		`"choices":[{"index":0,"message":{"role":"assistant","content":"` + strings.Repeat(text, 1000/len(text)) + `","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],` +
+		`"usage":{"prompt_tokens":1200,"completion_tokens":300,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":1024,"audio_tokens":0},` +
+		`"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},` +
+		`"service_tier":"default","system_fingerprint":"fp_0123456789"}`)
+}
+
+// BenchmarkRequest is what one exchange does to read its request: the gateway's scan, then Facts.
+func BenchmarkRequest(b *testing.B) {
+	text := []byte(strings.Repeat("some words of a prompt ", 34))
+	for _, c := range []struct {
+		name string
+		body []byte
+	}{
+		{"1KB", request1K},
+		{"1KB-accented", bytes.Replace(request1K, text, []byte(strings.Repeat(accented, len(text)/len(accented))), 1)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var o jsonscan.Object
+			b.SetBytes(int64(len(c.body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := o.Scan(c.body); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := openai.New().Facts(fairlead.OpChat, &o); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkFacts leaves out the scan of the body, which the gateway makes once for itself too.
 func BenchmarkFacts(b *testing.B) {
 	big := bytes.Replace(request1K, []byte("some words"), bytes.Repeat([]byte("and more words of a longer prompt, "), 3000), 1)
-	for name, body := range map[string][]byte{"1KB": request1K, "100KB": big} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		body []byte
+	}{{"1KB", request1K}, {"100KB", big}} {
+		b.Run(c.name, func(b *testing.B) {
 			var o jsonscan.Object
-			if err := o.Scan(body); err != nil {
+			if err := o.Scan(c.body); err != nil {
 				b.Fatal(err)
 			}
-			b.SetBytes(int64(len(body)))
+			b.SetBytes(int64(len(c.body)))
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := openai.New().Facts(fairlead.OpChat, &o); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkInspect is what one exchange does to check a whole answer before its first byte is sent.
+func BenchmarkInspect(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		body []byte
+	}{
+		{"1.7KB", answer2K(`A fairlead guides a line around an obstacle. It is \"fair\": smooth, round, and kind to ropes of any make or age.\n\n`)},
+		{"1.7KB-unescaped", answer2K("The quick brown fox jumps over the lazy dog while seven wizards quietly mix a vexing potion. ")},
+		{"1.7KB-accented", answer2K(accented)},
+		{"1.7KB-escapes", answer2K(`if a == \"b\" {\n\treturn\n}\n`)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var o jsonscan.Object
+			b.SetBytes(int64(len(c.body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				seen, err := openai.New().Inspect(fairlead.OpChat, c.body, &o)
+				if err != nil || !seen.HasUsage || seen.Empty {
+					b.Fatal(seen, err)
 				}
 			}
 		})

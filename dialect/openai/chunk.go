@@ -133,51 +133,55 @@ func (c *chunk) chat() error {
 // choice is one element of choices.
 type choice struct {
 	index    int
-	turn     jsonscan.Value // delta, or the message of servers that send it whole
+	turn     turn           // delta, or the message of servers that send it whole
+	hasTurn  bool           // there is one, and it is an object
 	text     jsonscan.Value // of completions
 	finished bool           // it has a finish_reason, which means finish
 	finish   dialect.Finish
 }
 
-// readChoice reads an element of choices. A *dialect.Fault is an error that stands in it.
-func readChoice(v jsonscan.Value) (c choice, err error) {
-	if v.Kind() != jsonscan.KindObject {
-		return c, fmt.Errorf("read choice: %w", errMalformed)
+// read reads the element of choices that the walk has come to. A *dialect.Fault is an error that stands
+// in it.
+func (c *choice) read(w *jsonscan.Walk) (err error) {
+	if w.Kind() != jsonscan.KindObject {
+		return fmt.Errorf("read choice: %w", errMalformed)
 	}
-	var reason, whole jsonscan.Value
-	for name, v := range v.Members() {
-		if v.IsNull() {
+	*c = choice{}
+	var reason jsonscan.Value
+	delta := false
+	for ok := w.Object(); ok; ok = w.More() {
+		name, kind := w.Name(), w.Kind()
+		if kind == jsonscan.KindNull {
 			continue
 		}
 		switch string(name) {
 		case "index":
-			n, ok := v.Int()
+			n, ok := w.Value().Int()
 			if !ok || n < 0 || n >= maxChoices {
-				return c, fmt.Errorf("read choice index: %w", errMalformed)
+				return fmt.Errorf("read choice index: %w", errMalformed)
 			}
 			c.index = int(n)
-		case "delta":
-			c.turn = v
-		case "message":
-			whole = v
+		case "delta", "message":
+			if delta {
+				continue // a delta goes before a message
+			}
+			delta, c.hasTurn = string(name) == "delta", kind == jsonscan.KindObject
+			c.turn.read(w)
 		case "text":
-			c.text = v
+			c.text = w.Value()
 		case "finish_reason":
-			reason = v
+			reason = w.Value()
 		case "error":
-			if v.Truthy() {
-				return c, faultOf([]byte(`{"error":`+string(v)+`}`), 0)
+			if v := w.Value(); v.Truthy() {
+				return faultOf([]byte(`{"error":`+string(v)+`}`), 0)
 			}
 		}
-	}
-	if c.turn == nil {
-		c.turn = whole
 	}
 	if reason.Truthy() {
 		c.finished = true
 		c.finish, err = readFinish(reason)
 	}
-	return c, err
+	return err
 }
 
 // finishes says what the known reasons mean.
@@ -207,9 +211,12 @@ var failures = map[string]int{
 func readFinish(v jsonscan.Value) (dialect.Finish, error) {
 	var space [40]byte
 	word := v.AppendText(space[:0])
+	if finish, ok := finishes[string(word)]; ok {
+		return finish, nil
+	}
 	if status, ok := failures[string(word)]; ok {
 		name := string(word)
 		return "", &dialect.Fault{Status: status, Type: "finish_reason", Code: name, Message: "the answer ended with finish_reason " + name}
 	}
-	return finishes[string(word)], nil
+	return dialect.FinishUnknown, nil
 }

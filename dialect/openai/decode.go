@@ -62,15 +62,17 @@ func (d *decoder) Decode(dst []dialect.Event, f sse.Frame) ([]dialect.Event, err
 	if err := d.chat(); err != nil {
 		return dst, err
 	}
-	for v := range d.choices.Elements() {
-		c, err := readChoice(v)
-		if err != nil {
+	var c choice
+	w := d.choices.Walk()
+	for ok := w.Array(); ok; ok = w.More() {
+		if err := c.read(&w); err != nil {
 			return dst, err
 		}
 		dst = d.start(dst)
 		if c.index != 0 || d.finished {
 			continue
 		}
+		var err error
 		if dst, err = d.choice(dst, &c); err != nil {
 			return dst, err
 		}
@@ -100,7 +102,7 @@ func (d *decoder) start(dst []dialect.Event) []dialect.Event {
 
 // choice gives the events of one delta: reasoning, text, refusal, tool calls, finish.
 func (d *decoder) choice(dst []dialect.Event, c *choice) ([]dialect.Event, error) {
-	t := readTurn(c.turn)
+	t := &c.turn
 	dst = t.reasoningEvents(dst)
 	pieces, err := contentPieces(t.content)
 	if err != nil {

@@ -15,8 +15,8 @@ var routed = []string{
 	"store", "background", "conversation", "previous_response_id",
 }
 
-// Facts reads what routing needs from a body of any of this wire's operations. It runs for every request:
-// the walk through the messages is what takes its time (BenchmarkFacts).
+// Facts reads what routing needs from a body of any of this wire's operations. It runs for every request
+// (BenchmarkFacts).
 func (Dialect) Facts(op fairlead.Operation, body *jsonscan.Object) (dialect.Facts, error) {
 	if found, ok := body.CaseVariant(routed...); ok {
 		return dialect.Facts{}, &fairlead.Error{
@@ -28,7 +28,7 @@ func (Dialect) Facts(op fairlead.Operation, body *jsonscan.Object) (dialect.Fact
 	var options stateOptions
 	for i := range body.Members {
 		m := &body.Members[i]
-		if err := factOf(&f, &options, op, string(m.Name), body.Value(m)); err != nil {
+		if err := factOf(&f, &options, op, m, body.Value(m)); err != nil {
 			return dialect.Facts{}, sentence(at(string(m.Name), err))
 		}
 	}
@@ -71,7 +71,8 @@ func (o *stateOptions) bound() int64 {
 }
 
 // factOf reads one top-level field.
-func factOf(f *dialect.Facts, o *stateOptions, op fairlead.Operation, name string, v jsonscan.Value) (err error) {
+func factOf(f *dialect.Facts, o *stateOptions, op fairlead.Operation, m *jsonscan.Member, v jsonscan.Value) (err error) {
+	name := string(m.Name)
 	if v.IsNull() && name != "model" && name != "messages" {
 		return nil
 	}
@@ -82,9 +83,9 @@ func factOf(f *dialect.Facts, o *stateOptions, op fairlead.Operation, name strin
 			return invalid("", "must be a non-empty string")
 		}
 	case "messages":
-		o.messages = readContents(f, v)
+		o.messages = readContents(f, v, m.Levels)
 	case "input":
-		readContents(f, v)
+		readContents(f, v, m.Levels)
 	case "stream":
 		f.Stream, err = boolean(v)
 	case "stream_options":
@@ -153,32 +154,28 @@ func thinks(v jsonscan.Value) bool {
 	return budget.Truthy()
 }
 
-// What a conversation that needs anything has a name of: a part's type, or a call of a tool. Quotes
-// inside texts are escaped, so that neither can be a text.
-var (
-	typeName  = []byte(`"type"`)
-	callsName = []byte(`"tool_calls"`)
-)
+// plainLevels are the array of messages and the messages: what an endpoint may need to be able to do
+// stands in arrays within them.
+const plainLevels = 2
 
 // readContents finds what the parts of messages, or of the input of responses, need of an endpoint and
 // how much of them is media, and tool calls in the history of a request that offers no tools any more.
-// found is whether there is any.
-// Most conversations are plain texts, which two searches tell sooner than a walk (BenchmarkFacts).
-func readContents(f *dialect.Facts, v jsonscan.Value) (found bool) {
-	if !bytes.Contains(v, typeName) && !bytes.Contains(v, callsName) {
+// found is whether there is any. Most conversations are plain texts, which their levels tell without a walk.
+func readContents(f *dialect.Facts, v jsonscan.Value, levels int) (found bool) {
+	if levels <= plainLevels {
 		return holdsAny(v)
 	}
-	for turn := range v.Elements() {
+	w := v.Walk()
+	for ok := w.Array(); ok; ok = w.More() {
 		found = true
-		for name, v := range turn.Members() {
-			switch string(name) {
+		for ok := w.Object(); ok; ok = w.More() {
+			switch string(w.Name()) {
 			case "content", "output": // output is that of a function call, in responses
-				for part := range v.Elements() {
-					kind, _ := part.Get("type")
-					readPart(f, part, kind)
+				for ok := w.Array(); ok; ok = w.More() {
+					readPart(f, w.Value())
 				}
 			case "tool_calls":
-				if holdsAny(v) {
+				if holdsAny(w.Value()) {
 					f.Needs |= fairlead.Tools
 				}
 			}
@@ -187,11 +184,11 @@ func readContents(f *dialect.Facts, v jsonscan.Value) (found bool) {
 	return found
 }
 
-// readPart reads a part of a kind. Chat completions have the data in an
+// readPart reads a part of a content. Chat completions have the data in an
 // object of the kind's name, responses in the part itself.
-func readPart(f *dialect.Facts, part, kind jsonscan.Value) {
+func readPart(f *dialect.Facts, part jsonscan.Value) {
 	var data jsonscan.Value
-	switch string(kind) {
+	switch kind, _ := part.Get("type"); string(kind) {
 	case `"image_url"`:
 		f.Needs |= fairlead.Vision
 		if data, _ = part.Get("image_url"); data.Kind() == jsonscan.KindObject {

@@ -58,6 +58,8 @@ func TestFacts(t *testing.T) {
 		{chat, `"tools":[]`, dialect.Facts{}},
 		{chat, `"functions":[{"name":"f"}]`, dialect.Facts{Needs: tools}},
 		{chat, `"messages":[{"role":"assistant","tool_calls":[{"id":"1"}]}]`, dialect.Facts{Needs: tools}},
+		{chat, `"messages":[{"role":"assistant","tool_calls":["1"]}]`, dialect.Facts{Needs: tools}},
+		{chat, user(`{"ty\u0070e":"image_url","image_url":{"url":"http://a/b"}}`), dialect.Facts{Needs: vision, MediaParts: 1}},
 		{chat, `"messages":[{"role":"assistant","tool_calls":[]},{"role":"user","content":"tool_calls"}]`, dialect.Facts{}},
 		{chat, user(`{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"u"}}`), dialect.Facts{Needs: vision, Media: 1, MediaParts: 1}},
 		{chat, user(`{"type":"file","file":{}},{"type":"input_audio"}`), dialect.Facts{Needs: files | audio, MediaParts: 2}},

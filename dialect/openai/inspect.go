@@ -43,20 +43,22 @@ func (a *answer) needArray(name string) error {
 // inspectChoices looks at the choices of chat and of completions. An answer is empty if all its choices
 // say nothing and none of them was stopped from saying more.
 func (a *answer) inspectChoices(seen *dialect.Inspection) error {
-	choices, err := a.choices()
-	if err != nil {
-		return err
-	}
+	var c choice
+	n := 0
 	seen.Empty = true
-	for _, c := range choices {
-		t := readTurn(c.turn)
-		said := t.look()
+	w := a.get("choices").Walk()
+	for ok := w.Array(); ok; ok = w.More() {
+		if err := c.read(&w); err != nil {
+			return err
+		}
+		n++
+		said := c.turn.look()
 		said.add(c.text)
 		seen.Bytes += said.bytes
 		stopped := !c.finished || c.finish == dialect.FinishStop
 		seen.Empty = seen.Empty && stopped && !said.meaningful
 	}
-	return nil
+	return choiceCount(n)
 }
 
 // inspectResponse looks at a response object.

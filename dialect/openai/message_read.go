@@ -41,7 +41,7 @@ func (m *messageReader) read(v jsonscan.Value) error {
 	if _, err := object(v); err != nil {
 		return err
 	}
-	t := readTurn(v)
+	t := turnOf(v)
 	role, err := oneOf(t.role, "system", "developer", "user", "assistant", "tool", "function")
 	if err != nil {
 		return at("role", err)

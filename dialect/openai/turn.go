@@ -19,18 +19,32 @@ type turn struct {
 	toolCalls, functionCall               jsonscan.Value
 	toolCallID                            jsonscan.Value
 	name                                  jsonscan.Value
+	contentBytes                          int // of content that is a string
 }
 
-func readTurn(v jsonscan.Value) (t turn) {
-	for name, v := range v.Members() {
-		if v.IsNull() {
+// turnOf reads a message of a request.
+func turnOf(v jsonscan.Value) (t turn) {
+	w := v.Walk()
+	t.read(&w)
+	return t
+}
+
+// read reads the message or delta that the walk has come to; nothing where it is no object.
+func (t *turn) read(w *jsonscan.Walk) {
+	*t = turn{}
+	for ok := w.Object(); ok; ok = w.More() {
+		name := w.Name()
+		if w.Kind() == jsonscan.KindNull {
 			continue
 		}
+		if string(name) == "content" {
+			t.content, t.contentBytes = w.Text()
+			continue
+		}
+		v := w.Value()
 		switch string(name) {
 		case "role":
 			t.role = v
-		case "content":
-			t.content = v
 		case "refusal":
 			t.refusal = v
 		case "reasoning":
@@ -57,7 +71,6 @@ func readTurn(v jsonscan.Value) (t turn) {
 			t.images = v
 		}
 	}
-	return t
 }
 
 // plain reports whether the turn has nothing of what a text delta lacks.

@@ -21,44 +21,50 @@ func (Dialect) ReadUsage(v jsonscan.Value) (fairlead.Usage, bool) { return readU
 // readUsage reads a usage object; ok is false where it is none or says nothing.
 func readUsage(v jsonscan.Value) (fairlead.Usage, bool) {
 	var raw rawUsage
-	for name, v := range v.Members() {
-		switch string(name) {
+	w := v.Walk()
+	for ok := w.Object(); ok; ok = w.More() {
+		switch string(w.Name()) {
 		case "prompt_tokens", "input_tokens":
-			raw.count(&raw.prompt, v)
+			raw.count(&raw.prompt, w.Value())
 		case "completion_tokens", "output_tokens":
-			raw.count(&raw.completion, v)
+			raw.count(&raw.completion, w.Value())
 		case "total_tokens":
-			raw.count(&raw.total, v)
+			raw.count(&raw.total, w.Value())
 		case "prompt_cache_hit_tokens":
-			hit := int64(0)
-			raw.count(&hit, v)
-			raw.cached = max(raw.cached, hit)
+			raw.hit(w.Value())
 		case "prompt_tokens_details", "input_tokens_details":
-			raw.promptDetails(v)
+			raw.promptDetails(&w)
 		case "completion_tokens_details", "output_tokens_details":
-			raw.completionDetails(v)
+			raw.completionDetails(&w)
 		}
 	}
 	return raw.normal(), raw.any
 }
 
-func (raw *rawUsage) promptDetails(v jsonscan.Value) {
-	for name, v := range v.Members() {
-		switch string(name) {
+func (raw *rawUsage) promptDetails(w *jsonscan.Walk) {
+	for ok := w.Object(); ok; ok = w.More() {
+		switch string(w.Name()) {
 		case "cached_tokens":
-			hit := int64(0)
-			raw.count(&hit, v)
-			raw.cached = max(raw.cached, hit)
+			raw.hit(w.Value())
 		case "cache_write_tokens":
-			raw.count(&raw.written, v)
+			raw.count(&raw.written, w.Value())
 		}
 	}
 }
 
-func (raw *rawUsage) completionDetails(v jsonscan.Value) {
-	if n, ok := v.Get("reasoning_tokens"); ok {
-		raw.count(&raw.reasoning, n)
+func (raw *rawUsage) completionDetails(w *jsonscan.Walk) {
+	for ok := w.Object(); ok; ok = w.More() {
+		if string(w.Name()) == "reasoning_tokens" {
+			raw.count(&raw.reasoning, w.Value())
+		}
 	}
+}
+
+// hit counts tokens read from a cache, which some servers state in two places.
+func (raw *rawUsage) hit(v jsonscan.Value) {
+	hit := int64(0)
+	raw.count(&hit, v)
+	raw.cached = max(raw.cached, hit)
 }
 
 // count reads a number of tokens. Some servers send floats; null leaves what another spelling said.

@@ -43,14 +43,14 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 	}
 	var seen look
 	empty := true
-	for v := range w.choices.Elements() {
+	var c choice
+	walk := w.choices.Walk()
+	for ok := walk.Array(); ok; ok = walk.More() {
 		empty = false
-		c, err := readChoice(v)
-		if err != nil {
+		if err := c.read(&walk); err != nil {
 			return dialect.Sight{}, err
 		}
-		t := readTurn(c.turn)
-		said := t.look()
+		said := c.turn.look()
 		said.add(c.text)
 		seen.merge(said)
 		if w.saw(c.index, c.finished) {
@@ -97,11 +97,12 @@ type look struct {
 }
 
 // add counts a string.
-func (l *look) add(v jsonscan.Value) {
-	if n := v.StringBytes(); n > 0 {
-		l.bytes += n
-		l.meaningful = true
-	}
+func (l *look) add(v jsonscan.Value) { l.addBytes(v.StringBytes()) }
+
+// addBytes counts a text of n bytes.
+func (l *look) addBytes(n int) {
+	l.bytes += n
+	l.meaningful = l.meaningful || n > 0
 }
 
 func (l *look) merge(other look) {
@@ -117,7 +118,7 @@ func (t *turn) look() (l look) {
 			l.meaningful = l.meaningful || p.text != ""
 		}
 	} else {
-		l.add(t.content)
+		l.addBytes(t.contentBytes)
 	}
 	if t.plain() {
 		return l
@@ -168,8 +169,6 @@ func (l *look) details(v jsonscan.Value) {
 
 // holdsAny reports whether an array has elements.
 func holdsAny(v jsonscan.Value) bool {
-	for range v.Elements() {
-		return true
-	}
-	return false
+	w := v.Walk()
+	return w.Array()
 }

@@ -19,18 +19,35 @@ func appendUnescaped(dst, text []byte) []byte {
 	}
 }
 
-// unescapedLen is the length of what appendUnescaped appends.
-func unescapedLen(text []byte) int {
-	n := len(text)
-	for {
-		i := bytes.IndexByte(text, '\\')
-		if i < 0 {
-			return n
-		}
-		r, size := unescape(text[i:])
-		n += utf8.RuneLen(r) - size
-		text = text[i+size:]
+// measure gives the end of the string whose quote stands at i, and the length of its text, unescaped; -1
+// and 0 where it has no end.
+func measure(src []byte, i int) (end, n int) {
+	i++
+	quote := bytes.IndexByte(src[i:], '"')
+	if quote < 0 {
+		return -1, 0
 	}
+	if n = bytes.IndexByte(src[i:i+quote], '\\'); n < 0 {
+		return i + quote + 1, quote
+	}
+	for i += n; i < len(src); {
+		switch c := src[i]; {
+		case c == '"':
+			return i + 1, n
+		case c == '\\' && i+1 < len(src) && shortEscapes[src[i+1]]:
+			n++
+			i += 2
+		case c == '\\':
+			r, size := unescape(src[i:])
+			n += utf8.RuneLen(r)
+			i += size
+		default: // a control character, which Scan refuses, or the first of a plain run
+			run := i + 1
+			i, _ = plain(src, run)
+			n += 1 + i - run
+		}
+	}
+	return -1, 0
 }
 
 // hex4 reads four hexadecimal digits.

@@ -6,6 +6,9 @@ import "math"
 // 0.5e1 are all 5, for JSON has no integers of its own and clients write floats. Not ok for 5.5, for what
 // is too large and for all other kinds. The reckoning is exact.
 func (v Value) Int() (int64, bool) {
+	if n, ok := shortInt(v); ok {
+		return n, true
+	}
 	i := space(v, 0)
 	if v.Kind() != KindNumber {
 		return 0, false
@@ -38,6 +41,17 @@ func (v Value) Int() (int64, bool) {
 		return int64(-mantissa), true
 	}
 	return int64(mantissa), true
+}
+
+// shortInt reads nothing but digits, so few that they fit: nearly all integers there are.
+func shortInt(v Value) (n int64, ok bool) {
+	for _, c := range v {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(v) > 0 && len(v) <= 18
 }
 
 // decimal reads a number without its sign as mantissa * 10^exponent with a mantissa that does not end in

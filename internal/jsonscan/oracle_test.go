@@ -18,14 +18,18 @@ func oracle(src []byte) (members []pair, depth int, ok bool) {
 	if !jsontext.Value(src).IsValid() || jsontext.Value(src).Kind() != jsontext.KindBeginObject {
 		return nil, 0, false
 	}
+	return oracleMembers(src), oracleDepth(src), true
+}
+
+// oracleDepth tells how deep a valid value nests.
+func oracleDepth(src []byte) (depth int) {
 	d := jsontext.NewDecoder(bytes.NewReader(src))
 	for {
 		if _, err := d.ReadToken(); err != nil {
-			break
+			return depth
 		}
 		depth = max(depth, d.StackDepth())
 	}
-	return oracleMembers(src), depth, true
 }
 
 // oracleMembers reads the members of a valid object.

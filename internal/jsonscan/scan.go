@@ -8,6 +8,7 @@ type scanner struct {
 	src     []byte
 	members []Member // of the outermost object
 	names   [][]byte // of all open objects, the innermost last
+	deepest int      // depth of any container since the last member of the outermost object began
 	err     Error
 }
 
@@ -58,28 +59,34 @@ func (s *scanner) object(i, depth int) int {
 	if depth > MaxDepth {
 		return s.fail(Depth, i)
 	}
+	s.deepest = max(s.deepest, depth)
 	src := s.src
 	open := openObject{base: len(s.names)}
 	if i = space(src, i+1); i < len(src) && src[i] == '}' {
 		return i + 1
 	}
 	for {
-		m := Member{NameStart: i}
-		if m.NameEnd = s.name(i, &open); m.NameEnd < 0 {
+		nameStart := i
+		nameEnd := s.name(i, &open)
+		if nameEnd < 0 {
 			return -1
 		}
-		if i = space(src, m.NameEnd); i >= len(src) || src[i] != ':' {
+		if i = space(src, nameEnd); i >= len(src) || src[i] != ':' {
 			return s.fail(Syntax, i)
 		}
-		m.Start = space(src, i+1)
-		if m.End = s.value(m.Start, depth); m.End < 0 {
+		start := space(src, i+1)
+		if depth == 1 {
+			s.deepest = 1
+		}
+		end := s.value(start, depth)
+		if end < 0 {
 			return -1
 		}
 		if depth == 1 {
-			m.Name = s.names[len(s.names)-1]
-			s.members = append(s.members, m)
+			name := s.names[len(s.names)-1]
+			s.members = append(s.members, Member{name, nameStart, nameEnd, start, end, s.deepest - 1})
 		}
-		if i = space(src, m.End); i >= len(src) {
+		if i = space(src, end); i >= len(src) {
 			return s.fail(Syntax, i)
 		}
 		switch src[i] {
@@ -122,6 +129,7 @@ func (s *scanner) array(i, depth int) int {
 	if depth > MaxDepth {
 		return s.fail(Depth, i)
 	}
+	s.deepest = max(s.deepest, depth)
 	src := s.src
 	if i = space(src, i+1); i < len(src) && src[i] == ']' {
 		return i + 1
@@ -181,46 +189,44 @@ func (s *scanner) number(i int) int {
 // str checks a string, quotes included, and says whether it has escapes.
 func (s *scanner) str(i int) (end int, escaped bool) {
 	src, start := s.src, i+1
-	var high uint64
-	for i = start; ; {
-		i, high = plain(src, i, high)
-		switch {
-		case i >= len(src) || src[i] < ' ':
-			return s.fail(Syntax, i), false
-		case src[i] == '\\':
-			escaped = true
-			if i = s.escape(i); i < 0 {
-				return -1, false
-			}
-		default:
-			if high != 0 && !utf8.Valid(src[start:i]) {
-				return s.fail(UTF8, start+invalidUTF8(src[start:i])), false
-			}
-			return i + 1, escaped
+	i, high := plain(src, start)
+	for i < len(src) && src[i] == '\\' {
+		escaped = true
+		if i+1 < len(src) && shortEscapes[src[i+1]] {
+			i += 2
+		} else if i = s.escape(i); i < 0 {
+			return -1, false
 		}
+		var more uint64
+		i, more = plain(src, i)
+		high |= more
 	}
+	if i >= len(src) || src[i] != '"' {
+		return s.fail(Syntax, i), false
+	}
+	if high != 0 && !utf8.Valid(src[start:i]) {
+		return s.fail(UTF8, start+invalidUTF8(src[start:i])), false
+	}
+	return i + 1, escaped
 }
 
-// escape checks the escape that begins at the backslash at i; both halves of a surrogate pair at once.
+// shortEscapes are the letters that are a whole escape after a backslash.
+var shortEscapes = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
+
+// escape checks the \u escape that begins at the backslash at i; both halves of a surrogate pair at once.
 func (s *scanner) escape(i int) int {
-	if i+1 >= len(s.src) {
+	if i+1 >= len(s.src) || s.src[i+1] != 'u' {
 		return s.fail(Syntax, i)
 	}
-	switch s.src[i+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return i + 2
-	case 'u':
-		unit, ok := hex4(s.src, i+2)
-		switch {
-		case !ok:
-			return s.fail(Syntax, i)
-		case !isSurrogate(unit):
-			return i + 6
-		}
-		if _, ok := lowHalf(s.src, i+6, unit); !ok {
-			return s.fail(UTF8, i)
-		}
-		return i + 12
+	unit, ok := hex4(s.src, i+2)
+	switch {
+	case !ok:
+		return s.fail(Syntax, i)
+	case !isSurrogate(unit):
+		return i + 6
 	}
-	return s.fail(Syntax, i)
+	if _, ok := lowHalf(s.src, i+6, unit); !ok {
+		return s.fail(UTF8, i)
+	}
+	return i + 12
 }

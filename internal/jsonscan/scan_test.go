@@ -16,10 +16,11 @@ func TestScanAgainstOracle(t *testing.T) {
 	}
 }
 
-// Strings are checked eight bytes at a time: whatever must be noticed is put at every place of a word.
+// Strings are checked two words of eight bytes at a time: whatever must be noticed is put at every place of
+// the first two turns.
 func TestScanEveryPlace(t *testing.T) {
 	for _, piece := range []string{"\xff", "é", "\xc3", "€", "\xe2\x82", "😀", "\xf0\x9f\x98", "\x00", "\x1f", "\x7f", `\n`, `\`, `"`, `\u00e9`, `\ud800`, "!", "#", "[", "]", "\xa2", "\xdc", "\x9f"} {
-		for before := range 20 {
+		for before := range 36 {
 			for after := range 20 {
 				checkScan(t, []byte(`{"`+strings.Repeat("a", before)+piece+strings.Repeat("b", after)+`":"c"}          `))
 			}
@@ -61,6 +62,9 @@ func checkScan(t *testing.T, src []byte) {
 		name, _ := jsonscan.Value(src[m.NameStart:m.NameEnd]).Text()
 		if name != string(m.Name) {
 			t.Fatalf("scan %q: name %q stands at %q", src, m.Name, src[m.NameStart:m.NameEnd])
+		}
+		if levels := oracleDepth(o.Value(m)); levels != m.Levels {
+			t.Fatalf("scan %q: %s has %d levels, want %d", src, m.Name, m.Levels, levels)
 		}
 	}
 }

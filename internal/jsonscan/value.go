@@ -24,12 +24,14 @@ const (
 )
 
 // Kind tells the value's kind, 0 where it has none.
-func (v Value) Kind() Kind {
-	i := space(v, 0)
-	if i == len(v) {
+func (v Value) Kind() Kind { return kindAt(v, space(v, 0)) }
+
+// kindAt tells the kind of the value whose first byte is at i.
+func kindAt(src []byte, i int) Kind {
+	if i >= len(src) {
 		return 0
 	}
-	switch c := v[i]; c {
+	switch c := src[i]; c {
 	case '{', '[', '"', 't', 'n':
 		return Kind(c)
 	case 'f':
@@ -71,8 +73,12 @@ func (v Value) AppendText(dst []byte) []byte {
 
 // StringBytes is the length in bytes of a string's text, unescaped; 0 for all other kinds.
 func (v Value) StringBytes() int {
-	text, _ := v.inner()
-	return unescapedLen(text)
+	i := space(v, 0)
+	if i == len(v) || v[i] != '"' {
+		return 0
+	}
+	_, n := measure(v, i)
+	return n
 }
 
 // inner gives what stands between a string's quotes.
@@ -108,14 +114,12 @@ func (v Value) Truthy() bool {
 
 // Get gives the value of a member of an object; false where there is none or v is no object.
 func (v Value) Get(name string) (Value, bool) {
-	w := walk{src: v}
-	for ok := w.open('{'); ok; ok = w.more() {
-		raw, value := w.member()
-		if value == nil {
-			break
-		}
-		if isName(raw, name) {
-			return value, true
+	w := v.Walk()
+	for ok := w.Object(); ok; ok = w.More() {
+		raw, escaped := w.name()
+		if string(raw) == name && !escaped || escaped && string(appendUnescaped(nil, raw)) == name {
+			value := w.Value()
+			return value, value != nil
 		}
 	}
 	return nil, false
@@ -124,10 +128,11 @@ func (v Value) Get(name string) (Value, bool) {
 // Members walks the members of an object, names unescaped; none where v is no object.
 func (v Value) Members() iter.Seq2[[]byte, Value] {
 	return func(yield func([]byte, Value) bool) {
-		w := walk{src: v}
-		for ok := w.open('{'); ok; ok = w.more() {
-			raw, value := w.member()
-			if value == nil || !yield(unescapedName(raw), value) {
+		w := v.Walk()
+		for ok := w.Object(); ok; ok = w.More() {
+			name := w.Name()
+			value := w.Value()
+			if value == nil || !yield(name, value) {
 				return
 			}
 		}
@@ -137,9 +142,9 @@ func (v Value) Members() iter.Seq2[[]byte, Value] {
 // Elements walks the elements of an array; none where v is no array.
 func (v Value) Elements() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
-		w := walk{src: v}
-		for ok := w.open('['); ok; ok = w.more() {
-			value := w.value()
+		w := v.Walk()
+		for ok := w.Array(); ok; ok = w.More() {
+			value := w.Value()
 			if value == nil || !yield(value) {
 				return
 			}

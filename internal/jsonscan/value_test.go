@@ -193,6 +193,8 @@ func useValue(v jsonscan.Value, depth int) {
 	v.Bool()
 	v.Truthy()
 	v.Get("a")
+	w := v.Walk()
+	useWalk(&w, depth)
 	if depth == 3 {
 		return
 	}
@@ -202,6 +204,22 @@ func useValue(v jsonscan.Value, depth int) {
 	for value := range v.Elements() {
 		useValue(value, depth+1)
 	}
+}
+
+// useWalk goes into everything, as far down as a loop in it might go wrong.
+func useWalk(w *jsonscan.Walk, depth int) {
+	for ok := w.Object(); ok; ok = w.More() {
+		w.Name()
+		if depth < 3 {
+			useWalk(w, depth+1)
+		}
+	}
+	for ok := w.Array(); ok; ok = w.More() {
+		if depth < 3 {
+			useWalk(w, depth+1)
+		}
+	}
+	w.Text()
 }
 
 // checkValue holds a valid value's methods against jsontext and encoding/json.
@@ -218,6 +236,10 @@ func checkValue(t *testing.T, v jsonscan.Value) {
 		want, _ := jsontext.AppendUnquote(nil, v)
 		if got, ok := v.Text(); !ok || got != string(want) || v.StringBytes() != len(want) {
 			t.Fatalf("%s: text %q (%d bytes), want %q", v, got, v.StringBytes(), want)
+		}
+		w := v.Walk()
+		if taken, n := w.Text(); n != len(want) || !bytes.Equal(taken, v) {
+			t.Fatalf("%s: a walk takes %s as a text of %d bytes, want %d", v, taken, n, len(want))
 		}
 	case jsonscan.KindNumber:
 		checkNumber(t, v)

@@ -2,61 +2,136 @@ package jsonscan
 
 import "bytes"
 
-// walk goes through the members or elements of one container, on text that was checked before.
-type walk struct {
-	src []byte
-	i   int
+// Walk goes once through a value that was checked before, from front to back. It goes into objects and
+// arrays where it stands, so that what is in them is not passed over first, as it is by Members and
+// Elements:
+//
+//	w := v.Walk()
+//	for ok := w.Array(); ok; ok = w.More() {
+//		for ok := w.Object(); ok; ok = w.More() {
+//			switch string(w.Name()) {
+//			case "text":
+//				text = w.Value()
+//			}
+//		}
+//	}
+//
+// Each loop runs to its end, or the loops around it end as well. A value that nobody takes is passed over.
+// Unchecked bytes end the walk early.
+type Walk struct {
+	src   []byte
+	i     int
+	ahead bool // a member or element begins at i and is not taken yet
 }
 
-// open steps into the container, which begins with bracket, up to its first member or element; false
-// where there is none.
-func (w *walk) open(bracket byte) bool {
-	w.i = space(w.src, 0)
-	if w.i == len(w.src) || w.src[w.i] != bracket {
+// Walk begins a walk at the value.
+func (v Value) Walk() Walk { return Walk{src: v, i: space(v, 0), ahead: true} }
+
+// Object goes into an object; false, as More, where it has no member or where the value is none.
+func (w *Walk) Object() bool { return w.open('{') }
+
+// Array goes into an array; false, as More, where it has no element or where the value is none.
+func (w *Walk) Array() bool { return w.open('[') }
+
+// open steps to what stands first behind the bracket, or past an empty container.
+func (w *Walk) open(bracket byte) bool {
+	if !w.ahead || w.i >= len(w.src) || w.src[w.i] != bracket {
 		return false
 	}
 	w.i = space(w.src, w.i+1)
-	return w.i < len(w.src) && w.src[w.i] != bracket+2 // ']' and '}' stand two past '[' and '{'
+	w.ahead = w.i < len(w.src) && w.src[w.i] != bracket+2 // ']' and '}' stand two past '[' and '{'
+	if !w.ahead {
+		w.i++
+	}
+	return w.ahead
 }
 
-// more steps over the comma to the next member or element; false where there is none.
-func (w *walk) more() bool {
+// More goes to the container's next member or element; false, and out of the container, where there is none.
+func (w *Walk) More() bool {
+	if w.ahead {
+		w.Value()
+	}
 	w.i = space(w.src, w.i)
-	if w.i >= len(w.src) || w.src[w.i] != ',' {
-		return false
+	w.ahead = w.i < len(w.src) && w.src[w.i] == ','
+	if w.i++; w.ahead {
+		w.i = space(w.src, w.i)
 	}
-	w.i = space(w.src, w.i+1)
-	return true
+	return w.ahead
 }
 
-// member reads a name, as it stands between its quotes, and a value; nil where there is none.
-func (w *walk) member() (name []byte, value Value) {
-	start := w.i
-	if start >= len(w.src) || w.src[start] != '"' {
-		return nil, nil
+// Name takes the name of a member, unescaped. It comes before the value, and once.
+func (w *Walk) Name() []byte {
+	name, escaped := w.name()
+	if escaped {
+		name = appendUnescaped(nil, name)
 	}
-	end := skipString(w.src, start)
-	if end < 0 {
-		return nil, nil
-	}
-	name = w.src[start+1 : end-1]
-	if w.i = space(w.src, end); w.i >= len(w.src) || w.src[w.i] != ':' {
-		return nil, nil
-	}
-	w.i = space(w.src, w.i+1)
-	return name, w.value()
+	return name
 }
 
-// value reads a value; nil where there is none.
-func (w *walk) value() Value {
+// name takes a name as it stands between its quotes, and says whether it has escapes.
+func (w *Walk) name() (name []byte, escaped bool) {
 	start := w.i
-	end := skip(w.src, start)
-	if end <= start {
+	if !w.ahead || start >= len(w.src) || w.src[start] != '"' {
+		w.stop()
+		return nil, false
+	}
+	end, _ := plain(w.src, start+1)
+	if end >= len(w.src) || w.src[end] != '"' {
+		if end = skipString(w.src, start) - 1; end < 0 {
+			w.stop()
+			return nil, false
+		}
+		escaped = bytes.IndexByte(w.src[start+1:end], '\\') >= 0
+	}
+	if w.i = space(w.src, end+1); w.i >= len(w.src) || w.src[w.i] != ':' {
+		w.stop()
+		return nil, false
+	}
+	w.i = space(w.src, w.i+1)
+	return w.src[start+1 : end], escaped
+}
+
+// Kind tells the kind of the value that stands ahead, 0 where there is none.
+func (w *Walk) Kind() Kind {
+	if !w.ahead {
+		return 0
+	}
+	return kindAt(w.src, w.i)
+}
+
+// Value takes the value; nil where there is none.
+func (w *Walk) Value() Value {
+	start := w.i
+	if !w.ahead {
 		return nil
 	}
-	w.i = end
+	end := skip(w.src, start)
+	if end <= start {
+		w.stop()
+		return nil
+	}
+	w.i, w.ahead = end, false
 	return w.src[start:end:end]
 }
+
+// Text takes a value and gives the length in bytes of a string's text, unescaped, in the same pass; 0 for
+// all other kinds.
+func (w *Walk) Text() (v Value, n int) {
+	start := w.i
+	if w.Kind() != KindString {
+		return w.Value(), 0
+	}
+	end, n := measure(w.src, start)
+	if end < 0 {
+		w.stop()
+		return nil, 0
+	}
+	w.i, w.ahead = end, false
+	return w.src[start:end:end], n
+}
+
+// stop ends the walk: what follows cannot be told.
+func (w *Walk) stop() { w.i, w.ahead = len(w.src), false }
 
 // skip gives the end of the value at i; -1 where it has none.
 func skip(src []byte, i int) int {
@@ -97,7 +172,7 @@ func skipContainer(src []byte, i int) int {
 func skipString(src []byte, i int) int {
 	i++
 	if near := min(i+16, len(src)); near > i {
-		if j, _ := plain(src[:near], i, 0); j < near && src[j] == '"' {
+		if j, _ := plain(src[:near], i); j < near && src[j] == '"' {
 			return j + 1 // most names and many values are short: a call costs more than they do
 		}
 	}
@@ -116,20 +191,4 @@ func skipString(src []byte, i int) int {
 		}
 	}
 	return -1
-}
-
-// isName compares a name as it stands between its quotes.
-func isName(raw []byte, name string) bool {
-	if string(raw) == name {
-		// What has a backslash stands for another name, even if this is spelt like it.
-		return bytes.IndexByte(raw, '\\') < 0
-	}
-	return len(raw) > len(name) && bytes.IndexByte(raw, '\\') >= 0 && string(appendUnescaped(nil, raw)) == name
-}
-
-func unescapedName(raw []byte) []byte {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw
-	}
-	return appendUnescaped(nil, raw)
 }
