@@ -12,16 +12,22 @@ import (
 const (
 	// garbage is how much the heap may grow over what lives before it is collected, at least.
 	garbage = 64 << 20
-	// The part by which the heap may grow, in percent: at most, so that a small heap is not collected
-	// hundreds of times a second, and at least.
-	mostPercent, leastPercent = 400, 3
-	lookEvery                 = 500 * time.Millisecond
+	// smallHeap is what a heap may reach before anything is collected, where that is not more than
+	// 1/heapPart of the memory there is.
+	smallHeap, heapPart = 192 << 20, 16
+	// leastPercent is the least part by which the heap may grow, in percent; leastLive makes the most.
+	leastPercent = 3
+	leastLive    = 1 << 20
+	// lookEvery bounds how long a heap that has just become large keeps the pace of a small one.
+	lookEvery = 250 * time.Millisecond
 )
 
 // pacer steers the garbage collector. Its usual pace, once the heap has doubled, is wrong at both
-// ends: a heap of ten megabytes is collected for every ten megabytes of requests, and a gigabyte of
-// bodies costs two. The pacer lets the heap grow by 64 MiB, or by half of what lives in it without the
-// bodies: they hold no pointers, so that collecting more often for their sake costs little.
+// ends: a heap of a few megabytes is collected ten and more times a second, each time at the cost of what
+// waits meanwhile (the 99th percentile of added latency in fairlead bench), and a gigabyte of bodies
+// costs two. The pacer collects nothing before the heap has smallHeap; then it lets it grow by 64 MiB, or
+// by half of what lives in it without the bodies: they hold no pointers, so that collecting more often
+// for their sake costs little.
 //
 // The pace belongs to the process: of several gateways in one the last to act decides, which makes
 // collections rarer or more frequent, never wrong.
@@ -34,6 +40,7 @@ type pacer struct {
 
 	mu      sync.Mutex
 	percent int
+	small   int64 // the heap that is left alone
 }
 
 // held tells what the bodies hold now. It acts only where that has doubled or halved.
@@ -50,16 +57,20 @@ func (p *pacer) run(done <-chan struct{}) {
 	if p.off {
 		return
 	}
-	usual := debug.SetGCPercent(mostPercent)
+	p.mu.Lock()
+	p.small = min(smallHeap, memoryOf("")/heapPart)
+	p.percent = percent(live(), p.bodies.Load(), p.small)
+	usual := debug.SetGCPercent(p.percent)
+	p.mu.Unlock()
 	defer debug.SetGCPercent(usual)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		p.set()
 		select {
 		case <-done:
 			return
 		case <-ticker.C:
+			p.set()
 		}
 	}
 }
@@ -68,7 +79,7 @@ func (p *pacer) run(done <-chan struct{}) {
 func (p *pacer) set() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	want := percent(live(), p.bodies.Load())
+	want := percent(live(), p.bodies.Load(), p.small)
 	if change := want - p.percent; change*10 <= p.percent && -change*10 <= p.percent {
 		return
 	}
@@ -77,10 +88,10 @@ func (p *pacer) set() {
 }
 
 // percent is the part by which a heap may grow that holds live bytes, so many of them in bodies.
-func percent(live, bodies int64) int {
-	live = max(live, bodies, 1<<20)
-	allowed := max(garbage, (live-bodies)/2)
-	return int(min(max(allowed*100/live, leastPercent), mostPercent))
+func percent(live, bodies, small int64) int {
+	live = max(live, bodies, leastLive)
+	allowed := max(garbage, (live-bodies)/2, small-live)
+	return int(max(allowed*100/live, leastPercent))
 }
 
 // live is what the last collection found alive, in bytes.

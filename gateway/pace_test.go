@@ -1,24 +1,59 @@
 package gateway
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestPercent(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {
-		name         string
-		live, bodies int64
-		want         int
+		name                string
+		live, bodies, small int64
+		want                int
 	}{
-		{"a small heap grows by the most", 10 * mib, 0, 400},
-		{"64 MiB", 64 * mib, 0, 100},
-		{"a heap of streams grows by half", 250 * mib, 0, 50},
-		{"a gigabyte of bodies grows by 64 MiB", 1100 * mib, 1024 * mib, 5},
-		{"bodies that the last collection has not seen", 20 * mib, 1024 * mib, 6},
-		{"never less than the least", 8192 * mib, 8000 * mib, 3},
-		{"nothing known", 0, 0, 400},
+		{"a tiny heap is left alone", mib / 2, 0, 101 * mib, 10000},
+		{"a small heap is left alone", 10 * mib, 0, 110 * mib, 1000},
+		{"on a small machine it grows by 64 MiB", 10 * mib, 0, 32 * mib, 640},
+		{"one that is not small grows by 64 MiB", 128 * mib, 0, 160 * mib, 50},
+		{"a heap of streams grows by half", 250 * mib, 0, 192 * mib, 50},
+		{"a gigabyte of bodies grows by 64 MiB", 1100 * mib, 1024 * mib, 192 * mib, 5},
+		{"bodies that the last collection has not seen", 20 * mib, 1024 * mib, 192 * mib, 6},
+		{"never less than the least", 8192 * mib, 8000 * mib, 192 * mib, 3},
+		{"nothing known", 0, 0, 0, 6400},
 	} {
-		if got := percent(c.live, c.bodies); got != c.want {
+		if got := percent(c.live, c.bodies, c.small); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMemoryOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  int64
+	}{
+		"nothing told":        {nil, unknownMemory},
+		"a machine":           {map[string]string{"proc/meminfo": "MemFree: 1 kB\nMemTotal:       2048 kB\nX: 3 kB\n"}, 2 << 20},
+		"a bounded group":     {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "sys/fs/cgroup/memory.max": "4096\n"}, 4096},
+		"an unbounded group":  {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "sys/fs/cgroup/memory.max": "max\n"}, 2 << 20},
+		"an older group":      {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "8192\n"}, 8192},
+		"an older, unbounded": {map[string]string{"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, unknownMemory},
+		"empty files":         {map[string]string{"proc/meminfo": "", "sys/fs/cgroup/memory.max": ""}, unknownMemory},
+	} {
+		root := t.TempDir()
+		for path, text := range c.files {
+			path = filepath.Join(root, path)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := memoryOf(root); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}
 }

@@ -39,6 +39,7 @@ type Server struct {
 	over2   *http.Server // serves what speaks HTTP/2
 	hand    *handOver
 	replies sync.Pool // *reply
+	sweeper sweeper
 	date    atomic.Pointer[stamp]
 	closing atomic.Bool
 
@@ -52,12 +53,13 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{Options: o, hand: newHandOver(), conns: map[*conn]struct{}{}, left: make(chan struct{})}
 	s.replies.New = func() any { return &reply{header: http.Header{}} }
+	s.sweeper.wake = make(chan struct{}, 1)
 	s.over2 = newOver2(&o)
 	return s
 }
 
-// Serve takes connections from l until Shutdown or Close, and then gives http.ErrServerClosed. With
-// cert and key files it speaks TLS.
+// Serve takes connections from l until Shutdown or Close, and then gives http.ErrServerClosed. Where the
+// listener breaks, it breaks all connections off, too. With cert and key files it speaks TLS.
 func (s *Server) Serve(l net.Listener, cert, key string) error {
 	var secure *tls.Config
 	if cert != "" {
@@ -75,9 +77,10 @@ func (s *Server) Serve(l net.Listener, cert, key string) error {
 		defer close(ended)
 		_ = s.over2.Serve(s.hand) // ends with http.ErrServerClosed
 	}()
+	go s.sweeper.run(s.left) // Shutdown lets exchanges end that are watched until then
 	err := s.accept(l, secure)
 	if !s.closing.Load() {
-		_ = s.over2.Close() // nobody else will
+		err = errors.Join(err, s.Close()) // nobody else will
 	}
 	<-ended
 	return err

@@ -117,7 +117,7 @@ func appendField(b []byte, name, value string) []byte {
 	return append(b, "\r\n"...)
 }
 
-// Write is http.ResponseWriter's. What is written waits for Flush, for the handler's end, or for more.
+// Write is http.ResponseWriter's. What is written waits for Flush, for the body's end, or for more.
 func (w *reply) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -147,7 +147,7 @@ func (w *reply) Write(p []byte) (int, error) {
 	if w.chunked {
 		w.out = append(w.out, "\r\n"...)
 	}
-	if len(w.out) > together {
+	if len(w.out) > together || w.sent == w.length { // whole: what the handler still does keeps nobody waiting
 		_ = w.FlushError()
 	}
 	if w.err != nil {

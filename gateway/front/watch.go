@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// watchAfter is how long an exchange may last before its caller is watched: a goroutine that reads costs
-// more than a short exchange, and nobody gains from its being broken off.
-const watchAfter = 50 * time.Millisecond
-
 // earlyMost is how much of the next request is taken in while the caller is watched.
 const earlyMost = 4 << 10
 
@@ -20,13 +16,15 @@ var past = time.Unix(1, 0)
 // request is read; what it reads of that one is kept.
 type watch struct {
 	c     *conn
-	timer *time.Timer
 	early []byte
 
 	mu      sync.Mutex
-	on      bool // an exchange lasts
-	still   bool // its request's body is over
-	due     bool // it has lasted for watchAfter
+	turn    int64 // counts the exchanges
+	seen    int64 // the turn that the sweeper saw last
+	swept   bool  // the sweeper looks at it
+	on      bool  // an exchange lasts
+	still   bool  // its request's body is over
+	due     bool  // the sweeper has seen it twice
 	stop    bool
 	running chan struct{} // closed when the goroutine has ended; nil: there is none
 }
@@ -35,21 +33,29 @@ type watch struct {
 func (w *watch) begin() {
 	w.mu.Lock()
 	w.on, w.still, w.due, w.stop = true, w.c.body.over, false, false
+	w.turn++
+	swept := w.swept
+	w.swept = true
 	w.mu.Unlock()
-	if w.timer == nil {
-		w.timer = time.AfterFunc(watchAfter, w.fire)
-		return
+	if !swept {
+		w.c.s.sweeper.add(w)
 	}
-	w.timer.Reset(watchAfter)
 }
 
-// fire is called when the exchange has lasted for watchAfter, or late for one before it: then this one's
-// caller is watched early, which harms nothing.
-func (w *watch) fire() {
+// grow is called by the sweeper, and reports whether it must come again.
+func (w *watch) grow() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.due = true
-	w.look()
+	if w.seen != w.turn {
+		w.seen = w.turn
+		return true
+	}
+	w.swept = false
+	if w.on {
+		w.due = true
+		w.look()
+	}
+	return false
 }
 
 // quiet is called when the request's body is over.
@@ -92,7 +98,6 @@ func (w *watch) run(ended chan struct{}) {
 
 // end is called when the exchange is over. When it returns, nobody else reads.
 func (w *watch) end() {
-	w.timer.Stop()
 	w.mu.Lock()
 	w.on = false
 	running := w.running

@@ -66,7 +66,7 @@ func TestLeaver(t *testing.T) {
 	}
 }
 
-// TestManyWatched has exchanges of all lengths around watchAfter on connections that are used again, so
+// TestManyWatched has exchanges of all lengths around those from which on callers are watched on connections that are used again, so
 // that watching begins, ends and is late in every order; the race detector looks on.
 func TestManyWatched(t *testing.T) {
 	_, addr := serve(t, options(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestManyWatched(t *testing.T) {
 			for n := range 20 {
 				path := "/0s"
 				if n%4 != 3 {
-					path = "/" + (watchAfter + time.Duration(i-8+n%3)*time.Millisecond/2).String()
+					path = "/" + (sweepEvery + time.Duration(i+n%3)*2*time.Millisecond).String()
 				}
 				if _, err := io.WriteString(caller, post(path, "x")); err != nil {
 					t.Error(err)
