@@ -75,7 +75,7 @@ type CodeInfo struct {
 
 // Codes is the one table of error codes; docs/errors.md is printed from it.
 var Codes = []CodeInfo{
-	{CodeMalformed, 400, FaultCaller, false, "The request is not HTTP, or its framing can be read in two ways; 417, 501 and 505 where HTTP has a status for it."},
+	{CodeMalformed, 400, FaultCaller, false, "The request is not valid HTTP, or where it ends is not certain; 417 where it expects what is not known here."},
 	{CodeInvalidJSON, 400, FaultCaller, false, "The body is not one JSON object in valid UTF-8."},
 	{CodeDuplicateField, 400, FaultCaller, false, "A name stands twice in one object, or a routed field is spelt in another case."},
 	{CodeTooDeep, 400, FaultCaller, false, "The body nests deeper than 256 levels."},

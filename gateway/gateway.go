@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func New(o Options) *Gateway {
 		g.dialects[d.Name()] = d
 	}
 	g.front = front.New(front.Options{
-		Handler: g, Malformed: g.refuse, HeaderTime: headerTime, IdleTime: idleTime, MaxHeader: 2 * maxHeaders, Log: o.Log,
+		Handler: g, Malformed: g.refuse, HeaderTime: headerTime, IdleTime: idleTime, WriteTime: writeTime, MaxHeader: 2 * maxHeaders, Log: o.Log,
 	})
 	return g
 }
@@ -179,6 +180,7 @@ func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request, _ *address) {
 
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text)) // whoever asked may have left
 }

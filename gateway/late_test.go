@@ -52,8 +52,7 @@ func TestLateHeaders(t *testing.T) {
 			if c.code != "" && !strings.Contains(body, `"code":"`+string(c.code)+`"`) {
 				t.Errorf("%s: the error is not told: %.500q", name, body)
 			}
-			left := r.records.all()
-			if got := left[len(left)-1]; got.Code != c.code || len(got.Attempts) != c.attempts || got.Status != 200 {
+			if got := r.records.of(t, resp); got.Code != c.code || len(got.Attempts) != c.attempts || got.Status != 200 {
 				t.Errorf("%s: status %d, code %q, attempts %+v", name, got.Status, got.Code, got.Attempts)
 			}
 		}

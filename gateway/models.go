@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,5 +71,6 @@ func writeJSON(w http.ResponseWriter, v any) {
 		panic(err) // only values made here are written
 	}
 	setHeader(w.Header(), "Content-Type", "application/json")
+	setHeader(w.Header(), "Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // whoever asked may have left
 }

@@ -39,6 +39,7 @@ type pacer struct {
 	level  atomic.Int32 // of the bodies when the pace was last set: their size in doublings
 
 	mu      sync.Mutex
+	on      bool // it runs
 	percent int
 	small   int64 // the heap that is left alone
 }
@@ -47,7 +48,7 @@ type pacer struct {
 func (p *pacer) held(n int64) {
 	p.bodies.Store(n)
 	level := int32(bits.Len64(uint64(max(n, 0)) / garbage))
-	if p.level.Swap(level) != level && !p.off {
+	if p.level.Swap(level) != level {
 		p.set()
 	}
 }
@@ -61,8 +62,14 @@ func (p *pacer) run(done <-chan struct{}) {
 	p.small = min(smallHeap, memoryOf("")/heapPart)
 	p.percent = percent(live(), p.bodies.Load(), p.small)
 	usual := debug.SetGCPercent(p.percent)
+	p.on = true
 	p.mu.Unlock()
-	defer debug.SetGCPercent(usual)
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.on = false
+		debug.SetGCPercent(usual)
+	}()
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -79,6 +86,9 @@ func (p *pacer) run(done <-chan struct{}) {
 func (p *pacer) set() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.on {
+		return
+	}
 	want := percent(live(), p.bodies.Load(), p.small)
 	if change := want - p.percent; change*10 <= p.percent && -change*10 <= p.percent {
 		return

@@ -36,11 +36,13 @@ func TestMemoryOf(t *testing.T) {
 	}{
 		"nothing told":        {nil, unknownMemory},
 		"a machine":           {map[string]string{"proc/meminfo": "MemFree: 1 kB\nMemTotal:       2048 kB\nX: 3 kB\n"}, 2 << 20},
-		"a bounded group":     {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "sys/fs/cgroup/memory.max": "4096\n"}, 4096},
-		"an unbounded group":  {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "sys/fs/cgroup/memory.max": "max\n"}, 2 << 20},
-		"an older group":      {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "8192\n"}, 8192},
-		"an older, unbounded": {map[string]string{"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, unknownMemory},
-		"empty files":         {map[string]string{"proc/meminfo": "", "sys/fs/cgroup/memory.max": ""}, unknownMemory},
+		"a bounded group":     {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "4096\n"}, 4096},
+		"a service's group":   {map[string]string{"proc/self/cgroup": "1:cpu:/x\n0::/system.slice/a.service\n", "sys/fs/cgroup/system.slice/a.service/memory.max": "4096\n", "sys/fs/cgroup/system.slice/memory.max": "max\n"}, 4096},
+		"a group around it":   {map[string]string{"proc/self/cgroup": "0::/system.slice/a.service\n", "sys/fs/cgroup/system.slice/a.service/memory.max": "max\n", "sys/fs/cgroup/system.slice/memory.max": "8192\n"}, 8192},
+		"an unbounded group":  {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"}, 2 << 20},
+		"an older group":      {map[string]string{"proc/meminfo": "MemTotal: 2048 kB\n", "proc/self/cgroup": "4:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "8192\n"}, 8192},
+		"an older, unbounded": {map[string]string{"proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, unknownMemory},
+		"empty files":         {map[string]string{"proc/meminfo": "", "proc/self/cgroup": "\n::\n0::", "sys/fs/cgroup/memory.max": ""}, unknownMemory},
 	} {
 		root := t.TempDir()
 		for path, text := range c.files {

@@ -67,7 +67,7 @@ func (b *body) read(control *http.ResponseController, r *http.Request, patience 
 		case int64(len(b.data)) > int64(b.limit.MaxBody):
 			return tooLarge(b.limit.MaxBody)
 		case err == io.EOF:
-			return inTime(control, time.Time{}) // for what net/http reads while the answer is on its way
+			return inTime(control, time.Time{}) // over HTTP/2 more is read while the answer is on its way
 		case err != nil:
 			return unread(err)
 		case int64(window) >= b.progress():

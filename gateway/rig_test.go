@@ -23,6 +23,7 @@ import (
 	"fairlead/gateway"
 	"fairlead/internal/fakellm"
 	"fairlead/replica"
+	"fairlead/test/harness"
 	"fairlead/upstream"
 )
 
@@ -206,6 +207,21 @@ func (o *records) all() []fairlead.Record {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.left)
+}
+
+// of gives the record of an answer, which may come behind it.
+func (o *records) of(t *testing.T, resp *http.Response) (found fairlead.Record) {
+	t.Helper()
+	id := resp.Header.Get("X-Request-Id")
+	harness.Until(t, "the exchange "+id+" is recorded", func() bool {
+		all := o.all()
+		i := slices.IndexFunc(all, func(r fairlead.Record) bool { return r.ID == id })
+		if i >= 0 {
+			found = all[i]
+		}
+		return i >= 0
+	})
+	return found
 }
 
 func check(t *testing.T, err error) {

@@ -36,11 +36,8 @@ func TestClosingUpstreams(t *testing.T) {
 			group.Wait()
 		})
 	}
-	all := r.records.all()
-	if len(all) != 6*500 {
-		t.Errorf("%d exchanges", len(all))
-	}
-	for _, rec := range all {
+	harness.Until(t, "every exchange is recorded", func() bool { return len(r.records.all()) == 6*500 })
+	for _, rec := range r.records.all() {
 		if rec.Status != 200 || rec.Code != "" || len(rec.Attempts) != 1 {
 			t.Fatalf("status %d, code %q, attempts %+v", rec.Status, rec.Code, rec.Attempts)
 		}
@@ -93,8 +90,7 @@ func TestBadUpstreams(t *testing.T) {
 				if strings.Contains(body, "<html>") || resp.Header.Get("X-Fairlead-Attempts") != "1" {
 					t.Errorf("%s: headers %v: %.300s", name, resp.Header, body)
 				}
-				left := r.records.all()
-				if got := left[len(left)-1].Attempts; len(got) != 1 || got[0].Outcome != c.outcome {
+				if got := r.records.of(t, resp).Attempts; len(got) != 1 || got[0].Outcome != c.outcome {
 					t.Errorf("%s: attempts %+v, want outcome %s", name, got, c.outcome)
 				}
 			}
@@ -161,8 +157,7 @@ func TestBrokenStreams(t *testing.T) {
 				if strings.Contains(body, "[DONE]") || strings.Contains(body, "message_stop") || !strings.Contains(body, `"error"`) {
 					t.Errorf("%s: ends with %q", name, body[max(0, len(body)-300):])
 				}
-				left := r.records.all()
-				if got := left[len(left)-1]; got.Code == "" || got.Attempts[0].Outcome != fairlead.OutcomeInterrupted {
+				if got := r.records.of(t, resp); got.Code == "" || got.Attempts[0].Outcome != fairlead.OutcomeInterrupted {
 					t.Errorf("%s: code %q, attempts %+v", name, got.Code, got.Attempts)
 				}
 			}

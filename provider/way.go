@@ -28,14 +28,14 @@ var paths = map[fairlead.Dialect]map[fairlead.Operation]string{
 type Way struct {
 	provider *fairlead.Provider
 	to       dialect.Dialect
-	urls     [fairlead.OpModerations + 1]*url.URL // nil where the dialect has no such operation
-	auth     string                               // the header that shows the credential; "" where there is none
-	shown    fairlead.Secret                      // its value
+	urls     map[fairlead.Operation]*url.URL // of the operations that the dialect has
+	auth     string                          // the header that shows the credential; "" where there is none
+	shown    fairlead.Secret                 // its value
 }
 
 // NewWay makes the way to a provider, whose language is to.
 func NewWay(p *fairlead.Provider, to dialect.Dialect) *Way {
-	w := &Way{provider: p, to: to}
+	w := &Way{provider: p, to: to, urls: map[fairlead.Operation]*url.URL{}}
 	for op, path := range paths[p.Dialect] {
 		u := *p.BaseURL
 		u.Path += path

@@ -37,9 +37,8 @@ func echoing(w http.ResponseWriter, r *http.Request) {
 // TestWalkIsUsedAgain holds that a walk whose memory serves many exchanges, long and short, streamed,
 // failing and not, carries nothing of one into another, and keeps no large memory.
 func TestWalkIsUsedAgain(t *testing.T) {
-	behaviours["echoing"] = echoing
-	t.Cleanup(func() { delete(behaviours, "echoing") })
 	w := newWorld(t)
+	w.own = map[string]http.HandlerFunc{"echoing": echoing}
 	plan := w.plan("500", "echoing")
 	ways := &fairlead.Snapshot{}
 	for _, s := range plan.Steps {
@@ -110,17 +109,16 @@ func TestContentTypes(t *testing.T) {
 		"text/html; x=application/json":   fairlead.OutcomeMalformed,
 		";":                               fairlead.OutcomeMalformed,
 	} {
-		behaviours["typed"] = func(w http.ResponseWriter, r *http.Request) {
+		w := newWorld(t)
+		w.own = map[string]http.HandlerFunc{"typed": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", stated)
 			_, _ = w.Write([]byte(`{"choices":[{"index":0,"message":{"role":"assistant","content":"good"},"finish_reason":"stop"}]}`))
-		}
-		w := newWorld(t)
+		}}
 		_, walk, _ := w.walk(t.Context(), false, w.plan("typed"))
 		if len(walk.Attempts) != 1 || walk.Attempts[0].Outcome != want {
 			t.Errorf("%q: %+v, want %s", stated, walk.Attempts, want)
 		}
 	}
-	delete(behaviours, "typed")
 }
 
 // faulty is a dialect with a defect that shows once.

@@ -109,10 +109,11 @@ func hijack(w http.ResponseWriter) net.Conn {
 type world struct {
 	t      *testing.T
 	up     *upstream.Upstream
-	extra  string        // members of requests, each with its comma
-	stored bool          // requests ask the provider to store them
-	text   string        // of the prompt
-	total  time.Duration // of an exchange; 0 = no bound
+	extra  string                      // members of requests, each with its comma
+	stored bool                        // requests ask the provider to store them
+	text   string                      // of the prompt
+	total  time.Duration               // of an exchange; 0 = no bound
+	own    map[string]http.HandlerFunc // behaviours of this test alone
 }
 
 func newWorld(t *testing.T) *world {
@@ -137,7 +138,11 @@ func (w *world) endpoint(name string) *fairlead.Endpoint {
 		d = fairlead.Anthropic
 	}
 	addr := "http://127.0.0.1:1" // nobody listens on port 1
-	if h, ok := behaviours[name]; ok {
+	h := w.own[name]
+	if h == nil {
+		h = behaviours[name]
+	}
+	if h != nil {
 		s := httptest.NewServer(h)
 		w.t.Cleanup(s.Close)
 		addr = s.URL

@@ -39,6 +39,7 @@ type conn struct {
 	posted     bool  // the last request was a POST
 	room       int   // bytes that may still be read of a request's headers; -1: no bound
 	fail       error // what ended the reading, for good
+	first      bool  // it is the connection's first request
 	late       bool  // a read met its deadline since the request began
 	readUntil  time.Time
 	writeUntil time.Time
@@ -57,17 +58,34 @@ func newConn(s *Server, raw net.Conn) *conn {
 }
 
 // serve serves requests until the connection ends.
-func (c *conn) serve(secure bool) {
+func (c *conn) serve() {
 	defer c.s.forget(c)
 	defer c.cancel()
-	if secure && !c.handshake() {
-		return
+	defer func() {
+		if v := recover(); v != nil { // a defect of ours must not end the process
+			c.broken(v)
+			_ = c.raw.Close()
+		}
+	}()
+	if c.begin() {
+		c.requests()
 	}
-	if c.over2() {
-		return
+}
+
+// begin brings a connection to where requests can be read from it; false where it ended before that, or
+// speaks HTTP/2 and was handed over. All of it, and the first request's headers, have HeaderTime.
+func (c *conn) begin() bool {
+	c.readBy(time.Now().Add(c.s.HeaderTime))
+	if tc, ok := c.stream.(*tls.Conn); ok {
+		return c.handshake(tc)
 	}
+	return !c.handedOver()
+}
+
+// requests serves one request after another.
+func (c *conn) requests() {
 	defer c.stream.Close()
-	for first := true; c.await(first); first = false {
+	for c.first = true; c.await(); c.first = false {
 		r, e := c.request()
 		if r == nil {
 			return
@@ -79,8 +97,7 @@ func (c *conn) serve(secure bool) {
 }
 
 // handshake does that of TLS, and hands the connection over where it is to speak HTTP/2.
-func (c *conn) handshake() bool {
-	tc := c.stream.(*tls.Conn)
+func (c *conn) handshake(tc *tls.Conn) bool {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.HeaderTime)
 	defer cancel()
 	if err := tc.HandshakeContext(ctx); err != nil {
@@ -98,17 +115,14 @@ func (c *conn) handshake() bool {
 		return true
 	}
 	if c.state.CompareAndSwap(idle, busy) {
+		c.readBy(time.Time{})
 		c.s.hand.give(tc)
 	}
 	return false
 }
 
-// over2 hands a connection over that begins with HTTP/2's preface.
-func (c *conn) over2() bool {
-	if c.secure != nil {
-		return false
-	}
-	c.readBy(time.Now().Add(c.s.HeaderTime))
+// handedOver hands a connection over that begins with HTTP/2's preface.
+func (c *conn) handedOver() bool {
 	for n := 1; n <= len(preface); n++ {
 		b, err := c.br.Peek(n)
 		if err != nil || b[n-1] != preface[n-1] {
@@ -119,7 +133,7 @@ func (c *conn) over2() bool {
 		return false
 	}
 	first, _ := c.br.Peek(c.br.Buffered())
-	_ = c.raw.SetReadDeadline(time.Time{})
+	c.readBy(time.Time{})
 	c.s.hand.give(&begun{c.raw, first})
 	return true
 }
@@ -128,15 +142,13 @@ func (c *conn) over2() bool {
 // section 2.2).
 const emptyMost = 4
 
-// await waits for the first byte of a request. The first of a connection must be on its way.
-func (c *conn) await(first bool) bool {
+// await waits for the first byte of a request.
+func (c *conn) await() bool {
 	c.state.CompareAndSwap(busy, idle)
 	if c.s.closing.Load() && c.br.Buffered() == 0 {
 		return false
 	}
-	if first {
-		c.readBy(time.Now().Add(c.s.HeaderTime))
-	} else {
+	if !c.first {
 		c.idleUntil(time.Now())
 	}
 	for range 1 + emptyMost {
@@ -155,6 +167,7 @@ func (c *conn) await(first bool) bool {
 // exchange has one request served and reports whether another can follow. e says what is wrong with a
 // request that is refused.
 func (c *conn) exchange(r *http.Request, e *malformed) (more bool) {
+	c.writable(time.Now())
 	w := c.s.replies.Get().(*reply)
 	w.begin(c, r)
 	defer func() {
@@ -224,11 +237,24 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // idleUntil bounds the wait for a request. Moving a deadline costs as much as a small read does, so one
-// that leaves half of the time or more is let be.
+// that leaves most of the time is let be.
 func (c *conn) idleUntil(now time.Time) {
-	if c.readUntil.Sub(now) < c.s.IdleTime/2 {
+	if left := c.readUntil.Sub(now); left < c.s.IdleTime*7/8 || left > c.s.IdleTime {
 		c.readBy(now.Add(c.s.IdleTime))
 	}
+}
+
+// writable gives an exchange time to be answered: the deadline in force may be an earlier one's.
+func (c *conn) writable(now time.Time) {
+	if left := c.writeUntil.Sub(now); left < c.s.WriteTime/2 || left > c.s.WriteTime {
+		c.writeBy(now.Add(c.s.WriteTime))
+	}
+}
+
+// writeBy bounds the writes that follow.
+func (c *conn) writeBy(t time.Time) {
+	c.writeUntil = t
+	_ = c.raw.SetWriteDeadline(t) // fails only where the writes will
 }
 
 // readBy bounds the reads that follow.

@@ -197,10 +197,10 @@ func TestMalformed(t *testing.T) {
 	}{
 		"not HTTP":             {"hello\r\n\r\n", 400, "malformed_request "},
 		"no version":           {"GET /a\r\n\r\n", 400, "malformed_request /a"},
-		"another version":      {"GET /a HTTP/3.0\r\nHost: a\r\n\r\n", 505, "malformed_request /a"},
+		"another version":      {"GET /a HTTP/3.0\r\nHost: a\r\n\r\n", 400, "malformed_request /a"},
 		"no host":              {"GET /a?b=c HTTP/1.1\r\n\r\n", 400, "malformed_request /a"},
 		"a host that is none":  {"GET /a HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "malformed_request /a"},
-		"unknown encoding":     {"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "malformed_request /a"},
+		"unknown encoding":     {"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "malformed_request /a"},
 		"two lengths":          {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 400, "malformed_request /a"},
 		"a space in a name":    {"POST /a HTTP/1.1\r\nHost: a\r\nX y: 1\r\n\r\n", 400, "malformed_request /a"},
 		"a NUL in a value":     {"POST /a HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", 400, "malformed_request /a"},
@@ -234,7 +234,7 @@ func TestPipelined(t *testing.T) {
 			t.Error(err)
 		}
 		if r.URL.Path == "/slow" {
-			s.untilWatched(t)
+			s.untilWatched(t, r.RemoteAddr)
 		}
 		_, _ = io.WriteString(w, r.URL.Path+":"+string(body))
 	})

@@ -179,8 +179,8 @@ func (w *reply) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline is http.ResponseController's. The deadline stays when the exchange is over.
 func (w *reply) SetWriteDeadline(t time.Time) error {
-	w.c.writeUntil = t
-	return w.c.raw.SetWriteDeadline(t)
+	w.c.writeBy(t)
+	return nil
 }
 
 // WriteDeadline is the one in force. To know it spares setting another for each exchange.

@@ -16,6 +16,9 @@ import (
 // errTooLarge says that a request's headers are larger than MaxHeader.
 var errTooLarge = errors.New("the request's headers are too large")
 
+// errUnasked says that a caller who waits to be asked for its body does not take the asking.
+var errUnasked = errors.New("the caller does not take what is sent to it")
+
 // malformed is what is wrong with a request that is refused.
 type malformed struct{ *fairlead.Error }
 
@@ -29,7 +32,9 @@ func (c *conn) request() (r *http.Request, e *malformed) {
 	seen, _ := c.br.Peek(c.br.Buffered())
 	if !whole(seen) {
 		seen = bytes.Clone(seen) // the buffer is going to be used again
-		c.readBy(time.Now().Add(c.s.HeaderTime))
+		if !c.first {
+			c.readBy(time.Now().Add(c.s.HeaderTime))
+		}
 		c.room = max(1, c.s.MaxHeader-len(seen))
 	}
 	c.late = false
@@ -64,20 +69,20 @@ func (c *conn) unread(err error) *malformed {
 	case c.fail != nil:
 		return nil
 	case strings.Contains(err.Error(), "transfer encoding"): // the errors have no type to ask
-		return bad(http.StatusNotImplemented, "the request has a Transfer-Encoding other than chunked, or several")
+		return bad(0, "the request has a Transfer-Encoding other than chunked, or several")
 	}
-	return bad(0, "this is not a request of HTTP that can be read in only one way") // err may quote the request
+	return bad(0, "the request is not valid HTTP") // err may quote the request
 }
 
 // judge refuses what http.ReadRequest lets pass and would be read otherwise elsewhere, or not at all.
 func judge(r *http.Request) *malformed {
 	switch {
 	case r.ProtoMajor != 1:
-		return bad(http.StatusHTTPVersionNotSupported, "the request's version of HTTP is not spoken here")
+		return bad(0, "the request's version of HTTP is not spoken here")
 	case r.Host == "" && r.ProtoMinor > 0:
 		return bad(0, "the request names no host")
 	case strings.ContainsFunc(r.Host, notOfHost):
-		return bad(0, "the request's host is none")
+		return bad(0, "the request's host is not the name of one")
 	}
 	for name := range r.Header {
 		if strings.IndexByte(name, ' ') >= 0 { // "Content-Length : 5" frames nothing here and something elsewhere
@@ -146,7 +151,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.expect {
 		b.expect = false
 		if _, err := io.WriteString(b.c.stream, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
-			return 0, err
+			return 0, errUnasked
 		}
 	}
 	n, err := b.src.Read(p)

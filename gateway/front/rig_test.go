@@ -26,7 +26,7 @@ const patience = 20 * time.Second
 // options are those of a server that answers what is malformed with its status and code.
 func options(h http.HandlerFunc) Options {
 	return Options{
-		Handler: h, HeaderTime: time.Minute, IdleTime: time.Minute, MaxHeader: 8 << 10, Log: slog.New(slog.DiscardHandler),
+		Handler: h, HeaderTime: time.Minute, IdleTime: time.Minute, WriteTime: time.Minute, MaxHeader: 8 << 10, Log: slog.New(slog.DiscardHandler),
 		Malformed: func(w http.ResponseWriter, r *http.Request, e *fairlead.Error) {
 			body := string(e.Code) + " " + r.URL.Path
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))

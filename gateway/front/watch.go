@@ -78,6 +78,12 @@ func (w *watch) look() {
 // run reads until the caller leaves, too much has come, or it is stopped.
 func (w *watch) run(ended chan struct{}) {
 	defer close(ended)
+	defer func() {
+		if v := recover(); v != nil { // a defect of ours must not end the process
+			w.c.broken(v)
+			_ = w.c.raw.Close()
+		}
+	}()
 	var p [512]byte
 	for len(w.early) < earlyMost {
 		n, err := w.c.stream.Read(p[:])

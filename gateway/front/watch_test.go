@@ -10,29 +10,31 @@ import (
 	"time"
 )
 
-// untilWatched waits until the caller of the only busy connection is watched, or has sent so much already that
-// there is no room to watch.
-func (s *Server) untilWatched(t testing.TB) {
+// untilWatched waits until a caller is watched, or has sent so much already that there is no room to
+// watch.
+func (s *Server) untilWatched(t testing.TB, remote string) {
 	for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
-		if s.watched() {
+		c := s.find(remote)
+		c.watch.mu.Lock()
+		on := c.watch.on && c.watch.still && c.watch.due
+		c.watch.mu.Unlock()
+		if on {
 			return
 		}
 	}
 	t.Error("the caller is not watched")
 }
 
-func (s *Server) watched() bool {
+// find gives the connection of a caller.
+func (s *Server) find(remote string) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.watch.mu.Lock()
-		on := c.watch.on && c.watch.still && c.watch.due
-		c.watch.mu.Unlock()
-		if on {
-			return true
+		if c.remote == remote {
+			return c
 		}
 	}
-	return false
+	return nil
 }
 
 // TestLeaver holds that a caller who leaves ends its exchange's context: at once, behind a part of a next
@@ -66,45 +68,86 @@ func TestLeaver(t *testing.T) {
 	}
 }
 
-// TestManyWatched has exchanges of all lengths around those from which on callers are watched on connections that are used again, so
-// that watching begins, ends and is late in every order; the race detector looks on.
+// TestManyWatched has exchanges that are watched and such that are over before in every order on
+// connections that are used again; the race detector looks on. Whatever came while a caller was watched
+// is the next request.
 func TestManyWatched(t *testing.T) {
-	_, addr := serve(t, options(func(w http.ResponseWriter, r *http.Request) {
-		d, err := time.ParseDuration(r.URL.Path[1:])
+	s, addr := serve(t, options(nil), "", "")
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
-		if d > 0 {
-			<-time.After(d)
+		if r.URL.Path == "/watched" {
+			s.untilWatched(t, r.RemoteAddr)
 		}
-		echo(w, r)
-	}), "", "")
+		_, _ = io.WriteString(w, r.URL.Path+":"+string(body))
+	})
+	const callers = 16
 	done := make(chan bool)
-	for i := range 16 {
+	for i := range callers {
+		caller := dial(t, addr)
 		go func() {
 			defer func() { done <- true }()
-			caller := dial(t, addr)
-			for n := range 20 {
-				path := "/0s"
-				if n%4 != 3 {
-					path = "/" + (sweepEvery + time.Duration(i+n%3)*2*time.Millisecond).String()
+			for n := range 8 {
+				first, second := "/watched", "/quick"
+				if (i>>(n%3))&1 == 1 {
+					first, second = second, first
 				}
-				if _, err := io.WriteString(caller, post(path, "x")); err != nil {
-					t.Error(err)
-					return
-				}
-				resp, err := http.ReadResponse(caller.in, nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if body, err := io.ReadAll(resp.Body); err != nil || string(body) != path+":x" {
-					t.Errorf("%s: %q, %v", path, body, err)
-				}
+				caller.both(t, first, second, n%2 == 0)
 			}
 		}()
 	}
-	for range 16 {
+	for range callers {
 		<-done
+	}
+}
+
+// both asks for two paths, at once or one after the other.
+func (c *talk) both(t *testing.T, first, second string, atOnce bool) {
+	asks := []string{post(first, "1"), post(second, "2")}
+	if atOnce {
+		asks = []string{asks[0] + asks[1], ""}
+	}
+	for i, want := range []string{first + ":1", second + ":2"} {
+		if _, err := io.WriteString(c, asks[i]); err != nil {
+			t.Error(err)
+			return
+		}
+		resp, err := http.ReadResponse(c.in, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || string(body) != want {
+			t.Errorf("%q, want %q: %v", body, want, err)
+		}
+	}
+}
+
+// TestStaleDeadlines holds that the deadlines of an exchange mean nothing to the next one on its
+// connection, also where that is refused or asks for leave to send its body.
+func TestStaleDeadlines(t *testing.T) {
+	leave := "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+	for name, next := range map[string]struct {
+		ask    string
+		status int
+	}{
+		"a request": {post("/b", "2"), 200}, "one that asks for leave": {leave, 100}, "one that is refused": {"hello\r\n\r\n", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, addr := serve(t, options(echo), "", "")
+			caller := dial(t, addr)
+			caller.say(t, post("/a", "1"))
+			_, _, _ = caller.hear(t, "POST")
+			c := s.find(caller.LocalAddr().String())
+			for end := time.Now().Add(patience); c.state.Load() != idle && time.Now().Before(end); runtime.Gosched() {
+			}
+			c.writeBy(past)
+			caller.say(t, next.ask)
+			if resp, body, _ := caller.hear(t, "POST"); resp.StatusCode != next.status {
+				t.Errorf("status %d: %s", resp.StatusCode, body)
+			}
+		})
 	}
 }
