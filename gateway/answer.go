@@ -53,7 +53,7 @@ func (x *exchange) refuse(err error) {
 		if x.answer != nil {
 			x.walk.Interrupted(fairlead.OutcomeCallerGone, "")
 		}
-		return
+		panic(http.ErrAbortHandler) // who left one way only must not take what there is for an answer
 	}
 	if x.sent {
 		x.endInBand(e)

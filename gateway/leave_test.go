@@ -175,3 +175,27 @@ func said(answer []byte) string {
 	}
 	return all.String()
 }
+
+// TestHalfClosedCaller holds that a caller who ends its side and goes on reading is not given an empty
+// answer for a success.
+func TestHalfClosedCaller(t *testing.T) {
+	r := newRig(t, "attempts: 1")
+	body := asking("openai/x:fail=hang", false)
+	header := []string{"X-Api-Key: " + r.key, fmt.Sprintf("Content-Length: %d", len(body))}
+	if status, answer := r.wait(t, request("POST /v1/chat/completions", header, body), true); status != 0 || answer != "" {
+		t.Errorf("status %d: %q", status, answer)
+	}
+}
+
+// TestRecordQuotesNoBody holds that what is wrong with a body's framing is recorded without the body.
+func TestRecordQuotesNoBody(t *testing.T) {
+	r := newRig(t, "attempts: 1")
+	raw := request("POST /v1/chat/completions", []string{"X-Api-Key: " + r.key, "Transfer-Encoding: chunked"}, "0\r\nmy secret prompt\r\n\r\n")
+	if status, answer := r.wait(t, raw, false); status != 400 {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	harness.Until(t, "the exchange is recorded", func() bool { return len(r.records.all()) == 1 })
+	if err := r.records.all()[0].Err; err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("recorded: %v", err)
+	}
+}

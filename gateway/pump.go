@@ -64,7 +64,7 @@ func (x *exchange) pumpRest(rest io.Reader) error {
 		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			x.answer.SeeTail(tail)
 			x.reading.Reported, x.reading.HasUsage = x.answer.Seen.Usage, x.answer.Seen.HasUsage
-			return nil
+			return x.flush()
 		}
 		if err != nil {
 			return x.interrupted(err)
@@ -113,10 +113,22 @@ func (x *exchange) write(p []byte) error {
 	return nil
 }
 
+// flush has the caller take what was written. Its error says that the caller left.
+func (x *exchange) flush() error {
+	err := x.boundWrite(time.Now())
+	if err == nil {
+		err = x.control.Flush()
+	}
+	if err != nil {
+		return callerGone(err)
+	}
+	return nil
+}
+
 // boundWrite gives the caller a while to take what is written next, so that one who stops reading does
 // not keep the exchange for ever.
 func (x *exchange) boundWrite(now time.Time) error {
-	if x.writeUntil.Sub(now) >= x.g.patience.write/2 {
+	if x.writeUntil.Sub(now) >= x.g.patience.write*7/8 {
 		return nil
 	}
 	x.writeUntil = now.Add(x.g.patience.write)

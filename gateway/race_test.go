@@ -18,6 +18,7 @@ import (
 func TestSwapUnderLoad(t *testing.T) {
 	r := newRig(t, "attempts: 2")
 	config := fmt.Sprintf(standard, strings.TrimPrefix(r.fakeURL, "http://"), "attempts: 2") + "# %d\n"
+	check(t, r.fake.Set("bad/x", "fail=overloaded"))
 	var asked atomic.Int64
 	var group sync.WaitGroup
 	swapped := make(chan struct{})
@@ -37,7 +38,6 @@ func TestSwapUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	check(t, r.fake.Set("bad/x", "fail=overloaded"))
 	const revisions = 200
 	for revision := int64(2); revision <= revisions; revision++ {
 		text := fmt.Sprintf(config, revision)

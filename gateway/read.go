@@ -149,9 +149,17 @@ func tooLarge(limit fairlead.Bytes) error {
 	return fairlead.Errorf(fairlead.CodeBodyTooLarge, "the body is larger than "+limit.String())
 }
 
+// errFraming stands for what a library says of a body, which may quote it.
+var errFraming = errors.New("the framing of the body is broken")
+
 func unread(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &fairlead.Error{Code: fairlead.CodeBodyTimeout, Message: "the body arrived too slowly", Err: err}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &fairlead.Error{Code: fairlead.CodeBodyTimeout, Message: "the body arrived too slowly", Err: os.ErrDeadlineExceeded}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = io.ErrUnexpectedEOF
+	default:
+		err = errFraming
 	}
 	return &fairlead.Error{Code: fairlead.CodeBodyIncomplete, Message: "the body ended before its stated length or its framing is broken", Err: err}
 }

@@ -102,33 +102,65 @@ func (f *slowFile) Write(p []byte) (int, error) {
 
 // TestSlowWriterHoldsNobodyUp holds that lines are taken while a group is being written, and stay in order.
 func TestSlowWriterHoldsNobodyUp(t *testing.T) {
-	synctest.Test(t, slowWriter) // no time passes: a group is written when it is full, or flushed
+	synctest.Test(t, func(t *testing.T) {
+		f := &slowFile{asks: make(chan struct{}), nods: make(chan struct{})}
+		lines := record.NewLines(f)
+		put := func(s string) { _, _ = lines.Write([]byte(s + "\n")) }
+		long := strings.Repeat("x", 33<<10)
+		put("one " + long) // would wait for ever if it waited for the write
+		<-f.asks
+		put("two")
+		put("three")
+		f.nods <- struct{}{}
+		<-f.asks
+		put("four")
+		flushed := make(chan struct{})
+		go func() {
+			lines.Flush()
+			close(flushed)
+		}()
+		f.nods <- struct{}{}
+		<-f.asks
+		f.nods <- struct{}{}
+		<-flushed
+		text, writes := f.seen()
+		if want := "one " + long + "\ntwo\nthree\nfour\n"; text != want || writes != 3 {
+			t.Errorf("%d writes: %d bytes, want %d", writes, len(text), len(want))
+		}
+	})
 }
 
-func slowWriter(t *testing.T) {
-	f := &slowFile{asks: make(chan struct{}), nods: make(chan struct{})}
-	lines := record.NewLines(f)
-	put := func(s string) { _, _ = lines.Write([]byte(s + "\n")) }
-	long := strings.Repeat("x", 33<<10)
-	var wait sync.WaitGroup
-	wait.Go(func() { put("one " + long) })
-	<-f.asks
-	put("two") // would wait for ever if it waited for the write
-	put("three")
-	f.nods <- struct{}{}
-	wait.Wait()
-	wait.Go(func() {
-		put("four " + long)
+// TestStuckWriterStopsNobody holds that a log that takes nothing costs its lines, and no more: warnings and
+// the end go on, memory is bounded, and what was lost is told once the log takes lines again.
+func TestStuckWriterStopsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &slowFile{asks: make(chan struct{}), nods: make(chan struct{})}
+		lines := record.NewLines(f)
+		log := slog.New(lines.Handler(slog.NewTextHandler(lines, nil)))
+		go log.Warn("first")
+		<-f.asks
+		begin := time.Now()
+		for range 1000 {
+			log.Warn("stuck", "pad", strings.Repeat("x", 2<<10))
+		}
+		if took := time.Since(begin); took > time.Second { // of the bubble's time
+			t.Errorf("1000 warnings waited for %s", took)
+		}
 		lines.Flush()
+		go func() {
+			for range f.asks {
+				f.nods <- struct{}{}
+			}
+		}()
+		f.nods <- struct{}{}
+		synctest.Wait()
+		lines.Flush()
+		synctest.Wait()
+		close(f.asks)
+		text, _ := f.seen()
+		kept := strings.Count(text, "msg=stuck")
+		if len(text) > 2<<20 || kept < 100 || !strings.Contains(text, fmt.Sprintf("lines=%d", 1000-kept)) || !strings.HasSuffix(text, "\n") {
+			t.Errorf("%d of 1000 lines in %d bytes: ...%s", kept, len(text), text[max(0, len(text)-300):])
+		}
 	})
-	<-f.asks
-	put("five")
-	f.nods <- struct{}{}
-	<-f.asks // of the flush
-	f.nods <- struct{}{}
-	wait.Wait()
-	text, writes := f.seen()
-	if want := "one " + long + "\ntwo\nthree\nfour " + long + "\nfive\n"; text != want || writes != 3 {
-		t.Errorf("%d writes: %d bytes, want %d", writes, len(text), len(want))
-	}
 }

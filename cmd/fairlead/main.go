@@ -41,8 +41,9 @@ func endOn(signals <-chan os.Signal, cancel context.CancelFunc) {
 }
 
 // onHangup calls reload at each SIGHUP. Commands that have nothing to read again do not ask for it: they
-// end with their terminal, as the system has it.
+// end with their terminal, and with the reader of what they print, as the system has it. Who serves goes on.
 func onHangup(reload func()) (stop func()) {
+	signal.Ignore(syscall.SIGPIPE)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	ended := make(chan struct{})
@@ -54,6 +55,7 @@ func onHangup(reload func()) (stop func()) {
 	}()
 	return func() {
 		signal.Stop(hangups)
+		signal.Reset(syscall.SIGPIPE)
 		close(hangups)
 		<-ended
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,6 +28,7 @@ type process struct {
 	data    string // URLs of the two planes
 	control string
 	log     *bufio.Scanner
+	stderr  io.Closer // the log's reader
 }
 
 func serve(t *testing.T, args ...string) *process {
@@ -42,7 +44,23 @@ func serve(t *testing.T, args ...string) *process {
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	var where struct{ Data, Control string }
 	check(t, json.NewDecoder(stdout).Decode(&where))
-	return &process{cmd, where.Data, where.Control, bufio.NewScanner(stderr)}
+	return &process{cmd, where.Data, where.Control, bufio.NewScanner(stderr), stderr}
+}
+
+// TestLogReaderLeaves holds that a program that serves goes on when nobody can read its log any more.
+func TestLogReaderLeaves(t *testing.T) {
+	p := serve(t, "--data", filepath.Join(t.TempDir(), "data"))
+	check(t, p.stderr.Close())
+	for range 300 { // each is a line of the log: more than are held
+		resp, err := http.Post(p.data+"/v1/messages", "application/json", strings.NewReader("{}"))
+		check(t, err)
+		check(t, resp.Body.Close())
+		if resp.StatusCode != http.StatusUnauthorized {
+			t.Fatalf("status %d", resp.StatusCode)
+		}
+	}
+	check(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	check(t, p.cmd.Wait())
 }
 
 // waitLog reads the log up to a line with a text.

@@ -246,7 +246,7 @@ func (c *conn) idleUntil(now time.Time) {
 
 // writable gives an exchange time to be answered: the deadline in force may be an earlier one's.
 func (c *conn) writable(now time.Time) {
-	if left := c.writeUntil.Sub(now); left < c.s.WriteTime/2 || left > c.s.WriteTime {
+	if left := c.writeUntil.Sub(now); left < c.s.WriteTime*7/8 || left > c.s.WriteTime {
 		c.writeBy(now.Add(c.s.WriteTime))
 	}
 }

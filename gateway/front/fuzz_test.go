@@ -100,6 +100,7 @@ func FuzzRequests(f *testing.F) {
 		"POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi" + post("/b", "1"),
 		"HEAD /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + post("/b", "1"),
 		"PRI * HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+		"0 * HTTP/1.1\nHost:0\nConneCtion:0 Close\n\n0 / HTTP/1.0\n00000:\n\n",
 	} {
 		f.Add([]byte(s))
 	}

@@ -9,7 +9,7 @@ import (
 
 // preface begins what is HTTP/2 without TLS (RFC 9113, section 3.4). As a request of HTTP/1 it would be
 // one with an unknown version.
-const preface = "PRI * HTTP/2.0\r\n"
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // newOver2 makes net/http's server for HTTP/2.
 func newOver2(o *Options) *http.Server {

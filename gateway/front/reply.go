@@ -29,7 +29,7 @@ type reply struct {
 
 func (w *reply) begin(c *conn, r *http.Request) {
 	w.c, w.r, w.length = c, r, -1
-	w.close = r.Close || r.ProtoMinor == 0
+	w.close = r.Close || r.ProtoMinor == 0 || loose(r.Header["Connection"])
 }
 
 // reset forgets the exchange and keeps the memory, where it is not much.
@@ -200,7 +200,21 @@ func (w *reply) finish() bool {
 	case w.length > w.sent && !w.bare:
 		w.err = errors.Join(w.err, w.FlushError(), errShort)
 	}
+	if len(w.out) > 0 {
+		w.c.writable(time.Now())
+	}
 	return w.FlushError() == nil && !w.close
+}
+
+// loose reports whether a Connection header may mean "close" to somebody: then nothing behind the request
+// is taken for another one.
+func loose(values []string) bool {
+	for _, v := range values {
+		if len(v) >= len("close") && strings.Contains(strings.ToLower(v), "close") {
+			return true
+		}
+	}
+	return false
 }
 
 // tokens reports whether a header that lists tokens has this one.
