@@ -42,6 +42,7 @@ const (
 	CodeUpstreamTimeout   Code = "upstream_timeout"
 	CodeStreamInterrupted Code = "stream_interrupted"
 	CodeAnswerTooLarge    Code = "answer_too_large"
+	CodeRegionBlocked     Code = "region_blocked"
 
 	CodeCallerGone Code = "caller_gone"
 	CodeInternal   Code = "internal"
@@ -87,6 +88,7 @@ var Codes = []CodeInfo{
 	{CodeInvalidKey, 401, FaultCaller, false, "The key is not known here."},
 	{CodeRevokedKey, 401, FaultCaller, false, "The key was revoked."},
 	{CodeNotAllowed, 403, FaultCaller, false, "The key may not do this."},
+	{CodeRegionBlocked, 403, FaultProvider, false, "Every provider refuses the place that it would be called from."},
 	{CodeModelNotFound, 404, FaultCaller, false, "No model or alias has this name; near names are given."},
 	{CodeNotFound, 404, FaultCaller, false, "Nothing is served at this path."},
 	{CodeMethodNotAllowed, 405, FaultCaller, false, "The path is served with another method."},

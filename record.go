@@ -33,6 +33,7 @@ type Attempt struct {
 	Status   int           // HTTP status; 0 where none was read
 	Outcome  Outcome
 	Detail   string // a short reason without any text of the provider or the caller
+	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort
 }
 
 // Made counts the attempts that were made: a request that an endpoint cannot be asked in its dialect is
@@ -64,4 +65,13 @@ const (
 	OutcomeInterrupted  Outcome = "interrupted"  // broke off after the commit
 	OutcomeCallerGone   Outcome = "caller_gone"  // the caller left
 	OutcomeRequestBuild Outcome = "not_sent"     // the request cannot be expressed at this endpoint
+
+	OutcomeQuota      Outcome = "quota"          // the account's money, or its allowance for a day or longer, is used up
+	OutcomeOverloaded Outcome = "overloaded"     // the provider has no room for anyone now
+	OutcomeOverTier   Outcome = "over_tier"      // this one request is larger than all that the account may send in a minute
+	OutcomeContext    Outcome = "context_length" // the prompt does not fit into the endpoint's context
+	OutcomeFilter     Outcome = "content_filter" // the provider's policy refused the prompt or its answer
+	OutcomeRegion     Outcome = "region"         // the provider refuses the place that it is called from
+	OutcomeTooLarge   Outcome = "too_large"      // the body is larger than the provider takes
+	OutcomeGeneration Outcome = "generation"     // the model made what its provider could not use, such as a broken tool call
 )

@@ -92,6 +92,20 @@ func (p *Provider) Credential() (c Credential, ok bool) {
 	return Credential{}, len(p.Credentials) == 0 && p.Quirks.NeedsNoKey
 }
 
+// Usable lists the resolved credentials, in order; for a provider that needs none, one that is unset.
+func (p *Provider) Usable() []Credential {
+	var usable []Credential
+	for _, c := range p.Credentials {
+		if c.Value.Set() {
+			usable = append(usable, c)
+		}
+	}
+	if len(p.Credentials) == 0 && p.Quirks.NeedsNoKey {
+		usable = append(usable, Credential{})
+	}
+	return usable
+}
+
 // Endpoint is one model at one provider in one place: the unit of routing.
 type Endpoint struct {
 	ID       string // author/name@provider, or author/name@provider~NAME

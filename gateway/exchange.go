@@ -156,7 +156,7 @@ func (x *exchange) route() error {
 func (x *exchange) send() error {
 	x.walking = true
 	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
-		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Start: x.rec.Start, Until: x.end(),
+		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
 		Encode: dialect.EncodeOptions{
 			RequestID: x.rec.ID, Model: x.rec.Model, Usage: x.ask.Facts.StreamUsage, Created: x.rec.Start.Unix(),
 		},

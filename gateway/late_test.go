@@ -17,7 +17,7 @@ import (
 // TestLateHeaders holds that a stream that stays silent past timeouts.headers gets 200 and a comment,
 // that its attempt can still be replaced then, and that a failure behind it is told in-band.
 func TestLateHeaders(t *testing.T) {
-	r := newRig(t, "attempts: 3, timeouts: {headers: 30ms, first_token: 150ms}")
+	r := newRig(t, "attempts: 2, timeouts: {headers: 30ms, first_token: 150ms}")
 	for _, c := range []struct {
 		name, model, set string
 		ends             bool
@@ -28,7 +28,7 @@ func TestLateHeaders(t *testing.T) {
 		{"silent, then another endpoint", "two/x", "fail=hang", true, "", 2},
 		{"headers and silence, then another endpoint", "two/x", "then=stall,at=0", true, "", 2},
 		{"an error after the headers, then another endpoint", "two/x", "fail=server_error,ttft=100ms", true, "", 2},
-		{"late and broken", "openai/x:ttft=100ms,fail=server_error", "", false, fairlead.CodeUpstreamFailed, 1},
+		{"late and broken", "openai/x:ttft=100ms,fail=server_error", "", false, fairlead.CodeUpstreamFailed, 2},
 		{"late and refused", "openai/x:ttft=100ms,fail=context_length", "", false, fairlead.CodeContextLength, 1},
 		{"late and closed", "openai/x:ttft=100ms,fail=reset", "", false, fairlead.CodeUpstreamFailed, 1},
 		{"late, then cut off", "openai/x:ttft=100ms,tokens=9,then=truncate,at=2", "", false, fairlead.CodeStreamInterrupted, 1},

@@ -44,7 +44,7 @@ func step(d fairlead.Dialect, upstream string, q fairlead.Quirks) fairlead.Step 
 
 // newCall writes the call of one attempt.
 func newCall(a *provider.Ask, s fairlead.Step, to dialect.Dialect) (c provider.Call, err error) {
-	err = c.Write(provider.NewWay(s.Endpoint.Provider, to), a, s)
+	err = c.Write(wayTo(s.Endpoint.Provider, to), a, s)
 	return c, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fairlead"
+	"fairlead/dialect"
 	"fairlead/dialect/openai"
 	"fairlead/provider"
 )
@@ -25,7 +26,7 @@ func TestCallIsUsedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Write(provider.NewWay(s.Endpoint.Provider, openai.New()), a, s); err != nil {
+		if err := c.Write(wayTo(s.Endpoint.Provider, openai.New()), a, s); err != nil {
 			t.Fatal(err)
 		}
 		if string(c.Body) != string(fresh.Body) || fmt.Sprint(c.Header) != fmt.Sprint(fresh.Header) || c.URL.String() != fresh.URL.String() || c.Again != fresh.Again {
@@ -45,7 +46,7 @@ func TestCallIsUsedAgain(t *testing.T) {
 // TestWayHidesItsCredential holds that no way of printing shows what a provider is shown.
 func TestWayHidesItsCredential(t *testing.T) {
 	for _, d := range []fairlead.Dialect{fairlead.OpenAI, fairlead.Anthropic} {
-		w := provider.NewWay(step(d, "u", fairlead.Quirks{}).Endpoint.Provider, openai.New())
+		w := wayTo(step(d, "u", fairlead.Quirks{}).Endpoint.Provider, openai.New())
 		if text := fmt.Sprintf("%v %+v %#v", *w, *w, *w); strings.Contains(text, "s3cret") {
 			t.Errorf("%s: a way shows its credential: %s", d, text)
 		}
@@ -58,7 +59,7 @@ func BenchmarkCall(b *testing.B) {
 	t := new(testing.T)
 	a := ask(t, fairlead.OpChat, openai.New(), `{"model":"a/m","messages":[{"role":"user","content":"`+strings.Repeat("x", 900)+`"}]}`)
 	s := step(fairlead.OpenAI, "u", fairlead.Quirks{})
-	way := provider.NewWay(s.Endpoint.Provider, openai.New())
+	way := wayTo(s.Endpoint.Provider, openai.New())
 	b.Run("fresh", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -85,4 +86,10 @@ func BenchmarkCall(b *testing.B) {
 			}
 		}
 	})
+}
+
+// wayTo is the way to a provider by its first credential.
+func wayTo(p *fairlead.Provider, to dialect.Dialect) *provider.Way {
+	cred, _ := p.Credential()
+	return provider.NewWay(p, cred, to)
 }

@@ -33,15 +33,14 @@ type Way struct {
 	shown    fairlead.Secret                 // its value
 }
 
-// NewWay makes the way to a provider, whose language is to.
-func NewWay(p *fairlead.Provider, to dialect.Dialect) *Way {
+// NewWay makes the way to a provider, whose language is to, by one of its credentials.
+func NewWay(p *fairlead.Provider, cred fairlead.Credential, to dialect.Dialect) *Way {
 	w := &Way{provider: p, to: to, urls: map[fairlead.Operation]*url.URL{}}
 	for op, path := range paths[p.Dialect] {
 		u := *p.BaseURL
 		u.Path += path
 		w.urls[op] = &u
 	}
-	cred, _ := p.Credential()
 	switch {
 	case !cred.Value.Set():
 	case p.Auth == fairlead.AuthXAPIKey:

@@ -115,6 +115,7 @@ func appendRare(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
 func attempt(number int, a fairlead.Attempt) slog.Attr {
 	return slog.Group("attempt_"+strconv.Itoa(number),
 		slog.String("endpoint", a.Endpoint),
+		slog.String("why", a.Why),
 		slog.String("outcome", string(a.Outcome)),
 		slog.Int("status", a.Status),
 		slog.Int64("ms", a.Duration.Milliseconds()),

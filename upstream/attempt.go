@@ -8,29 +8,31 @@ import (
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/upstream/failure"
+	"fairlead/upstream/health"
 	"fairlead/upstream/transport"
 )
 
 // Bounds of an attempt while nothing is learned about its endpoint.
 const (
-	firstTokenText  = 10 * time.Second  // a stream that may not think
-	firstTokenThink = 180 * time.Second // one that may
-	wholeText       = 60 * time.Second  // an unstreamed answer that may not think
-	idleStream      = 180 * time.Second // a committed stream without a byte
-	maxErrorBody    = 64 << 10          // of an error answer that is read
-	errorBodyTime   = 2 * time.Second   // to read it
-	maxRetryAfter   = 24 * time.Hour
+	idleStream    = 180 * time.Second // a committed stream without a byte
+	maxErrorBody  = 64 << 10          // of an error answer that is read
+	errorBodyTime = 2 * time.Second   // to read it
 )
 
 // attempt is one try of an exchange at one endpoint: a call, its reply, and how far it has come.
 type attempt struct {
-	walk  *Walk
-	step  fairlead.Step
-	way   *way
-	to    dialect.Dialect
-	start time.Time
-	until time.Time // when to give up before the commit; zero = never
-	total time.Time // when to give up at all
+	walk   *Walk
+	stop   int // its step's place in the plan
+	step   fairlead.Step
+	why    string
+	way    *way
+	lane   health.Lane
+	ticket health.Ticket
+	to     dialect.Dialect
+	start  time.Time
+	until  time.Time // when to give up before the commit; zero = never
+	total  time.Time // when to give up at all
 
 	call   transport.Call
 	reply  transport.Reply
@@ -42,31 +44,49 @@ type attempt struct {
 	seen   time.Time // when the last wait ended, where the next begins at once; else zero
 }
 
-// begin makes a the attempt at a step; the one before it is over.
-func (a *attempt) begin(w *Walk, s fairlead.Step) {
-	way := w.up.way(s.Endpoint.Provider)
-	*a = attempt{walk: w, step: s, way: way, to: way.To(), start: time.Now()}
-	a.total = earliest(w.Until, after(a.start, s.Endpoint.Provider.Timeouts.Total))
+// begin makes a the attempt that was chosen; the one before it is over.
+func (a *attempt) begin(w *Walk, c choice, ticket health.Ticket) {
+	step := w.Plan.Steps[c.step]
+	*a = attempt{
+		walk: w, stop: c.step, step: step, why: c.why, way: c.way, lane: c.lane, ticket: ticket, to: c.way.To(),
+		start: time.Now(),
+	}
+	a.total = earliest(w.Until, after(a.start, step.Endpoint.Provider.Timeouts.Total))
 	a.until = earliest(a.patience(), a.total)
 }
 
-// patience is when to give this attempt up although nothing is known to be wrong: never while it is
-// the last that could be made.
+// patience is when to give this attempt up although nothing is known to be wrong: never while no other
+// endpoint stands ready.
 func (a *attempt) patience() time.Time {
 	t, facts := a.step.Endpoint.Provider.Timeouts, &a.walk.Ask.Facts
-	bound := t.FirstToken
-	switch {
-	case !a.walk.another():
+	if !a.walk.standby(a.start) {
 		return time.Time{}
-	case facts.Stream && bound != time.Duration(fairlead.Auto):
-	case facts.Thinks:
-		bound = firstTokenThink
-	case facts.Stream:
-		bound = firstTokenText
-	default:
-		bound = wholeText
 	}
-	return after(a.start, bound)
+	if facts.Stream && t.FirstToken != time.Duration(fairlead.Auto) {
+		return after(a.start, t.FirstToken)
+	}
+	if facts.Stream {
+		return after(a.start, a.lane.Deadlines().FirstToken(a.size(), a.start))
+	}
+	return after(a.start, a.lane.Deadlines().Total(a.size(), a.start))
+}
+
+// size is what the deadlines depend on.
+func (a *attempt) size() health.Size {
+	facts := &a.walk.Ask.Facts
+	return health.Size{Prompt: a.walk.Prompt, MaxOutput: int(facts.MaxOutput), Think: facts.Thinks}
+}
+
+// learn tells the deadlines how long the commit took, or that it took longer than until now.
+func (a *attempt) learn(now time.Time, cut bool) {
+	if a.walk.Ask.Op != fairlead.OpChat {
+		return
+	}
+	if a.walk.Ask.Facts.Stream {
+		a.lane.Deadlines().LearnFirstToken(a.size(), now.Sub(a.start), cut, now)
+	} else {
+		a.lane.Deadlines().LearnTotal(a.size(), now.Sub(a.start), cut, now)
+	}
 }
 
 // after gives t + d; no time where d is not a bound.
@@ -78,7 +98,7 @@ func after(t time.Time, d time.Duration) time.Time {
 }
 
 // advance goes on until the attempt commits or fails, or until silence is over.
-func (a *attempt) advance(silence time.Time) (*Answer, *failure) {
+func (a *attempt) advance(silence time.Time) (*Answer, *setback) {
 	if a.reply == nil {
 		if fail := a.send(); fail != nil {
 			return nil, fail
@@ -106,23 +126,28 @@ func (a *attempt) advance(silence time.Time) (*Answer, *failure) {
 }
 
 // send builds the call and writes it.
-func (a *attempt) send() *failure {
+func (a *attempt) send() *setback {
 	err := a.write()
 	if err != nil && a.walk.ctx.Err() != nil {
 		return gone()
 	}
 	if err != nil {
 		a.walk.tried-- // nothing is sent: it uses up no attempt
-		return &failure{outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err)}
+		return &setback{
+			outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err),
+			verdict: failure.Verdict{Retry: failure.Elsewhere | failure.Fallback},
+		}
 	}
 	if err := a.way.err; err != nil {
-		return &failure{outcome: fairlead.OutcomeConnect, detail: err.Error()}
+		fail := a.judged(failure.Evidence{Break: failure.BreakConnect})
+		fail.detail, fail.sent = err.Error(), false
+		return fail
 	}
 	begin := time.Now()
 	reply, err := a.way.transport.Send(a.walk.ctx, &a.call)
 	a.waitedSince(begin)
 	if err != nil {
-		return a.broken(err, fairlead.OutcomeConnect)
+		return a.broken(err, failure.BreakConnect)
 	}
 	a.reply = reply
 	a.reply.SetDeadline(a.until)
@@ -149,7 +174,7 @@ func (a *attempt) write() error {
 	return nil
 }
 
-func (a *attempt) awaitHead(silence time.Time) *failure {
+func (a *attempt) awaitHead(silence time.Time) *setback {
 	begin := a.from()
 	err := a.reply.Ready(earliest(silence, a.until))
 	if err == nil {
@@ -164,7 +189,7 @@ func (a *attempt) awaitHead(silence time.Time) *failure {
 	if isTimeout(err) && !passed(a.until, now) {
 		return silent
 	}
-	return a.broken(err, fairlead.OutcomeConnect)
+	return a.broken(err, failure.BreakConnect)
 }
 
 // taken lets go of a large request once it is answered.
@@ -193,7 +218,7 @@ func (a *attempt) from() time.Time {
 }
 
 // broken says what a failed read or write means.
-func (a *attempt) broken(err error, otherwise fairlead.Outcome) *failure {
+func (a *attempt) broken(err error, otherwise failure.Break) *setback {
 	switch {
 	case a.walk.ctx.Err() != nil:
 		return gone()
@@ -201,9 +226,11 @@ func (a *attempt) broken(err error, otherwise fairlead.Outcome) *failure {
 		return a.timedOut(sent(err))
 	}
 	if errors.Is(err, transport.ErrMalformed) || errors.Is(err, transport.ErrHeaderTooLarge) {
-		otherwise = fairlead.OutcomeMalformed
+		otherwise = failure.BreakMalformed
 	}
-	return &failure{outcome: otherwise, detail: err.Error(), sent: sent(err)}
+	fail := a.judged(failure.Evidence{Break: otherwise})
+	fail.detail, fail.sent = err.Error(), sent(err)
+	return fail
 }
 
 // sent reports whether any of the request may have reached the provider before err.
@@ -212,8 +239,9 @@ func sent(err error) bool {
 	return !errors.As(err, &e) || e.Sent()
 }
 
-func (a *attempt) timedOut(sent bool) *failure {
-	fail := &failure{outcome: fairlead.OutcomeTimeout, detail: "nothing meaningful in time", sent: sent}
+func (a *attempt) timedOut(sent bool) *setback {
+	fail := a.judged(failure.Evidence{Break: failure.BreakTimeout})
+	fail.detail, fail.sent = "nothing meaningful in time", sent
 	if passed(a.walk.Until, time.Now()) {
 		fail.final = &fairlead.Error{Code: fairlead.CodeUpstreamTimeout, Message: "no endpoint answered within the exchange's total time", Final: true}
 	}
@@ -221,30 +249,32 @@ func (a *attempt) timedOut(sent bool) *failure {
 }
 
 // gone is the end of a walk whose caller left.
-func gone() *failure {
-	return &failure{
+func gone() *setback {
+	return &setback{
 		outcome: fairlead.OutcomeCallerGone,
 		final:   fairlead.Errorf(fairlead.CodeCallerGone, "the caller left"),
 	}
 }
 
 // refused reads the body of an answer that is no success and classifies it.
-func (a *attempt) refused() *failure {
+func (a *attempt) refused() *setback {
 	a.reply.SetDeadline(earliest(time.Now().Add(errorBodyTime), a.walk.Until))
 	body, _, err := readUpTo(a.reply, nil, maxErrorBody) // a broken error body still has its status
 	if err != nil && a.walk.ctx.Err() != nil {
 		return gone()
 	}
-	fault := a.to.ReadError(a.head.Status, body)
-	fail := classify(a.head.Status, fault, retryAfter(a.head.Header, time.Now()))
-	if wait := fail.retryAfter; fail.outcome == fairlead.OutcomeRateLimited && wait > 0 && (a.walk.soonest == 0 || wait < a.walk.soonest) {
-		a.walk.soonest = wait
-	}
-	return fail
+	return a.judged(failure.Evidence{Status: a.head.Status, Header: a.head.Header, Body: body})
+}
+
+// judged classifies what was seen.
+func (a *attempt) judged(e failure.Evidence) *setback {
+	e.Place, e.Dialect, e.Now = a.way.place, a.step.Endpoint.Provider.Dialect, time.Now()
+	v := failure.Classify(e)
+	return &setback{outcome: v.Outcome, status: e.Status, detail: v.Row, sent: true, verdict: v}
 }
 
 // checkType refuses a success that is not in the form asked for, such as an error page of a proxy.
-func (a *attempt) checkType() *failure {
+func (a *attempt) checkType() *setback {
 	want := "application/json"
 	if a.walk.Ask.Facts.Stream {
 		want = "text/event-stream"
@@ -253,20 +283,42 @@ func (a *attempt) checkType() *failure {
 	if v := a.head.Header["Content-Type"]; len(v) > 0 { // both clients give names in canonical form
 		stated = v[0]
 	}
-	if got, _, _ := strings.Cut(stated, ";"); stated == "" || strings.EqualFold(strings.TrimSpace(got), want) {
+	got, _, _ := strings.Cut(stated, ";")
+	if stated == "" || strings.EqualFold(strings.TrimSpace(got), want) {
 		return nil
 	}
-	return &failure{outcome: fairlead.OutcomeMalformed, status: a.head.Status, detail: "wrong content type", sent: true}
+	if strings.EqualFold(strings.TrimSpace(got), "application/json") {
+		if fail := a.errorInstead(); fail != nil {
+			return fail
+		}
+	}
+	return a.misread("wrong content type", failure.BreakMalformed)
 }
 
-func (a *attempt) commitStream(silence time.Time) (*Answer, *failure) {
+// errorInstead is the error that came as JSON where a stream was asked for; nil where it is none.
+func (a *attempt) errorInstead() *setback {
+	a.reply.SetDeadline(earliest(time.Now().Add(errorBodyTime), a.walk.Until))
+	body, _, err := readUpTo(a.reply, nil, maxErrorBody)
+	if err != nil && a.walk.ctx.Err() != nil {
+		return gone()
+	}
+	if _, err = a.to.Inspect(a.walk.Ask.Op, body, &a.walk.scratch); err == nil {
+		return nil
+	}
+	if _, ok := asFault(err); !ok {
+		return nil
+	}
+	return a.inBand(err, body)
+}
+
+func (a *attempt) commitStream(silence time.Time) (*Answer, *setback) {
 	err := a.stream.commit(silence)
 	if err == ErrSilent {
 		return nil, silent
 	}
 	if err != nil {
 		a.waited += a.stream.Waited
-		return nil, a.inBand(err)
+		return nil, a.inBand(err, a.stream.said)
 	}
 	a.waited += a.stream.Waited
 	a.stream.Waited = 0
@@ -277,19 +329,20 @@ func (a *attempt) commitStream(silence time.Time) (*Answer, *failure) {
 	return a.answer, nil
 }
 
-// inBand classifies what went wrong inside a success.
-func (a *attempt) inBand(err error) *failure {
-	if fault, ok := asFault(err); ok {
-		status := fault.Status
-		if status < 400 {
-			status = http.StatusBadGateway
-		}
-		fail := classify(status, fault, 0)
-		fail.status = a.head.Status
-		return fail
+// inBand classifies what went wrong inside a success. said is the frame or body that says so.
+func (a *attempt) inBand(err error, said []byte) *setback {
+	if _, ok := asFault(err); ok {
+		return a.judged(failure.Evidence{Status: a.head.Status, Header: a.head.Header, Body: said, InBand: true})
 	}
-	fail := a.broken(err, fairlead.OutcomeMalformed)
+	fail := a.broken(err, failure.BreakMalformed)
 	fail.status = a.head.Status
+	return fail
+}
+
+// misread is the failure of an answer that cannot be used.
+func (a *attempt) misread(detail string, b failure.Break) *setback {
+	fail := a.judged(failure.Evidence{Break: b})
+	fail.status, fail.detail = a.head.Status, detail
 	return fail
 }
 

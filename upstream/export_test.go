@@ -4,7 +4,9 @@ import "time"
 
 // Patience is how long the walk's next attempt would be waited for; 0 = no bound.
 func Patience(w *Walk) time.Duration {
-	w.begin()
+	if err := w.begin(time.Time{}); err != nil {
+		panic(err)
+	}
 	t := w.at.patience()
 	if t.IsZero() {
 		return 0

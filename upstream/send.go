@@ -3,12 +3,15 @@ package upstream
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"time"
 
 	"fairlead"
 	"fairlead/internal/jsonscan"
 	"fairlead/provider"
+	"fairlead/upstream/failure"
+	"fairlead/upstream/health"
 )
 
 // ErrSilent is given by Commit and Next when the time they were to wait is over and nothing has
@@ -24,16 +27,21 @@ type Walk struct {
 	up  *Upstream
 	ctx context.Context
 
-	next  int // the plan's next step
-	tried int
-	at    *attempt // under way: nil or &slot
-	slot  attempt
-	call  provider.Call // of the attempt under way
+	stops    []stop // of the plan's steps
+	tried    int
+	next     choice   // to be made once its time has come; way nil: none is chosen
+	outgrown bool     // the prompt was too long for an endpoint
+	context  int      // the largest context that it was too long for, in tokens
+	refused  int      // tickets that were not given
+	done     bool     // the committed attempt's end is told to the board
+	at       *attempt // under way: nil or &slot
+	slot     attempt
+	call     provider.Call // of the attempt under way
 	// scratch is for scanning whole answers, and room for reading them; what they hold of one is gone with
 	// the walk.
 	scratch jsonscan.Object
 	room    []byte
-	last    *failure      // of the last attempt
+	last    *setback      // of the last attempt
 	soonest time.Duration // the least wait that a limited endpoint asked for; 0 = none did
 
 	// Attempts tells of every attempt that ended; the committed one's outcome is OutcomeOK until
@@ -44,36 +52,80 @@ type Walk struct {
 }
 
 // Commit goes on until an attempt commits and gives its answer, which the caller must close and which is
-// good until the walk is reset. Before
-// that an attempt that fails is replaced by one at the plan's next endpoint, at most Most of them; a
-// caller's own fault ends the walk at once, and so does the failure of a call that a provider would
-// store, once any of it was sent (promise 1). Errors are ErrSilent (after until, where it is not
-// zero) or a *fairlead.Error that ends the walk.
+// good until the walk is reset. Before that an attempt that fails is replaced: by one at another endpoint
+// of the same model, at once; else at the same endpoint, where the failure allows that, after a moment or as
+// long as it asks for, up to 5 s; else at a fallback model's. At most Most attempts are made. A caller's own
+// fault ends the walk at once, and so does the failure of a call that a provider would store, once any of it
+// was sent (promise 1). Errors are ErrSilent (after until, where it is not zero) or a *fairlead.Error that
+// ends the walk.
 func (w *Walk) Commit(until time.Time) (*Answer, error) {
 	for {
-		if w.at == nil && !w.begin() {
-			return nil, w.exhausted()
+		if w.at == nil {
+			if err := w.begin(until); err != nil {
+				return nil, err
+			}
 		}
 		a, fail := w.at.advance(until)
 		switch {
 		case fail == nil:
-			w.note(fairlead.OutcomeOK, a.Status, "")
+			w.committed(a)
 			return a, nil
 		case fail == silent:
 			return nil, ErrSilent
 		}
 		w.at.close()
-		w.note(fail.outcome, fail.status, fail.detail)
+		w.failed(fail)
 		if fail.final != nil {
-			w.at.hideCredential(fail.final)
-			w.at = nil
 			return nil, fail.final
 		}
-		w.at, w.last = nil, fail
 		if fail.sent && !w.Ask.Facts.Stateless {
 			return nil, w.exhausted()
 		}
 	}
+}
+
+// committed notes that the attempt under way committed.
+func (w *Walk) committed(answer *Answer) {
+	a, now := w.at, time.Now()
+	a.lane.Release(a.ticket, health.Evidence{Kind: health.Success}, now)
+	a.learn(now, false)
+	w.note(fairlead.OutcomeOK, answer.Status, "")
+}
+
+// failed notes that the attempt under way failed, and what that means for the next one.
+func (w *Walk) failed(fail *setback) {
+	a, now := w.at, time.Now()
+	v, s := &fail.verdict, &w.stops[a.stop]
+	a.lane.Release(a.ticket, evidence(*v, 0), now)
+	if fail.outcome == fairlead.OutcomeTimeout && !fail.own {
+		a.learn(now, true)
+	}
+	w.note(fail.outcome, fail.status, fail.detail)
+	w.at, w.last = nil, fail
+	s.tries++
+	s.retry, s.bad = v.Retry, fail.unsent != nil
+	if v.Health == failure.Capacity && v.Wait == 0 {
+		s.retry &^= failure.Same // it does not say when it would make sense
+	}
+	s.ready = now.Add(pause(v.Wait))
+	if (v.Health == failure.Credential || v.Health == failure.Capacity) && len(w.up.waysOf(a.step.Endpoint.Provider)) > 1 {
+		s.spent = append(s.spent, a.way)
+	}
+	if v.Retry.Has(failure.LargerContext) {
+		w.outgrown, w.context = true, max(w.context, a.step.Endpoint.Context)
+	}
+	if fail.outcome == fairlead.OutcomeRateLimited && v.Wait > 0 && (w.soonest == 0 || v.Wait < w.soonest) {
+		w.soonest = v.Wait
+	}
+}
+
+// pause is how long to wait before the same endpoint is asked again: a little more than it asks for, so
+// that many who were told the same do not come at once.
+func pause(asked time.Duration) time.Duration {
+	if asked == 0 {
+		asked = shortPause
+	}
+	return asked + time.Duration(rand.Int64N(int64(asked)/10+1))
 }
 
 // Reset forgets everything but the memory that another walk can use; BenchmarkExchange shows what that
@@ -88,7 +140,8 @@ func (w *Walk) Reset() {
 	if cap(w.room) > firstRead {
 		w.room = nil
 	}
-	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room}
+	clear(w.stops)
+	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room, stops: w.stops[:0]}
 }
 
 // lean drops the memory that a stream, which can last long, has no use for.
@@ -97,29 +150,83 @@ func (w *Walk) lean() {
 	w.room = nil
 }
 
-// Close ends an attempt that is under way. An answer that was given is closed by its owner.
+// Close ends an attempt that is under way, and tells the board how a committed one ended. An answer that
+// was given is closed by its owner.
 func (w *Walk) Close() {
-	if w.at != nil && w.at.answer == nil {
+	switch {
+	case w.at == nil:
+	case w.at.answer == nil:
 		w.at.close()
+		w.at.lane.Release(w.at.ticket, health.Evidence{}, time.Now())
+	case !w.done:
+		w.ended(health.Success)
 	}
 }
 
-// begin starts an attempt at the next endpoint of the plan; false where there is none left.
-func (w *Walk) begin() bool {
-	if w.next >= len(w.Plan.Steps) || w.tried >= w.Most {
-		return false
-	}
-	step := w.Plan.Steps[w.next]
-	w.next++
-	w.tried++
-	w.at = &w.slot
-	w.at.begin(w, step)
-	return true
+// ended tells the board how the committed attempt ended.
+func (w *Walk) ended(k health.Kind) {
+	w.done = true
+	w.at.lane.Ended(w.at.ticket, health.Evidence{Kind: k}, time.Now())
 }
 
-// another reports whether one more attempt could be made once this one was sent.
-func (w *Walk) another() bool {
-	return w.Ask.Facts.Stateless && w.next < len(w.Plan.Steps) && w.tried < w.Most
+// begin starts the next attempt once its time has come. Errors are ErrSilent, or why there is none.
+func (w *Walk) begin(until time.Time) error {
+	for {
+		now := time.Now()
+		if w.next.way == nil {
+			c, ok := w.choose(now)
+			if !ok {
+				return w.exhausted()
+			}
+			w.next = c
+		}
+		if err := w.await(until); err != nil {
+			return err
+		}
+		c := w.next
+		w.next = choice{}
+		now = time.Now()
+		ticket, ok := c.lane.Acquire(now, c.resort)
+		if !ok { // somebody else was first, or it has just been shut: the board says so from now on
+			if w.refused++; w.refused > len(w.Plan.Steps)+w.Most {
+				return w.exhausted()
+			}
+			continue
+		}
+		if (ticket.Trial() || c.why == choseAgain) && !c.lane.Budget().Take(1, now) {
+			c.lane.Release(ticket, health.Evidence{}, now)
+			w.stops[c.step].bad = true
+			continue
+		}
+		if c.why != choseAgain {
+			c.lane.Budget().Deposit(1, now)
+		}
+		w.tried++
+		w.at = &w.slot
+		w.at.begin(w, c, ticket)
+		return nil
+	}
+}
+
+// await waits until the next attempt is due.
+func (w *Walk) await(until time.Time) error {
+	now := time.Now()
+	if !w.next.at.After(now) {
+		return nil
+	}
+	due := earliest(w.next.at, until)
+	timer := time.NewTimer(due.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-w.ctx.Done():
+		return gone().final
+	case <-timer.C:
+	}
+	w.Waited += time.Since(now)
+	if due.Before(w.next.at) {
+		return ErrSilent
+	}
+	return nil
 }
 
 func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
@@ -132,6 +239,7 @@ func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
 		Status:   status,
 		Outcome:  o,
 		Detail:   detail,
+		Why:      a.why,
 	})
 }
 
@@ -149,6 +257,14 @@ func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
 	if n := len(w.Attempts); n > 0 {
 		w.Attempts[n-1].Outcome, w.Attempts[n-1].Detail = o, detail
 	}
+	if w.at == nil || w.at.answer == nil || w.done {
+		return
+	}
+	kind := health.Hard
+	if o == fairlead.OutcomeCallerGone {
+		kind = health.Nothing
+	}
+	w.ended(kind)
 }
 
 // earliest gives the earlier of two times, where zero means none.

@@ -44,6 +44,7 @@ type Stream struct {
 	frames    frames
 	pass      passage // frames, where they pass
 	last      []byte  // the last frame, where it lacked its blank line
+	said      []byte  // the frame that says an error, before the commit
 	out       []byte  // held back before the commit, then given first
 	Delivered int64   // bytes of text, reasoning and tool input given so far
 	Waited    time.Duration
@@ -133,7 +134,20 @@ func (s *Stream) hold(f sse.Frame) (dialect.Sight, error) {
 	if pass {
 		s.out = append(s.out, f.Raw...)
 	}
+	if err != nil {
+		s.said = said(f)
+	}
 	return seen, err
+}
+
+// said is what a frame says: its data, or what stands in it instead.
+func said(f sse.Frame) []byte {
+	for _, b := range [][]byte{f.Error, f.Bare, f.Data} {
+		if len(b) > 0 {
+			return bytes.Clone(b)
+		}
+	}
+	return nil
 }
 
 // take looks at a frame, or translates it to out. A last frame that comes before the dialect's proper

@@ -8,6 +8,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/provider"
+	"fairlead/upstream/health"
 	"fairlead/upstream/transport"
 
 	"golang.org/x/sync/semaphore"
@@ -35,18 +37,22 @@ type Upstream struct {
 	mu         sync.Mutex
 	transports map[transportKey]transport.Transport
 
-	ways atomic.Pointer[ways]
+	ways  atomic.Pointer[ways]
+	board atomic.Pointer[health.Board]
+	known *fairlead.Snapshot // that the board knows
 }
 
-// way is how exchanges reach a provider.
+// way is how exchanges reach a provider by one of its credentials.
 type way struct {
 	*provider.Way
-	transport transport.Transport
-	err       error // why there is no transport
+	credential string // its name
+	place      string // the provider's row in the table of places; "" where it has none
+	transport  transport.Transport
+	err        error // why there is no transport
 }
 
 // ways are those of the snapshot in force and of the one before it.
-type ways struct{ now, before map[*fairlead.Provider]*way }
+type ways struct{ now, before map[*fairlead.Provider][]*way }
 
 // transportKey is what two providers must have in common to share connections. files says which state
 // of the certificates that the configuration names was read.
@@ -63,6 +69,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 		transports: map[transportKey]transport.Transport{},
 		room:       semaphore.NewWeighted(translationRoom),
 	}
+	u.board.Store(newBoard())
 	u.ways.Store(&ways{})
 	for _, d := range dialects {
 		u.dialects[d.Name()] = d
@@ -75,7 +82,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 // that no provider of it uses are retired: exchanges that began earlier go on with theirs.
 func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 	used := map[transportKey]transport.Transport{}
-	now := map[*fairlead.Provider]*way{}
+	now := map[*fairlead.Provider][]*way{}
 	for _, p := range s.Providers {
 		if u.dialects[p.Dialect] == nil {
 			return fmt.Errorf("provider %s: dialect %q is not spoken here", p.Name, p.Dialect)
@@ -91,9 +98,9 @@ func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 				return fmt.Errorf("provider %s: make transport: %w", p.Name, err)
 			}
 		}
-		used[key], now[p] = t, &way{Way: provider.NewWay(p, u.dialects[p.Dialect]), transport: t}
+		used[key], now[p] = t, u.waysTo(p, t, nil)
 	}
-	u.adopt(used, now)
+	u.adopt(s, used, now)
 	return nil
 }
 
@@ -105,7 +112,7 @@ func (u *Upstream) current(key transportKey) transport.Transport {
 
 // adopt brings the transports of a new snapshot into use. Those of the snapshot before it stay known to
 // the exchanges that began under it.
-func (u *Upstream) adopt(used map[transportKey]transport.Transport, now map[*fairlead.Provider]*way) {
+func (u *Upstream) adopt(s *fairlead.Snapshot, used map[transportKey]transport.Transport, now map[*fairlead.Provider][]*way) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for key, t := range u.transports {
@@ -115,6 +122,12 @@ func (u *Upstream) adopt(used map[transportKey]transport.Transport, now map[*fai
 	}
 	u.transports = used
 	u.ways.Store(&ways{now: now, before: u.ways.Load().now})
+	u.known = s
+	u.board.Load().Adopt(s, time.Now())
+}
+
+func newBoard() *health.Board {
+	return health.NewBoard(health.Options{Epoch: time.Now(), Seed: rand.Uint64()})
 }
 
 // keyOf looks at the files that the configuration names: one that was replaced makes another key.
@@ -137,9 +150,21 @@ func (u *Upstream) Close() {
 	}
 }
 
-// way finds the way to a provider. One that is known no more, for two snapshots have come since, gets
-// one that keeps no connection.
-func (u *Upstream) way(p *fairlead.Provider) *way {
+// waysTo makes the ways to a provider, one for each credential that can be shown.
+func (u *Upstream) waysTo(p *fairlead.Provider, t transport.Transport, err error) (list []*way) {
+	place := ""
+	if _, ok := provider.Lookup(p.Name); ok {
+		place = p.Name
+	}
+	for _, c := range p.Usable() {
+		list = append(list, &way{provider.NewWay(p, c, u.dialects[p.Dialect]), c.Name, place, t, err})
+	}
+	return list
+}
+
+// waysOf finds the ways to a provider. One that is known no more, for two snapshots have come since, gets
+// some that keep no connection.
+func (u *Upstream) waysOf(p *fairlead.Provider) []*way {
 	known := u.ways.Load()
 	if w := known.now[p]; w != nil {
 		return w
@@ -147,14 +172,22 @@ func (u *Upstream) way(p *fairlead.Provider) *way {
 	if w := known.before[p]; w != nil {
 		return w
 	}
-	w := &way{Way: provider.NewWay(p, u.dialects[p.Dialect])}
 	t, err := transport.New(transport.Options{Connect: p.Timeouts.Connect}, p.Transport)
 	if err != nil {
-		w.err = fmt.Errorf("make transport: %w", err)
-		return w
+		return u.waysTo(p, nil, fmt.Errorf("make transport: %w", err))
 	}
-	w.transport, w.err = t, t.Close()
-	return w
+	return u.waysTo(p, t, t.Close())
+}
+
+// Forget drops everything that is known of endpoints: whatever was held against one is so no more.
+func (u *Upstream) Forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	b := newBoard()
+	if u.known != nil {
+		b.Adopt(u.known, time.Now())
+	}
+	u.board.Store(b)
 }
 
 // Journey is what a walk needs to know.
@@ -162,6 +195,7 @@ type Journey struct {
 	Ask    *provider.Ask
 	Plan   fairlead.Plan
 	Most   int // attempts to make
+	Prompt int // tokens, estimated
 	Start  time.Time
 	Until  time.Time // the end of the exchange; zero = none
 	Encode dialect.EncodeOptions
@@ -173,4 +207,5 @@ func (u *Upstream) Walk(ctx context.Context, w *Walk, j Journey) {
 		w.Reset()
 	}
 	w.up, w.ctx, w.Journey = u, ctx, j
+	w.stops = append(w.stops[:0], make([]stop, len(j.Plan.Steps))...)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,8 +126,12 @@ func newWorld(t *testing.T) *world {
 func (w *world) plan(names ...string) fairlead.Plan {
 	w.t.Helper()
 	var p fairlead.Plan
-	for _, name := range names {
-		p.Steps = append(p.Steps, fairlead.Step{Endpoint: w.endpoint(name), Asked: "a/m"})
+	for i, name := range names {
+		e := w.endpoint(name)
+		if slices.Contains(names[:i], name) {
+			e.ID += fmt.Sprintf("~%d", i+1)
+		}
+		p.Steps = append(p.Steps, fairlead.Step{Endpoint: e, Asked: "a/m"})
 	}
 	return p
 }
@@ -266,9 +271,9 @@ func TestWalk(t *testing.T) {
 		{"500 503 ok", true, "server_error server_error ok -> good", ""},
 		{"429 ok", true, "rate_limited ok -> good", ""},
 		{"401 ok", true, "credential ok -> good", ""},
-		{"unpaid ok", true, "credential ok -> good", ""},
-		{"unpaid", true, "credential -> ", fairlead.CodeUpstreamFailed},
-		{"quota", true, "credential -> ", fairlead.CodeUpstreamFailed},
+		{"unpaid ok", true, "quota ok -> good", ""},
+		{"unpaid", true, "quota -> ", fairlead.CodeUpstreamFailed},
+		{"quota", true, "quota -> ", fairlead.CodeUpstreamFailed},
 		{"quoted ok", true, "caller_fault -> ", fairlead.CodeRefusedByProvider},
 		{"404 ok", true, "model ok -> good", ""},
 		{"html ok", true, "malformed ok -> good", ""},
@@ -287,7 +292,7 @@ func TestWalk(t *testing.T) {
 		{"400 ok", true, "caller_fault -> ", "bad_field"},
 		{"500 400 ok", true, "server_error caller_fault -> ", "bad_field"},
 		{"500 500 500 ok", true, "server_error server_error server_error -> ", fairlead.CodeUpstreamFailed},
-		{"429 429", true, "rate_limited rate_limited -> ", fairlead.CodeRateLimited},
+		{"429 429", true, "rate_limited -> ", fairlead.CodeRateLimited},
 		{"429 500", true, "rate_limited server_error -> ", fairlead.CodeUpstreamFailed},
 		{"404", true, "model -> ", fairlead.CodeModelNotFound},
 		{"401", true, "credential -> ", fairlead.CodeUpstreamFailed},

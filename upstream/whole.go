@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
 
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
+	"fairlead/upstream/failure"
 	"fairlead/upstream/transport"
 )
 
@@ -57,12 +59,12 @@ func (a *Answer) Close() {
 
 // whole reads an unstreamed answer, so that truncation, an error inside a success and an empty answer
 // are still replaceable. One that is too large to hold is committed at its bound.
-func (a *attempt) whole() (*Answer, *failure) {
+func (a *attempt) whole() (*Answer, *setback) {
 	begin := a.from()
 	body, ended, err := readUpTo(a.reply, a.walk.room, sizeHint(a.head))
 	a.waitedSince(begin)
 	if err != nil {
-		return nil, a.inBand(err)
+		return nil, a.inBand(err, nil)
 	}
 	if cap(body) > cap(a.walk.room) {
 		a.walk.room = body[:0]
@@ -77,16 +79,16 @@ func (a *attempt) whole() (*Answer, *failure) {
 	}
 	seen, err := a.to.Inspect(a.walk.Ask.Op, body, &a.walk.scratch)
 	if err != nil {
-		return nil, a.inBand(err)
+		return nil, a.inBand(err, answer.Body)
 	}
 	answer.Seen = seen
 	return a.unlessEmpty(answer)
 }
 
-func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
+func (a *attempt) translate(answer *Answer) (*Answer, *setback) {
 	read, err := a.to.ReadAnswer(answer.Body)
 	if err != nil {
-		return nil, a.inBand(err)
+		return nil, a.inBand(err, answer.Body)
 	}
 	seen := dialect.Inspection{Usage: read.Usage, HasUsage: read.HasUsage, Empty: len(read.Parts) == 0 && read.Finish == dialect.FinishStop}
 	for i := range read.Parts {
@@ -102,9 +104,9 @@ func (a *attempt) translate(answer *Answer) (*Answer, *failure) {
 }
 
 // unlessEmpty replaces an answer that says nothing while there is another endpoint to ask.
-func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *failure) {
-	if answer.Seen.Empty && a.walk.another() {
-		return nil, &failure{outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "empty answer", sent: true}
+func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *setback) {
+	if answer.Seen.Empty && a.walk.standby(time.Now()) {
+		return nil, a.misread("empty answer", failure.BreakEmpty)
 	}
 	a.answer = answer
 	return answer, nil
@@ -112,9 +114,9 @@ func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *failure) {
 
 // tooLarge commits an answer of the caller's dialect with the rest to follow; one that would have to
 // be translated cannot be held.
-func (a *attempt) tooLarge(answer *Answer) (*Answer, *failure) {
+func (a *attempt) tooLarge(answer *Answer) (*Answer, *setback) {
 	if answer.Translated {
-		return nil, &failure{
+		return nil, &setback{
 			outcome: fairlead.OutcomeMalformed, status: answer.Status, detail: "answer too large",
 			final: &fairlead.Error{Code: fairlead.CodeAnswerTooLarge, Message: "the provider's answer is larger than can be translated", Final: true},
 		}

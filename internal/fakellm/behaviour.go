@@ -31,6 +31,7 @@ type Behaviour struct {
 	finish       string
 	echo, vary   bool
 	honour       string
+	noPrefill    bool
 	keepalive    time.Duration
 	closing      string
 	closeAfter   time.Duration
@@ -102,7 +103,7 @@ func (b *Behaviour) apply(spec string) error {
 	if b.tokens*max(b.size, 8) > maxText {
 		return fmt.Errorf("tokens x size is more than %d bytes", maxText)
 	}
-	if !b.atSet && (b.then == "no_finish" || b.then == "finish_error") {
+	if !b.atSet && (b.then == "no_finish" || b.then == "no_done" || b.then == "finish_error") {
 		b.at = atEnd
 	}
 	return nil

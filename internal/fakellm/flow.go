@@ -24,7 +24,7 @@ func event(name, data string) string { return "event: " + name + "\ndata: " + da
 
 // breaks are the ways in which an answer ends badly, for the setting `then`.
 var breaks = []string{
-	"truncate", "abort", "reset", "stall", "error_frame", "error_done", "llama_error", "no_finish", "bad_json", "finish_error",
+	"truncate", "abort", "reset", "stall", "error_frame", "error_done", "llama_error", "no_finish", "no_done", "bad_json", "finish_error",
 }
 
 const llamaError = `error: {"code":500,"message":"the model crashed","type":"server_error"}` + "\n\n"
@@ -82,6 +82,9 @@ func (sc *script) breakOff(f *flow, b *Behaviour, at int, first time.Duration) {
 		sc.end = endReset
 	case "stall":
 		sc.end = endStall
+		if b.keepalive > 0 {
+			sc.alive = step{wait: b.keepalive, data: []byte(f.alive)}
+		}
 	case "error_frame":
 		sc.step(b.pace, f.failure, 0)
 	case "error_done":
@@ -90,6 +93,8 @@ func (sc *script) breakOff(f *flow, b *Behaviour, at int, first time.Duration) {
 		sc.step(b.pace, llamaError+f.done, 0)
 	case "no_finish":
 		sc.step(0, f.tail+f.done, 0)
+	case "no_done":
+		sc.step(0, f.tail+f.finish+f.usage, 0)
 	case "finish_error":
 		sc.step(0, f.tail+f.odd+f.done, 0)
 	case "bad_json":

@@ -94,6 +94,7 @@ type gate struct {
 	closed bool
 	conns  map[*conn]struct{}
 	timer  *time.Timer
+	free   func() // gives the port back that is kept while shut; nil = none is
 }
 
 // Accept waits for a connection, through any outage.
@@ -159,6 +160,7 @@ func (g *gate) shut(d time.Duration) {
 	if g.inner != nil {
 		_ = g.inner.Close()
 		g.inner = nil
+		defer func() { g.free = reserve(g.addr) }()
 	}
 	for c := range g.conns {
 		abort(c.Conn)
@@ -183,6 +185,7 @@ func (g *gate) reopen() {
 	if g.timer != nil {
 		g.timer.Stop()
 	}
+	g.release()
 	l, err := net.Listen(g.addr.Network(), g.addr.String())
 	if err != nil {
 		g.timer = time.AfterFunc(reopenPause, g.reopen)
@@ -193,6 +196,14 @@ func (g *gate) reopen() {
 	g.wake = make(chan struct{})
 }
 
+// release gives back the port that is kept.
+func (g *gate) release() {
+	if g.free != nil {
+		g.free()
+		g.free = nil
+	}
+}
+
 // Close ends the gate.
 func (g *gate) Close() error {
 	g.mu.Lock()
@@ -201,6 +212,7 @@ func (g *gate) Close() error {
 		return nil
 	}
 	g.closed = true
+	g.release()
 	if g.timer != nil {
 		g.timer.Stop()
 	}

@@ -23,6 +23,9 @@ type Attempt struct {
 	BodyBytes  int    `json:"body_bytes"`
 	Body       string `json:"body,omitempty"` // with Options.KeepBodies only
 
+	// Continues says how it asks for the rest of an interrupted answer: by "prefill", "final" or "anchor".
+	Continues string `json:"continues,omitempty"`
+
 	Status  int     `json:"status"`  // of the answer; 0 = none was sent
 	Outcome string  `json:"outcome"` // open, ok, invalid, down, or the setting that broke it
 	Message string  `json:"message,omitempty"`
@@ -136,6 +139,9 @@ func (n *note) body(pl *plan, body []byte, try int) {
 	e := n.entry
 	e.Model, e.Stream, e.BodySHA256, e.BodyBytes, e.Try = pl.model, pl.stream, pl.sum, len(body), try
 	e.Message = pl.refused
+	if pl.ask != nil {
+		e.Continues = pl.ask.continues()
+	}
 	if n.server.opts.KeepBodies {
 		e.Body = string(body[:min(len(body), maxKeptBody)])
 	}

@@ -16,6 +16,7 @@ type plan struct {
 	good, bad *script // good is nil for a model that varies: composed at every attempt
 	refused   string  // why the request is invalid; "" = it is not
 	sum       string  // SHA-256 of the body
+	once      bool    // of this request alone: the next equal one may be answered otherwise
 }
 
 // memo keeps the plans of requests that came before: an answer depends on nothing but the path, the
@@ -44,7 +45,7 @@ func (s *Server) plan(op *operation, body []byte) *plan {
 		return pl
 	}
 	pl = s.newPlan(op, body)
-	if len(body) <= largestBody && pl.size() <= largestScript {
+	if !pl.once && len(body) <= largestBody && pl.size() <= largestScript {
 		s.memo.put(op.index, string(body), pl, era)
 	}
 	return pl
@@ -107,7 +108,8 @@ func (s *Server) newPlan(op *operation, body []byte) *plan {
 		return refuse(p)
 	}
 	pl.model, pl.stream, pl.ask = a.model, a.stream, a
-	b, err := s.rules.behaviour(a.model)
+	b, steady, err := s.rules.behaviour(a.model)
+	pl.once = !steady
 	if err != nil {
 		p := invalid("model", "fake model: "+err.Error())
 		p.code = "invalid_fake_model"
@@ -115,6 +117,9 @@ func (s *Server) newPlan(op *operation, body []byte) *plan {
 	}
 	if a.n*b.tokens > mostTokens {
 		return refuse(invalid("n", "n x tokens is more than the fake provider gives."))
+	}
+	if b.noPrefill && a.prefill {
+		return refuse(noPrefill)
 	}
 	pl.behaviour = b
 	if b.steady() {

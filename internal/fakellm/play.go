@@ -26,7 +26,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, sc *script, n *not
 	switch sc.end {
 	case endClean:
 	case endStall:
-		<-r.Context().Done()
+		p.stall()
 		n.left(sc, p.chunks)
 	case endAbort:
 		n.done(sc, p.chunks)
@@ -35,6 +35,17 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, sc *script, n *not
 		n.done(sc, p.chunks)
 		p.reset()
 	}
+}
+
+// stall says nothing more until the client leaves, but for what keeps a connection alive.
+func (p *player) stall() {
+	alive := p.script.alive
+	for alive.wait > 0 {
+		if p.sleep(p.r.Context(), alive.wait) != nil || p.send(alive.data, true) != nil {
+			return
+		}
+	}
+	<-p.r.Context().Done()
 }
 
 // player is one performance.

@@ -11,10 +11,36 @@ import (
 // rules are what the control interface has set, and the counts that `times` needs.
 type rules struct {
 	mu       sync.Mutex
-	specs    map[string]string     // by model, its NAME, or "*"
-	set      map[string]*Behaviour // likewise
-	attempts map[string]int        // by model; "" is the sum
-	broken   map[string]int        // by model, or model and exchange: attempts under a rule with times
+	specs    map[string]string    // by model, its NAME, or "*"
+	set      map[string]*sequence // likewise
+	attempts map[string]int       // by model; "" is the sum
+	broken   map[string]int       // by model, or model and exchange: attempts under a rule with times
+}
+
+// sequence is how a model behaves at one request after another; from the last one on it stays so.
+type sequence struct {
+	steps []*Behaviour
+	next  int
+}
+
+// take gives the behaviour of the next request, and whether it is that of every request.
+func (q *sequence) take() (b *Behaviour, steady bool) {
+	b = q.steps[min(q.next, len(q.steps)-1)]
+	q.next++
+	return b, len(q.steps) == 1
+}
+
+// parseSequence reads specs that are separated by semicolons.
+func parseSequence(spec string) (*sequence, error) {
+	q := &sequence{}
+	for part := range strings.SplitSeq(spec, ";") {
+		b, err := ParseSpec(part)
+		if err != nil {
+			return nil, err
+		}
+		q.steps = append(q.steps, b)
+	}
+	return q, nil
 }
 
 // mostCounts bounds the maps that grow by what clients send.
@@ -22,16 +48,18 @@ const mostCounts = 1 << 16
 
 // Set makes a model behave by a spec, whatever its name says. model is a whole model name, the NAME
 // before its ':', or "*" for every model; the first of these that is set counts. A spec of "" is healthy.
+// Several specs, separated by semicolons, are those of the first request, the second one and so on; the
+// last of them stays.
 func (s *Server) Set(model, spec string) error {
-	b, err := ParseSpec(spec)
+	q, err := parseSequence(spec)
 	if err != nil {
 		return err
 	}
 	s.rules.mu.Lock()
 	if s.rules.specs == nil {
-		s.rules.specs, s.rules.set = map[string]string{}, map[string]*Behaviour{}
+		s.rules.specs, s.rules.set = map[string]string{}, map[string]*sequence{}
 	}
-	s.rules.specs[model], s.rules.set[model] = spec, b
+	s.rules.specs[model], s.rules.set[model] = spec, q
 	s.rules.broken = nil
 	s.rules.mu.Unlock()
 	s.memo.forget()
@@ -84,17 +112,20 @@ func (r *rules) names() []string {
 	})
 }
 
-// behaviour finds how a model behaves: by a rule, else by its name.
-func (r *rules) behaviour(model string) (*Behaviour, error) {
+// behaviour finds how a model behaves at this request, by a rule, else by its name, and whether it does
+// so at every one.
+func (r *rules) behaviour(model string) (b *Behaviour, steady bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name, _, _ := strings.Cut(model, ":")
 	for _, key := range []string{model, name, "*"} {
-		if b := r.set[key]; b != nil {
-			return b, nil
+		if q := r.set[key]; q != nil {
+			b, steady = q.take()
+			return b, steady, nil
 		}
 	}
-	return ParseBehaviour(model)
+	b, err = ParseBehaviour(model)
+	return b, true, err
 }
 
 // tally is which attempt a request is: of its model, and of those that `times` counts.

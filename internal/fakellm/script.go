@@ -19,6 +19,7 @@ type script struct {
 	repeat  []byte // sent over and over behind the steps
 	bytes   int64  // of repeat at most
 	end     end
+	alive   step // sent over and over while the answer stalls; no wait = never
 	noID    bool
 	outcome string
 	closing *Behaviour // split, hints and what becomes of the connection; nil = nothing special
@@ -159,6 +160,11 @@ func plainScript(body string, chunks int, b *Behaviour, failure string, broken b
 		sc.end = map[string]end{"abort": endAbort, "reset": endReset, "stall": endStall}[b.then]
 		sc.length = len(body)
 		sc.step(pause, half, 0)
+		if b.then == "stall" && b.keepalive > 0 {
+			sc.alive = step{wait: b.keepalive, data: []byte("\n")}
+		}
+	case "no_done":
+		sc.step(pause, body, chunks)
 	case "no_finish", "finish_error":
 		with := `"finish_reason":null`
 		if b.then == "finish_error" {

@@ -74,6 +74,7 @@ var settings = []setting{
 		b.honour = v
 		return nil
 	}},
+	{"no_prefill", "true", "nothing, true or false", boolean(func(b *Behaviour) *bool { return &b.noPrefill })},
 	{"keepalive", "1s", "a duration", duration(func(b *Behaviour) *time.Duration { return &b.keepalive })},
 	{"close", "header", "header | silent | delimited | idle:DURATION", func(b *Behaviour, v string) error {
 		mode, after, _ := strings.Cut(v, ":")

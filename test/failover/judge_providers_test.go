@@ -1,0 +1,93 @@
+package failover_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// judgeProviders tells what of the attempts and the records is not as wanted.
+func (p *play) judgeProviders(s *stage) (problems []string) {
+	list := s.attempts()
+	var names []string
+	for _, a := range list {
+		names = append(names, a.who)
+	}
+	if len(p.attempts) > 0 && !slices.Equal(names, p.attempts) {
+		problems = append(problems, fmt.Sprintf("want attempts: %s: got %s", strings.Join(p.attempts, ", "), strings.Join(names, ", ")))
+	}
+	for who, most := range p.most {
+		if n := count(names, who); n > most {
+			problems = append(problems, fmt.Sprintf("want most %s: %d: got %d", who, most, n))
+		}
+	}
+	for n, wait := range p.waits {
+		if n < 2 || n > len(list) {
+			problems = append(problems, fmt.Sprintf("want wait %d: there are %d attempts", n, len(list)))
+			continue
+		}
+		before := list[n-2]
+		got := list[n-1].Time.Sub(before.Time.Add(time.Duration(before.TookMS * float64(time.Millisecond))))
+		if got < wait.least-time.Millisecond || got > wait.most {
+			problems = append(problems, fmt.Sprintf("want wait %d: %s..%s: got %s", n, wait.least, wait.most, got.Round(time.Microsecond)))
+		}
+	}
+	for n, key := range p.keys {
+		if n > len(list) || list[n-1].key() != key {
+			problems = append(problems, fmt.Sprintf("want key %d: %s: not so in %d attempts", n, key, len(list)))
+		}
+	}
+	for _, who := range p.left {
+		i := slices.Index(names, who)
+		if i < 0 || !list[i].Left {
+			problems = append(problems, fmt.Sprintf("want left: %s: it was not cancelled", who))
+		}
+	}
+	return append(problems, p.judgeRecords(s)...)
+}
+
+// count counts those that begin with a word: PROVIDER/ counts all of a provider.
+func count(names []string, word string) (n int) {
+	for _, name := range names {
+		if name == word || strings.HasSuffix(word, "/") && strings.HasPrefix(name, word) {
+			n++
+		}
+	}
+	return n
+}
+
+// key is the name of the credential that an attempt showed.
+func (a attempt) key() string {
+	for _, name := range []string{"Authorization", "X-Api-Key"} {
+		for _, v := range a.Headers[name] {
+			for key, secret := range credentials {
+				if strings.HasSuffix(secret, strings.TrimPrefix(v, "…")) && v != "" {
+					return key
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// judgeRecords compares the attempts of all exchanges, as their log lines tell them.
+func (p *play) judgeRecords(s *stage) []string {
+	list, err := s.records()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if len(p.record) == 0 {
+		return nil
+	}
+	var got []string
+	for _, e := range list {
+		for _, a := range e.tries {
+			got = append(got, strings.TrimPrefix(a.Endpoint, "play/")+" "+a.Outcome)
+		}
+	}
+	if !slices.Equal(got, p.record) {
+		return []string{fmt.Sprintf("want record: %s: got %s", strings.Join(p.record, ", "), strings.Join(got, ", "))}
+	}
+	return nil
+}

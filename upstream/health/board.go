@@ -1,0 +1,222 @@
+package health
+
+import (
+	"crypto/sha256"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fairlead"
+)
+
+const (
+	unusedFor = int64(time.Hour) // until an entry is dropped
+	sweepEach = int64(10 * time.Minute)
+	mostWild  = 1024 // entries for models that callers name under wildcards
+)
+
+// Options are what a Board is made of.
+type Options struct {
+	Epoch time.Time // now, at the start
+	Seed  uint64    // of all jitter
+	Retry Terms     // of each endpoint's retry budget; zero = RetryTerms
+}
+
+// Board is everything that is known of endpoints, by id, so that it outlives snapshots. It is safe for
+// concurrent use. Views and the tickets of closed breakers take no lock.
+type Board struct {
+	since
+	seed uint64
+
+	mu        sync.Mutex // for making, dropping and judging; never held on a healthy exchange's way
+	retry     Terms
+	swept     int64
+	wildSwept int64
+	members   map[string][]string // model -> endpoints that may take traffic
+	secrets   map[credentialKey][sha256.Size]byte
+	revision  atomic.Int64
+	models    map[modelEgress][]*seat // the lanes that judge each other
+
+	seats     table[Key, *seat]
+	places    table[string, *place]
+	keys      table[credentialKey, *credential]
+	coolings  table[coolingKey, *cooling]
+	egresses  table[egressKey, *egress]
+	wildCools table[coolingKey, *cooling]
+	wildModel table[modelKey, *latch]
+}
+
+// Key names a lane: one endpoint by one credential from one egress.
+type Key struct {
+	Endpoint   string // id
+	Credential string // name; "" where the provider needs none
+	Egress     string
+}
+
+type (
+	credentialKey struct{ provider, name string }
+	coolingKey    struct{ provider, credential, upstream string }
+	egressKey     struct{ provider, egress string }
+	modelKey      struct{ endpoint, upstream string }
+	modelEgress   struct{ model, egress string }
+)
+
+// place is what is known of an endpoint whatever the credential.
+type place struct {
+	config    latch
+	budget    *Budget
+	deadlines *Deadlines
+}
+
+// credential is what is known of one whatever the endpoint.
+type credential struct {
+	latch   latch
+	account cooling
+}
+
+// egress is what is known of a provider from one address range.
+type egress struct {
+	latch     latch
+	downUntil atomic.Int64 // the roll-up: 0 = it is up
+	downSince atomic.Int64
+	seats     []*seat // under the Board's lock
+}
+
+// seat is a lane's own part and pointers to what it shares.
+type seat struct {
+	key      Key
+	provider string
+	model    string
+	wild     bool
+	asked    atomic.Int64 // when somebody last asked for it
+	breaker  *Breaker
+	place    *place
+	cred     *credential
+	cool     *cooling // nil under a wildcard
+	egress   *egress
+}
+
+// NewBoard makes a Board that knows nothing.
+func NewBoard(o Options) *Board {
+	if o.Retry == (Terms{}) {
+		o.Retry = RetryTerms
+	}
+	return &Board{
+		since: since{o.Epoch}, seed: o.Seed, retry: o.Retry, swept: headroom,
+		members: map[string][]string{}, secrets: map[credentialKey][sha256.Size]byte{},
+		models: map[modelEgress][]*seat{},
+	}
+}
+
+// Adopt takes note of a snapshot: which endpoints are members of which model. A new revision ends what
+// was held against endpoints' configuration, and a credential whose value changed is tried again.
+func (b *Board) Adopt(s *fairlead.Snapshot, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.at(now)
+	b.members = map[string][]string{}
+	for _, e := range s.Endpoints {
+		if e.Weight > 0 {
+			b.members[e.Model.Name] = append(b.members[e.Model.Name], e.ID)
+		}
+	}
+	secrets := map[credentialKey][sha256.Size]byte{}
+	for _, p := range s.Providers {
+		for _, c := range p.Credentials {
+			key := credentialKey{p.Name, c.Name}
+			secrets[key] = sha256.Sum256([]byte(c.Value.Reveal()))
+			if known := b.keys.get(key); known != nil && b.secrets[key] != secrets[key] {
+				known.latch.forget(n)
+			}
+		}
+	}
+	b.secrets = secrets
+	if s.Revision == b.revision.Load() {
+		return
+	}
+	b.revision.Store(s.Revision)
+	for _, p := range b.places.all() {
+		p.config.forget(n)
+	}
+	b.wildModel.set(nil)
+}
+
+// Tune changes the terms of every endpoint's retry budget.
+func (b *Board) Tune(t Terms) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.retry = t
+	for _, p := range b.places.all() {
+		p.budget.Tune(t)
+	}
+}
+
+// Lane finds or makes the lane of an endpoint for the model name that is asked of it. It may be kept as
+// long as Dropped says no.
+func (b *Board) Lane(e *fairlead.Endpoint, asked, credentialName, egressName string, now time.Time) Lane {
+	n := b.at(now)
+	key := Key{e.ID, credentialName, egressName}
+	s := b.seats.get(key)
+	if s == nil {
+		s = b.make(e, key, n)
+	}
+	s.touch(n)
+	l := Lane{board: b, seat: s}
+	if s.wild {
+		l.upstream = e.UpstreamModel(asked)
+	}
+	return l
+}
+
+func (s *seat) touch(now int64) {
+	if now-s.asked.Load() > int64(time.Minute) { // seldom, so that readers do not fight over the line
+		s.asked.Store(now)
+	}
+}
+
+func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.seats.get(key); s != nil {
+		return s
+	}
+	b.sweep(now, now-b.swept > sweepEach)
+	provider := e.Provider.Name
+	s := &seat{key: key, provider: provider, model: e.Model.Name, wild: e.Model.Wildcard}
+	s.asked.Store(now)
+	s.breaker = NewBreaker(b.epoch, mix(b.seed, key.Endpoint, key.Credential, key.Egress))
+	s.place = b.places.getOr(key.Endpoint, func() *place {
+		return &place{budget: NewBudget(b.retry, b.epoch), deadlines: NewDeadlines(b.epoch)}
+	})
+	s.cred = b.keys.getOr(credentialKey{provider, key.Credential}, func() *credential {
+		return &credential{account: cooling{dice: jitter(mix(b.seed, provider, key.Credential))}}
+	})
+	s.egress = b.egresses.getOr(egressKey{provider, key.Egress}, func() *egress { return &egress{} })
+	s.egress.seats = append(s.egress.seats, s)
+	peers := modelEgress{s.model, key.Egress}
+	b.models[peers] = append(b.models[peers], s)
+	if !s.wild {
+		upstream := e.Upstream
+		if upstream == "" {
+			upstream = e.Model.Name
+		}
+		s.cool = b.cooling(coolingKey{provider, key.Credential, upstream})
+	}
+	b.seats.put(key, s)
+	return s
+}
+
+// cooling finds or makes the one of a model that the configuration names. What a wildcard learned of
+// the same model goes over to it.
+func (b *Board) cooling(key coolingKey) *cooling {
+	return b.coolings.getOr(key, func() *cooling {
+		if c := b.wildCools.get(key); c != nil {
+			return c
+		}
+		return b.newCooling(key)
+	})
+}
+
+func (b *Board) newCooling(key coolingKey) *cooling {
+	return &cooling{dice: jitter(mix(b.seed, key.provider, key.credential, key.upstream))}
+}
