@@ -23,7 +23,10 @@ type Settings struct {
 	MaxBody   Bytes
 	MaxBodies Bytes
 	Attempts  int
-	Timeouts  Timeouts
+	// RetryBudget is the share of an endpoint's first attempts that may be second ones, beside 3 a second; 0 =
+	// none at all.
+	RetryBudget float64
+	Timeouts    Timeouts
 }
 
 // Timeouts bounds an attempt. Zero means no bound, Auto that fairlead chooses.

@@ -12,10 +12,11 @@ import (
 
 // Defaults of the settings. Timeouts are documented at fairlead.Timeouts.
 const (
-	defaultMaxBody   = fairlead.Bytes(32 << 20)
-	defaultMaxBodies = fairlead.Bytes(1 << 30)
-	defaultAttempts  = 3
-	defaultWeight    = 100
+	defaultMaxBody     = fairlead.Bytes(32 << 20)
+	defaultMaxBodies   = fairlead.Bytes(1 << 30)
+	defaultAttempts    = 3
+	defaultRetryBudget = 0.15
+	defaultWeight      = 100
 )
 
 var defaultTimeouts = fairlead.Timeouts{
@@ -119,7 +120,7 @@ func (k *checker) settings(s fairlead.SettingsConfig) {
 	if n := valueOr(s.Attempts, defaultAttempts); n < 1 || n > maxAttempts {
 		k.fault("settings.attempts", fmt.Sprintf("must be 1 to %d", maxAttempts), "")
 	}
-	if b := valueOr(s.RetryBudget, 0); !(b >= 0 && b <= 1) { // so that not-a-number fails too
+	if b := valueOr(s.RetryBudget, defaultRetryBudget); !(b >= 0 && b <= 1) { // so that not-a-number fails too
 		k.fault("settings.retry_budget", "must be 0 to 1, a share of the requests", "")
 	}
 	if n := valueOr(s.Records.PerSecond, 0); n < 0 || n > maxPerSecond {

@@ -67,10 +67,11 @@ func build(c *fairlead.Config, revision int64, resolve Resolver) (*fairlead.Snap
 
 func settings(s fairlead.SettingsConfig) fairlead.Settings {
 	return fairlead.Settings{
-		MaxBody:   valueOr(s.MaxBody, defaultMaxBody),
-		MaxBodies: valueOr(s.MaxBodies, defaultMaxBodies),
-		Attempts:  valueOr(s.Attempts, defaultAttempts),
-		Timeouts:  merge(defaultTimeouts, s.Timeouts),
+		MaxBody:     valueOr(s.MaxBody, defaultMaxBody),
+		MaxBodies:   valueOr(s.MaxBodies, defaultMaxBodies),
+		Attempts:    valueOr(s.Attempts, defaultAttempts),
+		RetryBudget: valueOr(s.RetryBudget, defaultRetryBudget),
+		Timeouts:    merge(defaultTimeouts, s.Timeouts),
 	}
 }
 

@@ -123,7 +123,17 @@ func (u *Upstream) adopt(s *fairlead.Snapshot, used map[transportKey]transport.T
 	u.transports = used
 	u.ways.Store(&ways{now: now, before: u.ways.Load().now})
 	u.known = s
-	u.board.Load().Adopt(s, time.Now())
+	teach(u.board.Load(), s)
+}
+
+// teach tells a board what a snapshot says of its endpoints and of retries.
+func teach(b *health.Board, s *fairlead.Snapshot) {
+	b.Adopt(s, time.Now())
+	terms := health.RetryTerms
+	if terms.Share = s.Settings.RetryBudget; terms.Share == 0 {
+		terms.PerSecond = 0
+	}
+	b.Tune(terms)
 }
 
 func newBoard() *health.Board {
@@ -185,7 +195,7 @@ func (u *Upstream) Forget() {
 	defer u.mu.Unlock()
 	b := newBoard()
 	if u.known != nil {
-		b.Adopt(u.known, time.Now())
+		teach(b, u.known)
 	}
 	u.board.Store(b)
 }
