@@ -115,7 +115,7 @@ func (a *App) openPlanes(context.Context) error {
 	})
 	a.control = &http.Server{
 		Handler: control.New(control.Options{
-			Store: a.store, Feed: a.replica, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Log: a.Log,
+			Store: a.store, Feed: a.replica, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Forget: a.upstream.Forget, Log: a.Log,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,

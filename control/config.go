@@ -81,6 +81,15 @@ func (c *control) endpoints(*http.Request) (int, any, error) {
 	return http.StatusOK, map[string][]EndpointStatus{"data": list}, nil
 }
 
+// forgetHealth drops everything that is held against endpoints on this node: open breakers, cooldowns,
+// credentials that were refused, what was learned of their speed.
+func (c *control) forgetHealth(*http.Request) (int, any, error) {
+	if c.Forget != nil {
+		c.Forget()
+	}
+	return http.StatusOK, map[string]bool{"forgotten": true}, nil
+}
+
 // refuseConfig answers a write to the configuration: there is one truth at a time, and it is not here.
 func (c *control) refuseConfig(*http.Request) (int, any, error) {
 	s := c.Status().Config

@@ -22,6 +22,7 @@ type Options struct {
 	Token   fairlead.Secret // an unset one admits nobody
 	Metrics http.Handler    // served at /metrics; nil = not found
 	Status  func() Status   // asked at each request
+	Forget  func()          // drops what is held against endpoints; nil = nothing is
 	Hosts   []string        // further Host names taken on loopback, such as a reverse proxy's
 	Log     *slog.Logger    // nil = discarded
 	Now     func() time.Time
@@ -71,6 +72,7 @@ func (c *control) routes() map[string]methods {
 		"/control/v1/revisions/{n}/rollback": {"POST": c.refuseConfig},
 		"/control/v1/endpoints":              {"GET": c.endpoints},
 		"/control/v1/endpoints/{id...}":      {"PATCH": c.refuseConfig},
+		"/control/v1/health":                 {"DELETE": c.forgetHealth},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -142,6 +143,24 @@ func (n *Node) Metrics() string {
 func (n *Node) Control(path string) string {
 	n.t.Helper()
 	return n.get(n.ControlURL+path, http.Header{"Authorization": {"Bearer " + n.Token}})
+}
+
+// Forget has the node forget what it holds against endpoints.
+func (n *Node) Forget() error {
+	req, err := http.NewRequest(http.MethodDelete, n.ControlURL+"/control/v1/health", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+n.Token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("forget: status %d", resp.StatusCode)
+	}
+	return nil
 }
 
 // WriteConfig replaces the configuration's file in one step, as careful tools do. The node applies it

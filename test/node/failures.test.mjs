@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { anthropic, attempts, endpoints, families, hi, key, openai, until, url } from './world.mjs';
+import { anthropic, attempts, endpoints, families, forgetting, hi, key, openai, until, url } from './world.mjs';
 
 const breaks = ['truncate', 'abort', 'reset', 'stall', 'error_frame', 'error_done', 'llama_error', 'no_finish', 'bad_json', 'finish_error'];
 
@@ -113,8 +113,8 @@ test('errors: a body too large', async () => {
 });
 
 test('errors: the SDKs, which retry by default, repeat what only one endpoint was tried for, and nothing else', async () => {
-  const patient = new OpenAI({ baseURL: `${url}/v1`, apiKey: key });
-  const other = new Anthropic({ baseURL: url, apiKey: key });
+  const patient = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, fetch: forgetting });
+  const other = new Anthropic({ baseURL: url, apiKey: key, fetch: forgetting });
   const alone = 'alone:fail=server_error';
   await assert.rejects(patient.chat.completions.create({ model: `openai/${alone}`, messages: hi }), OpenAI.InternalServerError);
   await assert.rejects(other.messages.create({ model: `openai/${alone}`, max_tokens: 9, messages: hi }), Anthropic.InternalServerError);

@@ -10,8 +10,17 @@ export const key = process.env.FAIRLEAD_KEY;
 export const fakes = { openai: process.env.FAKE_OPENAI, claude: process.env.FAKE_CLAUDE };
 assert.ok(url && key && fakes.openai && fakes.claude, 'FAIRLEAD_URL, FAIRLEAD_KEY, FAKE_OPENAI and FAKE_CLAUDE must be set');
 
-export const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
-export const anthropic = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
+// Each request is sent while nothing is held against any endpoint: the suites break providers all the time.
+export const forgetting = async (...request) => {
+  const answer = await fetch(process.env.FAIRLEAD_HEALTH, {
+    method: 'DELETE', headers: { authorization: `Bearer ${process.env.FAIRLEAD_ADMIN_TOKEN}` },
+  });
+  assert.equal(answer.status, 200);
+  return fetch(...request);
+};
+
+export const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0, fetch: forgetting });
+export const anthropic = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0, fetch: forgetting });
 export const families = ['openai', 'claude'];
 export const endpoints = { openai: 'openai/*@first', claude: 'claude/*@second' };
 

@@ -51,10 +51,12 @@ func anthropicError(t *testing.T, err error) seenError {
 var errorKinds = map[int]struct{ openai, anthropic string }{
 	400: {"invalid_request_error", "invalid_request_error"},
 	401: {"authentication_error", "authentication_error"},
+	403: {"permission_error", "permission_error"},
 	404: {"not_found_error", "not_found_error"},
 	413: {"invalid_request_error", "request_too_large"},
 	429: {"rate_limit_error", "rate_limit_error"},
 	502: {"server_error", "api_error"},
+	504: {"server_error", "timeout_error"},
 }
 
 // TestProviderErrors holds what a caller sees of each way in which the only provider of a model fails:
@@ -78,10 +80,10 @@ func TestProviderErrors(t *testing.T) {
 		{"invalid_key", 502, "upstream_failed", "upstream_failed"},
 		{"billing", 502, "upstream_failed", "upstream_failed"},
 		{"permission", 502, "upstream_failed", "upstream_failed"},
-		{"region_blocked", 502, "upstream_failed", "upstream_failed"},
+		{"region_blocked", 403, "region_blocked", "region_blocked"},
 		{"overloaded", 502, "upstream_failed", "upstream_failed"},
 		{"server_error", 502, "upstream_failed", "upstream_failed"},
-		{"timeout", 502, "upstream_failed", "upstream_failed"},
+		{"timeout", 504, "upstream_timeout", "upstream_timeout"},
 		{"html", 502, "upstream_failed", "upstream_failed"},
 		{"wrong_type", 502, "upstream_failed", "upstream_failed"},
 		{"malformed", 502, "upstream_failed", "upstream_failed"},

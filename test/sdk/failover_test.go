@@ -133,7 +133,7 @@ func TestNothingLeftToTry(t *testing.T) {
 	if got.status != 502 || got.code != "upstream_failed" || got.header.Get("X-Fairlead-Attempts") != "3" {
 		t.Errorf("OpenAI's SDK sees %+v", got)
 	}
-	if raw := errorText(err); !strings.Contains(raw, "ha/*@first: server_error (500)") || !strings.Contains(raw, "claude/*@second: server_error (529)") || !strings.Contains(raw, "openai/*@first: ") {
+	if raw := errorText(err); !strings.Contains(raw, "ha/*@first: server_error (500)") || !strings.Contains(raw, "claude/*@second: overloaded (529)") || !strings.Contains(raw, "openai/*@first: ") {
 		t.Errorf("the attempts are not told: %s", raw)
 	}
 	if n := w.seen(); n != 3 {

@@ -39,7 +39,8 @@ func TestNode(t *testing.T) {
 	cmd := exec.CommandContext(ctx, node, append([]string{"--test", "--test-reporter=tap"}, suites...)...)
 	cmd.Dir = dir
 	cmd.Env = harness.Environment(t.TempDir(),
-		"FAIRLEAD_URL="+w.URL, "FAIRLEAD_KEY="+w.key, "FAKE_OPENAI="+w.urls["openai"], "FAKE_CLAUDE="+w.urls["claude"])
+		"FAIRLEAD_URL="+w.URL, "FAIRLEAD_KEY="+w.key, "FAKE_OPENAI="+w.urls["openai"], "FAKE_CLAUDE="+w.urls["claude"],
+		"FAIRLEAD_HEALTH="+w.ControlURL+"/control/v1/health", "FAIRLEAD_ADMIN_TOKEN="+w.Token)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("the Node suite: %v\n%s", err, out)
 	}

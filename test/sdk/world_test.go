@@ -46,7 +46,8 @@ func newWorld(t *testing.T, change ...func(config string) string) *world {
 	for _, f := range families {
 		w.fakes[f], w.urls[f] = harness.Fake(t, fakellm.Options{Keys: []string{harness.Credential}, KeepBodies: true})
 	}
-	config := harness.Config(w.urls["openai"], w.urls["claude"])
+	// Each endpoint is asked once: what is asked again, and when, is test/failover's.
+	config := strings.Replace(harness.Config(w.urls["openai"], w.urls["claude"]), "settings:\n", "settings:\n  retry_budget: 0\n", 1)
 	for _, c := range change {
 		config = c(config)
 	}
@@ -59,11 +60,26 @@ func newWorld(t *testing.T, change ...func(config string) string) *world {
 // connect makes the clients speak over a transport.
 func (w *world) connect(tr *http.Transport) {
 	w.t.Cleanup(tr.CloseIdleConnections)
-	w.http = &http.Client{Transport: tr}
+	w.http = &http.Client{Transport: &forgetting{tr, w}}
 	w.openai = openai.NewClient(openaioption.WithBaseURL(w.URL+"/v1"), openaioption.WithAPIKey(w.key),
 		openaioption.WithMaxRetries(0), openaioption.WithHTTPClient(w.http))
 	w.claude = anthropic.NewClient(anthropicoption.WithBaseURL(w.URL), anthropicoption.WithAPIKey(w.key),
 		anthropicoption.WithMaxRetries(0), anthropicoption.WithHTTPClient(w.http))
+}
+
+// forgetting sends each request while nothing is held against any endpoint: these tests are about what one
+// exchange sees, and break providers all the time.
+type forgetting struct {
+	http.RoundTripper
+	w *world
+}
+
+// RoundTrip is http.RoundTripper's.
+func (f *forgetting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := f.w.Forget(); err != nil {
+		return nil, err
+	}
+	return f.RoundTripper.RoundTrip(r)
 }
 
 // eachFamily runs a test against both providers.

@@ -35,6 +35,7 @@ type Board struct {
 	members   map[string][]string // model -> endpoints that may take traffic
 	secrets   map[credentialKey][sha256.Size]byte
 	revision  atomic.Int64
+	wilds     atomic.Int64            // lanes under wildcards
 	models    map[modelEgress][]*seat // the lanes that judge each other
 
 	seats     table[Key, *seat]
@@ -51,6 +52,7 @@ type Key struct {
 	Endpoint   string // id
 	Credential string // name; "" where the provider needs none
 	Egress     string
+	Upstream   string // the provider's model name, under a wildcard alone: one model that fails shuts no other
 }
 
 type (
@@ -155,16 +157,21 @@ func (b *Board) Tune(t Terms) {
 // long as Dropped says no.
 func (b *Board) Lane(e *fairlead.Endpoint, asked, credentialName, egressName string, now time.Time) Lane {
 	n := b.at(now)
-	key := Key{e.ID, credentialName, egressName}
-	s := b.seats.get(key)
-	if s == nil {
-		s = b.make(e, key, n)
-	}
-	s.touch(n)
-	l := Lane{board: b, seat: s}
-	if s.wild {
+	key := Key{Endpoint: e.ID, Credential: credentialName, Egress: egressName}
+	l := Lane{board: b}
+	if e.Model.Wildcard {
 		l.upstream = e.UpstreamModel(asked)
+		key.Upstream = l.upstream
 	}
+	l.seat = b.seats.get(key)
+	if l.seat == nil && e.Model.Wildcard && b.wilds.Load() >= mostWild { // callers name these: the rest share one
+		key.Upstream = ""
+		l.seat = b.seats.get(key)
+	}
+	if l.seat == nil {
+		l.seat = b.make(e, key, n)
+	}
+	l.seat.touch(n)
 	return l
 }
 
@@ -183,8 +190,12 @@ func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
 	b.sweep(now, now-b.swept > sweepEach)
 	provider := e.Provider.Name
 	s := &seat{key: key, provider: provider, model: e.Model.Name, wild: e.Model.Wildcard}
+	if s.wild {
+		s.model += " " + key.Upstream // its peers are what serves the same model
+		b.wilds.Add(1)
+	}
 	s.asked.Store(now)
-	s.breaker = NewBreaker(b.epoch, mix(b.seed, key.Endpoint, key.Credential, key.Egress))
+	s.breaker = NewBreaker(b.epoch, mix(b.seed, key.Endpoint, key.Credential, key.Egress, key.Upstream))
 	s.place = b.places.getOr(key.Endpoint, func() *place {
 		return &place{budget: NewBudget(b.retry, b.epoch), deadlines: NewDeadlines(b.epoch)}
 	})

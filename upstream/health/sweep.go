@@ -20,6 +20,7 @@ func (b *Board) sweep(now int64, due bool) {
 	byEgress := map[*egress][]*seat{}
 	b.models = map[modelEgress][]*seat{}
 	inUse := map[*cooling]bool{}
+	wilds := int64(0)
 	for key, s := range b.seats.all() {
 		if now-max(s.asked.Load(), s.breaker.used.Load()) > unusedFor {
 			continue
@@ -30,6 +31,9 @@ func (b *Board) sweep(now int64, due bool) {
 		byEgress[s.egress] = append(byEgress[s.egress], s)
 		b.models[modelEgress{s.model, key.Egress}] = append(b.models[modelEgress{s.model, key.Egress}], s)
 		inUse[s.cool] = true
+		if s.wild {
+			wilds++
+		}
 	}
 	for key, c := range b.coolings.all() {
 		if inUse[c] {
@@ -40,6 +44,7 @@ func (b *Board) sweep(now int64, due bool) {
 		e.seats = byEgress[e]
 	}
 	b.seats.set(kept)
+	b.wilds.Store(wilds)
 	b.places.set(places)
 	b.keys.set(keys)
 	b.coolings.set(cools)
