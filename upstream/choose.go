@@ -236,40 +236,36 @@ func (w *Walk) standby(now time.Time) bool {
 	return false
 }
 
-// shut says, of each endpoint that was not tried, why it may not be used now, and when the first may be.
-func (w *Walk) shut(now time.Time) (reasons []string, soonest time.Time) {
+// shut is why the endpoints that were not tried may not be asked now.
+type shut struct {
+	reasons []string  // of each
+	soonest time.Time // when the first may be asked; zero = not known
+	cooling bool      // all of them wait for a limit to pass
+}
+
+// shut looks at the endpoints that were not tried.
+func (w *Walk) shut(now time.Time) shut {
+	found := shut{cooling: true}
 	for i := range w.Plan.Steps {
 		if !w.untried(i) {
 			continue
 		}
 		way, _, view := w.lane(i, now)
-		if way == nil || view.Usable() {
+		if way == nil {
 			continue
 		}
-		reasons = append(reasons, w.Plan.Steps[i].Endpoint.ID+": "+string(view.Reason))
-		if !view.Until.IsZero() && (soonest.IsZero() || view.Until.Before(soonest)) {
-			soonest = view.Until
-		}
-	}
-	return reasons, soonest
-}
-
-// limited reports whether every endpoint that was not tried waits for a limit to pass.
-func (w *Walk) limited(now time.Time) bool {
-	for i := range w.Plan.Steps {
-		if !w.untried(i) {
+		found.cooling = found.cooling && view.State == health.Cooling
+		if view.Usable() {
 			continue
 		}
-		if way, _, view := w.lane(i, now); way != nil && view.State != health.Cooling {
-			return false
-		}
+		found.reasons = append(found.reasons, w.Plan.Steps[i].Endpoint.ID+": "+string(view.Reason))
+		found.soonest = earliest(found.soonest, view.Until)
 	}
-	return true
+	return found
 }
 
 // evidence is what a verdict says to the board.
-func evidence(v failure.Verdict, revision int64) health.Evidence {
-	e := health.Evidence{Revision: revision}
+func evidence(v failure.Verdict) (e health.Evidence) {
 	switch {
 	case v.Outcome == fairlead.OutcomeTimeout && v.Health == failure.Failure:
 		e.Kind = health.Soft

@@ -96,8 +96,8 @@ func (w *Walk) committed(answer *Answer) {
 func (w *Walk) failed(fail *setback) {
 	a, now := w.at, time.Now()
 	v, s := &fail.verdict, &w.stops[a.stop]
-	a.lane.Release(a.ticket, evidence(*v, 0), now)
-	if fail.outcome == fairlead.OutcomeTimeout && !fail.own {
+	a.lane.Release(a.ticket, evidence(*v), now)
+	if fail.outcome == fairlead.OutcomeTimeout {
 		a.learn(now, true)
 	}
 	w.note(fail.outcome, fail.status, fail.detail)

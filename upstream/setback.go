@@ -18,7 +18,6 @@ type setback struct {
 	detail  string // for records: no text of the provider or the caller
 	verdict failure.Verdict
 	sent    bool            // the provider may have begun to act on it
-	own     bool            // it is the exchange's time that is over, not the attempt's
 	final   *fairlead.Error // set where the walk ends with it whatever else could be tried
 	unsent  *fairlead.Error // why the request cannot be expressed at this endpoint
 }
@@ -106,23 +105,23 @@ func (w *Walk) exhausted() *fairlead.Error {
 	for _, a := range w.Attempts {
 		reasons = append(reasons, reason(a))
 	}
-	shut, _ := w.shut(time.Now())
-	e.Message = "every attempt failed: " + strings.Join(append(reasons, shut...), "; ")
+	reasons = append(reasons, w.shut(time.Now()).reasons...)
+	e.Message = "every attempt failed: " + strings.Join(reasons, "; ")
 	return e
 }
 
 // shutOut is the answer where no endpoint may be asked now.
 func (w *Walk) shutOut() *fairlead.Error {
 	now := time.Now()
-	reasons, soonest := w.shut(now)
-	if len(reasons) == 0 {
+	found := w.shut(now)
+	if len(found.reasons) == 0 {
 		return &fairlead.Error{Code: fairlead.CodeNoEndpoint, Message: "no endpoint may be used for this request"}
 	}
 	e := &fairlead.Error{
-		Code: fairlead.CodeNoEndpoint, Message: "no endpoint can be asked now: " + strings.Join(reasons, "; "),
-		RetryAfter: max(soonest.Sub(now), time.Second),
+		Code: fairlead.CodeNoEndpoint, Message: "no endpoint can be asked now: " + strings.Join(found.reasons, "; "),
+		RetryAfter: max(found.soonest.Sub(now), time.Second),
 	}
-	if w.limited(now) {
+	if found.cooling {
 		e.Code = fairlead.CodeRateLimited
 	}
 	return e
