@@ -33,7 +33,8 @@ type Attempt struct {
 	Status   int           // HTTP status; 0 where none was read
 	Outcome  Outcome
 	Detail   string // a short reason without any text of the provider or the caller
-	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort
+	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort, or how it went on with the answer: continue_...
+	After    bool   // it failed, or was made, after the commit
 }
 
 // Made counts the attempts that were made: a request that an endpoint cannot be asked in its dialect is
@@ -73,5 +74,6 @@ const (
 	OutcomeFilter     Outcome = "content_filter" // the provider's policy refused the prompt or its answer
 	OutcomeRegion     Outcome = "region"         // the provider refuses the place that it is called from
 	OutcomeTooLarge   Outcome = "too_large"      // the body is larger than the provider takes
+	OutcomeNoSeam     Outcome = "no_seam"        // what it said did not go on where the answer had broken off
 	OutcomeGeneration Outcome = "generation"     // the model made what its provider could not use, such as a broken tool call
 )

@@ -47,6 +47,7 @@ type Model struct {
 	Endpoints []*Endpoint
 	Fallbacks []*Model
 	Wildcard  bool // Name ends in "*"
+	Continues bool // an answer that breaks off after its commit may be gone on with by another attempt
 }
 
 // Provider is a company or cluster that serves models.

@@ -168,6 +168,7 @@ func (b *builder) models() map[string]*fairlead.Model {
 			Context:   c.Context,
 			MaxOutput: c.MaxOutput,
 			Wildcard:  wildcard(name),
+			Continues: c.Route.Continue != "off",
 		}
 		for _, e := range c.Endpoints {
 			m.Endpoints = append(m.Endpoints, b.endpoint(m, e))
@@ -275,7 +276,7 @@ func (b *builder) cover(name string, models map[string]*fairlead.Model) *fairlea
 		return nil
 	}
 	w := models[pattern]
-	m := &fairlead.Model{Name: name, Context: w.Context, MaxOutput: w.MaxOutput}
+	m := &fairlead.Model{Name: name, Context: w.Context, MaxOutput: w.MaxOutput, Continues: w.Continues}
 	for _, e := range w.Endpoints {
 		one := *e
 		one.Model, one.Upstream = m, e.UpstreamModel(name)

@@ -21,6 +21,7 @@ type Dialect interface {
 
 	Requests
 	Answers
+	Continuations
 	Errors
 }
 
@@ -136,6 +137,12 @@ type Watcher interface {
 	Complete() bool
 	// Usage is the last usage that was reported; ok is false where there was none.
 	Usage() (u fairlead.Usage, ok bool)
+}
+
+// Ender is a Watcher that can write the last frame, where a provider has left it out.
+type Ender interface {
+	// End appends it to dst. It is called where the stream is complete and has ended without it.
+	End(dst []byte) []byte
 }
 
 // Sight is what a Watcher saw in one frame.

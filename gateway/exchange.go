@@ -31,6 +31,7 @@ type exchange struct {
 	top     jsonscan.Object
 	ask     provider.Ask
 	plan    fairlead.Plan
+	model   *fairlead.Model // asked for
 	walk    upstream.Walk
 	walking bool // the walk has begun
 	answer  *upstream.Answer
@@ -143,7 +144,7 @@ func (x *exchange) route() error {
 	if !ok {
 		return noSuchModel(x.snap, x.rec.Model)
 	}
-	x.rec.Served = m.Name
+	x.model, x.rec.Served = m, m.Name
 	x.plan = route.Plan(x.plan, m, &x.rec.Request, rand.Float64)
 	if len(x.plan.Steps) == 0 {
 		return unroutable(m.Name, &x.plan)
@@ -156,7 +157,7 @@ func (x *exchange) route() error {
 func (x *exchange) send() error {
 	x.walking = true
 	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
-		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
+		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
 		Encode: dialect.EncodeOptions{
 			RequestID: x.rec.ID, Model: x.rec.Model, Usage: x.ask.Facts.StreamUsage, Created: x.rec.Start.Unix(),
 		},
@@ -253,9 +254,8 @@ func (x *exchange) reuse() {
 
 // meterStream takes what a stream knows at its end.
 func (x *exchange) meterStream() {
-	if s := x.answer.Stream; s != nil {
-		x.reading.Reported, x.reading.HasUsage = s.Usage()
-		x.reading.Delivered = s.Delivered
-		x.waited += s.Waited
+	if x.answer.Stream != nil {
+		x.reading.Reported, x.reading.HasUsage = x.walk.Usage()
+		x.reading.Delivered = x.walk.Delivered()
 	}
 }

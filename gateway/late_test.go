@@ -31,7 +31,7 @@ func TestLateHeaders(t *testing.T) {
 		{"late and broken", "openai/x:ttft=100ms,fail=server_error", "", false, fairlead.CodeUpstreamFailed, 2},
 		{"late and refused", "openai/x:ttft=100ms,fail=context_length", "", false, fairlead.CodeContextLength, 1},
 		{"late and closed", "openai/x:ttft=100ms,fail=reset", "", false, fairlead.CodeUpstreamFailed, 1},
-		{"late, then cut off", "openai/x:ttft=100ms,tokens=9,then=truncate,at=2", "", false, fairlead.CodeStreamInterrupted, 1},
+		{"late, then cut off", "openai/x:ttft=100ms,tokens=9,then=truncate,at=2", "", false, fairlead.CodeStreamInterrupted, 2},
 	} {
 		if c.set != "" {
 			check(t, r.fake.Set("bad/x", c.set))

@@ -24,7 +24,7 @@ var keepAlive = []byte(": fairlead\n\n")
 // pump carries the answer to the caller.
 func (x *exchange) pump() error {
 	if x.answer.Stream != nil {
-		return x.pumpStream(x.answer.Stream)
+		return x.pumpStream()
 	}
 	return x.pumpWhole()
 }
@@ -73,13 +73,13 @@ func (x *exchange) pumpRest(rest io.Reader) error {
 }
 
 // pumpStream passes a stream on as it comes, each piece flushed at once.
-func (x *exchange) pumpStream(s *upstream.Stream) error {
+func (x *exchange) pumpStream() error {
 	if !x.sent {
 		x.commitHeaders("text/event-stream", -1)
 	}
 	x.top = jsonscan.Object{} // a stream can last long, and there can be many
 	for {
-		piece, err := s.Next(commentEvery)
+		piece, err := x.walk.Next(commentEvery)
 		switch {
 		case errors.Is(err, upstream.ErrSilent):
 			piece = keepAlive

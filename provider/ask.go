@@ -14,6 +14,7 @@ type Ask struct {
 	Top     *jsonscan.Object
 	Facts   dialect.Facts
 	Forward Forward
+	Final   bool // the last message is the assistant's, and the server is to go on with it (vLLM, SGLang)
 
 	neutral *dialect.Request
 	unread  error

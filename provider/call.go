@@ -53,6 +53,9 @@ func (c *Call) Drop() { c.Body, c.room = nil, nil }
 func (c *Call) Write(w *Way, a *Ask, s fairlead.Step) error {
 	c.Reset()
 	body, err := c.body(w, a, s)
+	if err == nil && a.Final {
+		body, err = unfinished(body)
+	}
 	if err != nil {
 		return err
 	}

@@ -88,3 +88,16 @@ func renamed(body []byte, q *fairlead.Quirks) []byte {
 	}
 	return top.Rewrite(nil, changes...)
 }
+
+// unfinished asks a server to go on with the last message instead of answering it. The two members exclude
+// each other's defaults (vLLM, SGLang).
+func unfinished(body []byte) ([]byte, error) {
+	var top jsonscan.Object
+	if err := top.Scan(body); err != nil {
+		return nil, err
+	}
+	return top.Rewrite(nil,
+		jsonscan.Change{Name: "continue_final_message", Value: jsonscan.Value("true")},
+		jsonscan.Change{Name: "add_generation_prompt", Value: jsonscan.Value("false")},
+	), nil
+}

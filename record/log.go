@@ -116,11 +116,21 @@ func attempt(number int, a fairlead.Attempt) slog.Attr {
 	return slog.Group("attempt_"+strconv.Itoa(number),
 		slog.String("endpoint", a.Endpoint),
 		slog.String("why", a.Why),
+		slog.String("phase", phase(a)),
 		slog.String("outcome", string(a.Outcome)),
 		slog.Int("status", a.Status),
+		slog.Int64("start_ms", a.Start.Milliseconds()),
 		slog.Int64("ms", a.Duration.Milliseconds()),
 		slog.String("detail", clip(a.Detail)),
 	)
+}
+
+// phase says on which side of the commit an attempt was made or failed.
+func phase(a fairlead.Attempt) string {
+	if a.After {
+		return "after_commit"
+	}
+	return "before_commit"
 }
 
 // fault says who is at fault for a record's code. A code that a provider stated of the caller's own

@@ -158,13 +158,20 @@ func (a *attempt) send() *setback {
 // body's memory for a moment, so that only a few at a time may do it.
 func (a *attempt) write() error {
 	ask := a.walk.Ask
-	if a.translated() && len(ask.Body) > largeBody {
+	legs := a.walk.legs
+	if (a.translated() || legs != nil) && len(ask.Body) > largeBody {
 		room, weight := a.walk.up.room, min(translationPart*int64(len(ask.Body)), translationRoom)
 		if err := room.Acquire(a.walk.ctx, weight); err != nil {
 			return err
 		}
 		defer room.Release(weight)
 		defer ask.Forget()
+	}
+	if legs != nil {
+		var err error
+		if ask, err = legs.askTo(legs.method, ask); err != nil {
+			return err
+		}
 	}
 	c := &a.walk.call
 	if err := c.Write(a.way.Way, ask, a.step); err != nil {
@@ -331,6 +338,12 @@ func (a *attempt) commitStream(silence time.Time) (*Answer, *setback) {
 
 // inBand classifies what went wrong inside a success. said is the frame or body that says so.
 func (a *attempt) inBand(err error, said []byte) *setback {
+	if err == errNoSeam {
+		return &setback{
+			outcome: fairlead.OutcomeNoSeam, status: a.head.Status, sent: true,
+			verdict: failure.Verdict{Retry: failure.Elsewhere | failure.Same | failure.Fallback},
+		}
+	}
 	if _, ok := asFault(err); ok {
 		return a.judged(failure.Evidence{Status: a.head.Status, Header: a.head.Header, Body: said, InBand: true})
 	}

@@ -40,13 +40,18 @@ type choice struct {
 	lane   health.Lane
 	at     time.Time // not before
 	why    string
-	resort bool // it is shut, and nothing better is left
+	resort bool   // it is shut, and nothing better is left
+	paid   bool   // by the retry budget: it was asked before
+	method method // of going on with an answer; methodNone where none has begun
 }
 
 // choose finds where to go next, in this order: an endpoint of the model asked for that was not tried; one
 // that was, where its failure allows that; the same for each fallback model; what is shut on soft evidence
 // alone. ok is false where there is nothing.
 func (w *Walk) choose(now time.Time) (c choice, ok bool) {
+	if w.legs != nil {
+		return w.chooseLeg(now)
+	}
 	if w.tried >= w.Most || (w.last != nil && w.last.verdict.Retry == 0) {
 		return choice{}, false
 	}
@@ -160,7 +165,7 @@ func (w *Walk) again(from, to int, now time.Time) (best choice, ok bool) {
 		if at.Sub(now) > longestPause || passed(w.Until, at) || (ok && !at.Before(best.at)) {
 			continue
 		}
-		best, ok = choice{step: i, way: way, lane: lane, at: at, why: why}, true
+		best, ok = choice{step: i, way: way, lane: lane, at: at, why: why, paid: why == choseAgain}, true
 	}
 	return best, ok
 }
@@ -222,6 +227,9 @@ func (w *Walk) why(i int) string {
 
 // standby reports whether another endpoint could be asked at once in the place of the one under way.
 func (w *Walk) standby(now time.Time) bool {
+	if w.legs != nil {
+		return w.legStandby(now)
+	}
 	if !w.Ask.Facts.Stateless || w.tried >= w.Most {
 		return false
 	}

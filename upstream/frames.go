@@ -10,20 +10,37 @@ import (
 type passage struct {
 	watcher  dialect.Watcher
 	withhold bool // frames that carry usage alone: the caller did not ask for them
+	ended    bool // the last frame was seen
+}
+
+func newPassage(w dialect.Watcher, withhold bool, told *dialect.Told) passage {
+	if t, ok := w.(dialect.Teller); ok && told != nil {
+		t.Tell(told)
+	}
+	return passage{watcher: w, withhold: withhold}
 }
 
 func (p *passage) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool, error) {
 	seen, err := p.watcher.Watch(f)
+	p.ended = p.ended || seen.Terminal
 	return dst, seen, !(seen.UsageOnly && p.withhold), err
 }
 
 func (p *passage) complete() bool                { return p.watcher.Complete() }
-func (p *passage) end(dst []byte) []byte         { return dst }
 func (p *passage) usage() (fairlead.Usage, bool) { return p.watcher.Usage() }
 
-func newTranslation(d dialect.Decoder, e dialect.Encoder) *translation {
+// end writes the last frame, where the provider left it out and its dialect has one that can be.
+func (p *passage) end(dst []byte) []byte {
+	if e, ok := p.watcher.(dialect.Ender); ok && !p.ended {
+		p.ended = true
+		return e.End(dst)
+	}
+	return dst
+}
+
+func newTranslation(d dialect.Decoder, e dialect.Encoder, told *dialect.Told) *translation {
 	holder, _ := e.(dialect.Holder)
-	return &translation{decoder: d, encoder: e, holder: holder}
+	return &translation{decoder: d, encoder: e, holder: holder, told: told}
 }
 
 // translation reads the frames of another dialect into events and writes those for the caller.
@@ -31,6 +48,7 @@ type translation struct {
 	decoder dialect.Decoder
 	encoder dialect.Encoder
 	holder  dialect.Holder // the encoder, where it holds things back; else nil
+	told    *dialect.Told  // nil: nothing is noted
 	events  []dialect.Event
 	last    fairlead.Usage
 	known   bool
@@ -50,6 +68,9 @@ func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool
 			seen.Terminal, t.ended = true, true
 		case e.HasUsage || e.Kind == dialect.EventUsage:
 			t.last, t.known = e.Usage, true
+		}
+		if t.told != nil {
+			t.told.See(e)
 		}
 		dst = t.encoder.Encode(dst, *e)
 	}

@@ -22,7 +22,7 @@ func toolDelta(index int, id, arguments string) sse.Frame {
 // TestTranslationIsBounded holds that a provider cannot make fairlead hold back without end: calls that
 // wait behind one that is never finished end the stream.
 func TestTranslationIsBounded(t *testing.T) {
-	tr := newTranslation(openai.New().NewDecoder(), anthropic.New().NewEncoder(dialect.EncodeOptions{Model: "m"}))
+	tr := newTranslation(openai.New().NewDecoder(), anthropic.New().NewEncoder(dialect.EncodeOptions{Model: "m"}), nil)
 	var dst []byte
 	take := func(f sse.Frame) error {
 		var err error

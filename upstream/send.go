@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
 	"fairlead/provider"
 	"fairlead/upstream/failure"
@@ -29,12 +30,16 @@ type Walk struct {
 
 	stops    []stop // of the plan's steps
 	tried    int
-	next     choice   // to be made once its time has come; way nil: none is chosen
-	outgrown bool     // the prompt was too long for an endpoint
-	context  int      // the largest context that it was too long for, in tokens
-	refused  int      // tickets that were not given
-	done     bool     // the committed attempt's end is told to the board
-	at       *attempt // under way: nil or &slot
+	next     choice       // to be made once its time has come; way nil: none is chosen
+	outgrown bool         // the prompt was too long for an endpoint
+	context  int          // the largest context that it was too long for, in tokens
+	refused  int          // tickets that were not given
+	done     bool         // the committed attempt's end is told to the board
+	stream   *Stream      // the committed one; nil: none, or it broke off
+	told     dialect.Told // by the first leg
+	legs     *legs        // nil: the answer is one attempt's
+	cause    error        // why the last leg broke off
+	at       *attempt     // under way: nil or &slot
 	slot     attempt
 	call     provider.Call // of the attempt under way
 	// scratch is for scanning whole answers, and room for reading them; what they hold of one is gone with
@@ -88,7 +93,12 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 func (w *Walk) committed(answer *Answer) {
 	a, now := w.at, time.Now()
 	a.lane.Release(a.ticket, health.Evidence{Kind: health.Success}, now)
-	a.learn(now, false)
+	w.stream = answer.Stream
+	if w.legs == nil {
+		a.learn(now, false)
+	} else {
+		w.legBegan(a)
+	}
 	w.note(fairlead.OutcomeOK, answer.Status, "")
 }
 
@@ -97,7 +107,9 @@ func (w *Walk) failed(fail *setback) {
 	a, now := w.at, time.Now()
 	v, s := &fail.verdict, &w.stops[a.stop]
 	a.lane.Release(a.ticket, evidence(*v), now)
-	if fail.outcome == fairlead.OutcomeTimeout {
+	if w.legs != nil {
+		w.legFailed(a, v)
+	} else if fail.outcome == fairlead.OutcomeTimeout {
 		a.learn(now, true)
 	}
 	w.note(fail.outcome, fail.status, fail.detail)
@@ -141,7 +153,11 @@ func (w *Walk) Reset() {
 		w.room = nil
 	}
 	clear(w.stops)
-	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room, stops: w.stops[:0]}
+	text := w.told.Text[:0]
+	if cap(text) > firstRead {
+		text = nil
+	}
+	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room, stops: w.stops[:0], told: dialect.Told{Text: text}}
 }
 
 // lean drops the memory that a stream, which can last long, has no use for.
@@ -159,14 +175,18 @@ func (w *Walk) Close() {
 		w.at.close()
 		w.at.lane.Release(w.at.ticket, health.Evidence{}, time.Now())
 	case !w.done:
-		w.ended(health.Success)
+		w.ended(health.Evidence{Kind: health.Success})
+	}
+	if w.stream != nil {
+		w.Waited += w.stream.Waited
+		w.paid()
 	}
 }
 
 // ended tells the board how the committed attempt ended.
-func (w *Walk) ended(k health.Kind) {
+func (w *Walk) ended(e health.Evidence) {
 	w.done = true
-	w.at.lane.Ended(w.at.ticket, health.Evidence{Kind: k}, time.Now())
+	w.at.lane.Ended(w.at.ticket, e, time.Now())
 }
 
 // begin starts the next attempt once its time has come. Errors are ErrSilent, or why there is none.
@@ -193,16 +213,20 @@ func (w *Walk) begin(until time.Time) error {
 			}
 			continue
 		}
-		if (ticket.Trial() || c.why == choseAgain) && !c.lane.Budget().Take(1, now) {
+		if (ticket.Trial() || c.paid) && !c.lane.Budget().Take(1, now) {
 			c.lane.Release(ticket, health.Evidence{}, now)
 			w.stops[c.step].bad = true
 			continue
 		}
-		if c.why != choseAgain {
+		if !c.paid {
 			c.lane.Budget().Deposit(1, now)
 		}
 		w.tried++
 		w.at = &w.slot
+		if w.legs != nil { // the answer that was given lies in the slot
+			w.at = new(attempt)
+			w.beginLeg(&c)
+		}
 		w.at.begin(w, c, ticket)
 		return nil
 	}
@@ -240,6 +264,7 @@ func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
 		Outcome:  o,
 		Detail:   detail,
 		Why:      a.why,
+		After:    w.legs != nil,
 	})
 }
 
@@ -254,17 +279,21 @@ func (w *Walk) Made() int {
 
 // Interrupted marks the committed attempt as broken off after its commit.
 func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
-	if n := len(w.Attempts); n > 0 {
-		w.Attempts[n-1].Outcome, w.Attempts[n-1].Detail = o, detail
-	}
-	if w.at == nil || w.at.answer == nil || w.done {
-		return
-	}
 	kind := health.Hard
 	if o == fairlead.OutcomeCallerGone {
 		kind = health.Nothing
 	}
-	w.ended(kind)
+	w.brokeOff(o, detail, health.Evidence{Kind: kind})
+}
+
+// brokeOff ends the committed attempt, once.
+func (w *Walk) brokeOff(o fairlead.Outcome, detail string, e health.Evidence) {
+	if w.at == nil || w.at.answer == nil || w.done {
+		return
+	}
+	last := &w.Attempts[len(w.Attempts)-1]
+	last.Outcome, last.Detail, last.After = o, detail, true
+	w.ended(e)
 }
 
 // earliest gives the earlier of two times, where zero means none.

@@ -42,11 +42,12 @@ type Stream struct {
 	broken   error // what Next gives once all before it was given
 
 	frames    frames
-	pass      passage // frames, where they pass
-	last      []byte  // the last frame, where it lacked its blank line
-	said      []byte  // the frame that says an error, before the commit
-	out       []byte  // held back before the commit, then given first
-	Delivered int64   // bytes of text, reasoning and tool input given so far
+	pass      passage  // frames, where they pass
+	last      []byte   // the last frame, where it lacked its blank line
+	leg       *resumed // frames, where it goes on with an answer; else nil
+	said      []byte   // the frame that says an error
+	out       []byte   // held back before the commit, then given first
+	Delivered int64    // bytes of text, reasoning and tool input given so far
 	Waited    time.Duration
 
 	limit     time.Time // the attempt's end before the commit, the exchange's after it
@@ -72,11 +73,21 @@ func newStream(a *attempt) *Stream {
 	if s.idle == time.Duration(fairlead.Auto) {
 		s.idle = idleStream
 	}
-	ask := a.walk.Ask
+	w, ask := a.walk, a.walk.Ask
+	if w.legs != nil {
+		s.leg = newResumed(w.legs, a.to.NewDecoder())
+		s.frames = s.leg
+		return s
+	}
+	var told *dialect.Told
+	if w.continues() {
+		w.told = dialect.Told{Text: w.told.Text[:0]}
+		told = &w.told
+	}
 	if a.translated() {
-		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(a.walk.Encode))
+		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(w.Encode), told)
 	} else {
-		s.pass = passage{watcher: a.to.NewWatcher(ask.Op), withhold: !ask.Facts.StreamUsage}
+		s.pass = newPassage(a.to.NewWatcher(ask.Op), !ask.Facts.StreamUsage, told)
 		s.frames = &s.pass
 	}
 	return s
@@ -102,6 +113,7 @@ func (s *Stream) commit(silence time.Time) error {
 			if err != nil {
 				return err
 			}
+			s.wait()
 			if seen.Meaningful || seen.Terminal || len(s.out) > maxHeld {
 				s.committed()
 				return nil
@@ -114,6 +126,17 @@ func (s *Stream) commit(silence time.Time) error {
 			return err
 		}
 	}
+}
+
+// wait lets an attempt go on that repeats what was said: it may take as long as its text keeps coming.
+func (s *Stream) wait() {
+	if s.leg == nil || !s.leg.moved {
+		return
+	}
+	s.leg.moved = false
+	s.alive(time.Now())
+	s.limit = earliest(s.total, s.idleUntil)
+	s.reply.SetDeadline(s.limit)
 }
 
 func (s *Stream) committed() {
@@ -133,9 +156,6 @@ func (s *Stream) hold(f sse.Frame) (dialect.Sight, error) {
 	seen, pass, err := s.take(f)
 	if pass {
 		s.out = append(s.out, f.Raw...)
-	}
-	if err != nil {
-		s.said = said(f)
 	}
 	return seen, err
 }
@@ -159,6 +179,7 @@ func (s *Stream) take(f sse.Frame) (seen dialect.Sight, pass bool, err error) {
 		err = errTruncated
 	}
 	if err != nil {
+		s.said = said(f)
 		s.out = s.out[:before]
 		return seen, false, err
 	}

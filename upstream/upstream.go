@@ -40,6 +40,8 @@ type Upstream struct {
 	ways  atomic.Pointer[ways]
 	board atomic.Pointer[health.Board]
 	known *fairlead.Snapshot // that the board knows
+
+	remade *health.Budget // of text that is made again, in nano-dollars
 }
 
 // way is how exchanges reach a provider by one of its credentials.
@@ -68,6 +70,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 		dialects:   map[fairlead.Dialect]dialect.Dialect{},
 		transports: map[transportKey]transport.Transport{},
 		room:       semaphore.NewWeighted(translationRoom),
+		remade:     health.NewBudget(spendTerms, time.Now()),
 	}
 	u.board.Store(newBoard())
 	u.ways.Store(&ways{})
@@ -209,6 +212,8 @@ type Journey struct {
 	Start  time.Time
 	Until  time.Time // the end of the exchange; zero = none
 	Encode dialect.EncodeOptions
+
+	Continue bool // an answer that breaks off may be gone on with by another attempt
 }
 
 // Walk makes w, whose memory is reused, the walk along a plan. Nothing is sent before Commit.

@@ -31,6 +31,7 @@ type encoder struct {
 	finished bool
 	told     bool // message_delta is written, with the usage as it is
 	ended    bool
+	mark     []byte // the member "fairlead" of the last events; nil = none
 }
 
 // NewEncoder makes a writer of one stream.
@@ -243,6 +244,7 @@ func (e *encoder) messageDelta(dst []byte) []byte {
 	writeEnding(&w, e.why)
 	w.raw(`},"usage":`)
 	writeUsage(&w, e.usage)
+	w.json("fairlead", e.mark)
 	w.raw("}\n\n")
 	return w.buf
 }
@@ -252,5 +254,8 @@ func (e *encoder) end(dst []byte) []byte {
 	if !e.finished {
 		return dst
 	}
-	return append(e.messageDelta(dst), "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"...)
+	w := writer{buf: append(e.messageDelta(dst), "event: message_stop\ndata: {\"type\":\"message_stop\""...)}
+	w.json("fairlead", e.mark)
+	w.raw("}\n\n")
+	return w.buf
 }

@@ -13,6 +13,7 @@ type watcher struct {
 	tally    tally
 	finished bool
 	stopped  bool
+	told     *dialect.Told // nil: nothing is noted
 }
 
 // NewWatcher makes a watcher of one stream; of this dialect's operations only messages stream.
@@ -30,6 +31,9 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 	typ, err := scanFrame(&w.obj, &f)
 	if err != nil {
 		return s, err
+	}
+	if w.told != nil {
+		w.tell(typ)
 	}
 	switch typ {
 	case "content_block_delta":

@@ -11,6 +11,7 @@ func (Dialect) NewEncoder(o dialect.EncodeOptions) dialect.Encoder { return &enc
 type encoder struct {
 	options  dialect.EncodeOptions
 	head     []byte // what every chunk begins with, from the start on
+	mark     []byte // the member "fairlead" of the last chunks; nil = none
 	block    int64  // number of the reasoning block, for reasoning_details
 	thinks   bool   // the block has text and no signature yet
 	tools    bool
@@ -71,6 +72,15 @@ func (e *encoder) start(dst []byte, event dialect.Event) []byte {
 	if created == 0 {
 		created = e.options.Created
 	}
+	e.begun(id, model, created)
+	w := e.begin(dst)
+	w.text("role", "assistant")
+	w.text("content", "")
+	return e.finish(w, "")
+}
+
+// begun makes what every chunk begins with.
+func (e *encoder) begun(id, model string, created int64) {
 	head := beginFrame(nil)
 	head.open('{')
 	head.text("id", id)
@@ -78,11 +88,6 @@ func (e *encoder) start(dst []byte, event dialect.Event) []byte {
 	head.integer("created", created)
 	head.text("model", model)
 	e.head = head.b
-
-	w := e.begin(dst)
-	w.text("role", "assistant")
-	w.text("content", "")
-	return e.finish(w, "")
 }
 
 // begin opens a chunk with one choice and its delta.
@@ -109,6 +114,9 @@ func (e *encoder) finish(w writer, reason string) []byte {
 	w.close(']')
 	if e.options.Usage {
 		w.raw("usage", []byte("null"))
+	}
+	if reason != "" {
+		w.raw("fairlead", e.mark)
 	}
 	w.close('}')
 	return endFrame(&w)
@@ -175,6 +183,7 @@ func (e *encoder) end(dst []byte) []byte {
 		w.raw("choices", []byte("[]"))
 		w.name("usage")
 		appendUsage(&w, e.total)
+		w.raw("fairlead", e.mark)
 		w.close('}')
 		dst = endFrame(&w)
 	}

@@ -21,6 +21,7 @@ type watcher struct {
 	progress
 	total    fairlead.Usage
 	hasTotal bool
+	told     *dialect.Told // nil: nothing is noted
 }
 
 // Watch looks at one frame. It allocates nothing for a chunk of text: it runs for every chunk of every
@@ -49,6 +50,10 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 		empty = false
 		if err := c.read(&walk); err != nil {
 			return dialect.Sight{}, err
+		}
+		if w.told != nil {
+			w.named(w.told)
+			c.tell(w.told)
 		}
 		said := c.turn.look()
 		said.add(c.text)

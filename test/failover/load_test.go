@@ -12,22 +12,10 @@ import (
 	"fairlead/test/harness"
 )
 
-// Why a load case is not expected to hold yet; "" = it must. As with plays, one that holds although it is
-// said to be pending is an error.
-const (
-	killedStreamsPending = "a committed stream is not continued"
-	outagePending        = ""
-)
-
-// pendingOr judges a load case by what was found.
-func pendingOr(t *testing.T, pending string, problems []string) {
+// none reports problems, of which there should be none.
+func none(t *testing.T, problems []string) {
 	t.Helper()
-	switch {
-	case pending != "" && len(problems) == 0:
-		t.Errorf("remove pending: it holds")
-	case pending != "":
-		t.Logf("pending (%s): %d problems, the first: %s", pending, len(problems), problems[0])
-	case len(problems) > 0:
+	if len(problems) > 0 {
 		t.Errorf("%d problems, the first ones:\n%s", len(problems), fmt.Sprint(problems[:min(3, len(problems))]))
 	}
 }
@@ -83,12 +71,11 @@ func (g *gather) add(p *play, a *answer) {
 func TestOneOfTwoKilled(t *testing.T) {
 	const inFlight = 500
 	for _, c := range []struct {
-		name    string
-		mode    mode
-		pending string
+		name string
+		mode mode
 	}{
-		{"whole", mode{caller: fairlead.OpenAI}, ""},
-		{"streamed", mode{stream: true, caller: fairlead.OpenAI}, killedStreamsPending},
+		{"whole", mode{caller: fairlead.OpenAI}},
+		{"streamed", mode{stream: true, caller: fairlead.OpenAI}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := pairPlay(c.mode, "vary,tokens=40,size=4,pace=50ms,honour=prefill")
@@ -110,7 +97,7 @@ func TestOneOfTwoKilled(t *testing.T) {
 			})
 			s.fakes["p1"].Down(time.Hour, "refuse")
 			g.Wait()
-			pendingOr(t, c.pending, g.problems)
+			none(t, g.problems)
 		})
 	}
 }
@@ -196,5 +183,5 @@ func TestOutageIsNotHammered(t *testing.T) {
 	if n, most := len(s.fakes["p1"].Log()), int(outage/time.Second)+finding; n > most {
 		hammered = append(hammered, fmt.Sprintf("%d attempts in %s, at most %d are wanted", n, outage, most))
 	}
-	pendingOr(t, outagePending, hammered)
+	none(t, hammered)
 }

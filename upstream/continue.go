@@ -1,0 +1,224 @@
+package upstream
+
+import (
+	"io"
+	"time"
+
+	"fairlead"
+	"fairlead/upstream/failure"
+	"fairlead/upstream/health"
+)
+
+// spendTerms bound what is made again for answers that broke off: 3 % of what callers paid in 100 s, and a
+// tenth of a dollar. The unit is a nano-dollar.
+var spendTerms = health.Terms{Share: 0.03, PerSecond: 1e6, Window: 100 * time.Second}
+
+// Next gives the next bytes of the committed stream, as Stream.Next does. A stream that breaks off is gone on
+// with by another attempt, where that can be done so that the caller has one whole answer; else the error
+// says why it broke.
+func (w *Walk) Next(silence time.Duration) ([]byte, error) {
+	until := time.Now().Add(silence)
+	for {
+		if w.stream != nil {
+			piece, err := w.stream.Next(silence)
+			if err == nil || err == ErrSilent || err == io.EOF {
+				return piece, err
+			}
+			if w.cause = err; !w.breaks(err) {
+				return nil, err
+			}
+		}
+		answer, err := w.Commit(until)
+		switch {
+		case err == ErrSilent:
+			return nil, err
+		case err != nil:
+			return nil, w.cause
+		}
+		w.stream = answer.Stream
+	}
+}
+
+// breaks ends the leg whose stream broke off. It reports whether another one may go on.
+func (w *Walk) breaks(err error) bool {
+	a, s := w.at, w.stream
+	fail := a.inBand(err, s.said)
+	if w.ctx.Err() != nil {
+		return false
+	}
+	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), evidence(fail.verdict))
+	if fail.final != nil || fail.callers() || fail.verdict.Retry == 0 || !w.continues() {
+		return false
+	}
+	if w.legs == nil && !w.firstLeg() {
+		return false
+	}
+	w.legs.delivered += s.Delivered
+	w.legs.stops[a.stop].broke = true
+	w.Waited += s.Waited
+	a.close()
+	w.at, w.stream, w.last = nil, nil, fail
+	w.stops[a.stop].ready = time.Now().Add(pause(fail.verdict.Wait))
+	return barred(w.legs.request, w.legs.told) == ""
+}
+
+// continues reports whether this exchange's answer may be put together at all.
+func (w *Walk) continues() bool {
+	return w.Continue && w.Ask.Op == fairlead.OpChat && w.Ask.Facts.Stateless && w.Most > 1
+}
+
+// firstLeg notes what the first leg told its caller. It reports whether that can be gone on with.
+func (w *Walk) firstLeg() bool {
+	r, err := w.Ask.Neutral()
+	if err != nil || barred(r, &w.told) != "" {
+		return false
+	}
+	l := &legs{
+		told: &w.told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
+		stops: make([]legStop, len(w.Plan.Steps)),
+	}
+	l.prompt, l.hasPrompt = w.stream.Usage()
+	switch f := w.stream.frames.(type) {
+	case *translation:
+		l.encoder = f.encoder
+	default:
+		l.encoder = w.Ask.Caller.ResumeEncoder(w.Encode, l.told)
+	}
+	w.legs = l
+	return true
+}
+
+// chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has
+// not broken it, then at one that has, then at a fallback model's, there not by asking: another model would
+// go on in another voice.
+func (w *Walk) chooseLeg(now time.Time) (choice, bool) {
+	if w.legs.tries >= w.Most-1 {
+		return choice{}, false
+	}
+	for _, tier := range []struct{ fallback, broke bool }{{false, false}, {false, true}, {true, false}, {true, true}} {
+		for i := range w.Plan.Steps {
+			if w.Plan.Steps[i].Fallback != tier.fallback || w.legs.stops[i].broke != tier.broke {
+				continue
+			}
+			if c, ok := w.legAt(i, now); ok {
+				return c, true
+			}
+		}
+	}
+	return choice{}, false
+}
+
+// legAt chooses a step, by the first method that was not asked of it.
+func (w *Walk) legAt(i int, now time.Time) (choice, bool) {
+	s, step := &w.stops[i], &w.Plan.Steps[i]
+	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause {
+		return choice{}, false
+	}
+	way, lane, view := w.lane(i, now)
+	if way == nil || !view.Usable() {
+		return choice{}, false
+	}
+	for _, m := range w.legs.methodsAt(step.Endpoint) {
+		if w.legs.stops[i].asked[m] || (step.Fallback && !m.across()) {
+			continue
+		}
+		if cost := w.legs.expense(step.Endpoint, m); cost > 0 && !w.up.remade.Take(cost, now) {
+			continue
+		}
+		c := choice{step: i, way: way, lane: lane, at: now, why: m.why(), method: m, paid: w.legs.stops[i].broke}
+		if c.paid && s.ready.After(now) {
+			c.at = s.ready
+		}
+		return c, true
+	}
+	return choice{}, false
+}
+
+// legStandby reports whether another endpoint could go on in the place of the one that was asked.
+func (w *Walk) legStandby(now time.Time) bool {
+	if w.legs.tries >= w.Most-1 {
+		return false
+	}
+	for i := range w.Plan.Steps {
+		if w.at != nil && i == w.at.stop {
+			continue
+		}
+		if _, _, view := w.lane(i, now); view.Usable() && !w.legs.stops[i].broke && !w.stops[i].bad {
+			return true
+		}
+	}
+	return false
+}
+
+// beginLeg notes the attempt that is about to go on with the answer.
+func (w *Walk) beginLeg(c *choice) {
+	w.legs.tries++
+	w.legs.method, w.legs.base = c.method, w.legs.said()
+	w.legs.stops[c.step].asked[c.method] = true
+	w.done = false
+}
+
+// legFailed notes that an attempt did not go on with the answer. A method that does not work at an endpoint
+// says nothing of the endpoint.
+func (w *Walk) legFailed(a *attempt, v *failure.Verdict) {
+	if v.Health == failure.Failure {
+		w.legs.stops[a.stop].broke = true
+	}
+}
+
+// legBegan notes that an attempt goes on with the answer. Should it break off too, there is more to go on
+// from, and every method may be asked again.
+func (w *Walk) legBegan(a *attempt) {
+	for i := range w.legs.stops {
+		w.legs.stops[i].asked = [methods]bool{}
+	}
+	w.legs.marks = append(w.legs.marks, mark{
+		Endpoint: a.step.Endpoint.ID, Method: w.legs.method.why()[len("continue_"):], Fallback: a.step.Fallback,
+	})
+}
+
+// Continued lists the endpoints that went on with the answer, in order.
+func (w *Walk) Continued() (list []string) {
+	if w.legs == nil {
+		return nil
+	}
+	for _, m := range w.legs.marks {
+		list = append(list, m.Endpoint)
+	}
+	return list
+}
+
+// Usage is what the committed stream used: of an answer that was put together, the prompt once and all that
+// was delivered. ok is false where no provider has reported any.
+func (w *Walk) Usage() (u fairlead.Usage, ok bool) {
+	if w.stream != nil {
+		u, ok = w.stream.Usage()
+	}
+	if !ok && w.legs != nil {
+		return w.legs.prompt, w.legs.hasPrompt
+	}
+	return u, ok
+}
+
+// paid notes what the caller pays, of which a part may be spent on what is made again.
+func (w *Walk) paid() {
+	price := w.slot.step.Endpoint.Price
+	if price == nil {
+		return
+	}
+	u, _ := w.Usage()
+	if cost, err := price.Cost(u); err == nil {
+		w.up.remade.Deposit(float64(cost), time.Now())
+	}
+}
+
+// Delivered is how many bytes of text, reasoning and tool input the committed stream has given.
+func (w *Walk) Delivered() (n int64) {
+	if w.legs != nil {
+		n = w.legs.delivered
+	}
+	if w.stream != nil {
+		n += w.stream.Delivered
+	}
+	return n
+}

@@ -1,0 +1,100 @@
+package upstream
+
+import (
+	"encoding/json"
+
+	"fairlead"
+	"fairlead/dialect"
+)
+
+// legs is an answer that is put together of several attempts'.
+type legs struct {
+	told          *dialect.Told
+	request       *dialect.Request
+	thinks        bool
+	deterministic bool
+	encoder       dialect.Encoder // of the caller's stream
+	delivered     int64           // bytes of text and reasoning of the legs before the one under way
+	prompt        fairlead.Usage  // what the first leg reported, of which the prompt counts
+	hasPrompt     bool
+	tries         int
+	stops         []legStop // of the plan's steps
+	method        method    // of the attempt under way
+	base          string    // what was said before it
+	marks         []mark    // of the legs that were given
+}
+
+// legStop is a step of the plan as one that may go on.
+type legStop struct {
+	asked [methods]bool
+	broke bool // it has broken off this answer, or failed to go on with it
+}
+
+// mark tells the caller of a leg.
+type mark struct {
+	Endpoint string `json:"endpoint"`
+	Method   string `json:"method"`
+	Fallback bool   `json:"fallback,omitempty"`
+}
+
+func (l *legs) said() string { return string(l.told.Text) }
+
+// marked is the value of the member "fairlead" in the answer's last frames.
+func (l *legs) marked() []byte {
+	text, err := json.Marshal(struct {
+		Continued []mark `json:"continued"`
+	}{l.marks})
+	if err != nil { // it holds nothing but strings
+		return nil
+	}
+	return text
+}
+
+// total is the usage of the whole answer: the prompt once, and the output that was delivered. reported is
+// the leg's own; of its output skipped bytes were not given to the caller, and neither was its reasoning,
+// for the caller has had some or was not to have any. Tokens of the legs before are counted from bytes.
+func (l *legs) total(reported fairlead.Usage, skipped int) fairlead.Usage {
+	u := reported
+	u.Estimated = true
+	kept := max(u.Output-u.Reasoning-fairlead.EstimateTokens(int64(skipped)), 0)
+	u.Reasoning = 0
+	u.Output = fairlead.EstimateTokens(l.delivered) + kept
+	if l.hasPrompt {
+		u.Input, u.CacheRead, u.CacheWrite = l.prompt.Input, l.prompt.CacheRead, l.prompt.CacheWrite
+		return u
+	}
+	added := fairlead.EstimateTokens(int64(l.added()))
+	fresh := min(added, u.Input)
+	u.Input, u.CacheRead = u.Input-fresh, max(u.CacheRead-(added-fresh), 0)
+	return u
+}
+
+// added is what the request of the leg under way has beside the caller's own, in bytes.
+func (l *legs) added() int {
+	switch l.method {
+	case methodRegenerate:
+		return 0
+	case methodAnchor:
+		return len(trimmed(l.base)) + len(instruction) + len(anchor(l.base))
+	}
+	return len(trimmed(l.base))
+}
+
+// expense is what an endpoint will make again, at the operator's expense; 0 where its price is not known.
+func (l *legs) expense(e *fairlead.Endpoint, m method) float64 {
+	var again int
+	switch m {
+	case methodRegenerate:
+		again = len(l.told.Text)
+	case methodAnchor:
+		again = len(anchor(l.said()))
+	}
+	if e.Price == nil {
+		return 0
+	}
+	cost, err := e.Price.Cost(fairlead.Usage{Output: fairlead.EstimateTokens(int64(again))})
+	if err != nil {
+		return 0
+	}
+	return float64(cost)
+}
