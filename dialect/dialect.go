@@ -53,7 +53,8 @@ type Answers interface {
 	WriteAnswer(a *Answer) []byte
 	// Inspect looks at a whole 200 body of any operation that passes through unchanged: usage, and
 	// whether it is an answer at all. It uses scratch's memory, so that it need not allocate any.
-	// Errors are as ReadAnswer's, but that a missing reason to end is none.
+	// Errors are as ReadAnswer's; a reason to end is wanted of each choice of chat, and of no other
+	// operation.
 	Inspect(op fairlead.Operation, body []byte, scratch *jsonscan.Object) (Inspection, error)
 
 	// ReadUsage reads the value of an answer's usage member, of any operation; ok is false where it says
