@@ -66,11 +66,10 @@ type Answers interface {
 	NewWatcher(op fairlead.Operation) Watcher
 }
 
-// Errors reads and writes errors.
+// Errors writes errors for callers. Those that come from providers with a status of 400 or more are not a
+// dialect's to read, for their shapes do not keep to it (upstream/failure); those inside a success are read by
+// Answers.
 type Errors interface {
-	// ReadError reads a body that came with a status of 400 or more, of any shape. It never fails:
-	// what cannot be read leaves fields empty.
-	ReadError(status int, body []byte) *Fault
 	// WriteError writes the body of an error answer.
 	WriteError(e *fairlead.Error, requestID string) []byte
 	// WriteStreamError writes the in-band frame that ends a committed stream.

@@ -23,10 +23,10 @@ func (a *answer) read(body []byte) error {
 		return fmt.Errorf("read answer: %w", err)
 	}
 	if v := a.get("error"); v.Truthy() {
-		return faultOf(a.object.Src, 0)
+		return faultOf(a.object.Src)
 	}
 	if v := a.get("success"); v.Kind() == jsonscan.KindBool && !v.Truthy() { // Workers AI
-		return faultOf(a.object.Src, 0)
+		return faultOf(a.object.Src)
 	}
 	return nil
 }

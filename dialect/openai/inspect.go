@@ -69,7 +69,7 @@ func (a *answer) inspectChoices(op fairlead.Operation, seen *dialect.Inspection)
 func (a *answer) inspectResponse(seen *dialect.Inspection) error {
 	status, _ := a.get("status").Text()
 	if status == "failed" {
-		return faultOf(a.object.Src, 0)
+		return faultOf(a.object.Src)
 	}
 	if err := a.needArray("output"); err != nil {
 		return err
