@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,6 +22,7 @@ type Options struct {
 	Binary   string    // the fairlead to measure; it is started with `serve`
 	Upstream []string  // command and arguments of a process that calls ServeUpstream with two more: certificate and key
 	Quick    bool      // fewer and shorter rounds: for a look, not for a verdict
+	Only     string    // measures the parts whose name contains it; "" = all
 	Progress io.Writer // told what is under way; nil = nobody
 
 	effort *effort // nil = full or quick
@@ -41,6 +44,9 @@ type effort struct {
 	manyWindow  time.Duration
 
 	decisions int
+
+	faults, silences int     // exchanges that fail, of each kind
+	faultRate, load  float64 // a second: of those, and of healthy ones beside them
 }
 
 var (
@@ -50,6 +56,7 @@ var (
 		streams: 500, streamScript: script{120, 50 * time.Millisecond}, streamWindow: 5 * time.Second,
 		manyStreams: 10_000, manyScript: script{12, time.Second}, manyWindow: 7 * time.Second,
 		decisions: 50_000,
+		faults:    400, silences: 400, faultRate: 100, load: 2000,
 	}
 	quick = effort{
 		rounds: 2, fewRounds: 1, openRounds: 2, streamRounds: 1,
@@ -57,6 +64,7 @@ var (
 		streams: 500, streamScript: script{50, 50 * time.Millisecond}, streamWindow: 2 * time.Second,
 		manyStreams: 2000, manyScript: script{5, time.Second}, manyWindow: 2 * time.Second,
 		decisions: 20_000,
+		faults:    100, silences: 100, faultRate: 100, load: 2000,
 	}
 )
 
@@ -102,11 +110,15 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		r.stop()
 		err = errors.Join(err, os.RemoveAll(r.dir))
 	}()
+	rows, err := r.chosen()
+	if err != nil {
+		return nil, err
+	}
 	r.report.Facts = r.facts(ctx)
 	if err := r.start(ctx); err != nil {
 		return nil, err
 	}
-	for _, row := range r.rows() {
+	for _, row := range rows {
 		r.say(row.name)
 		if err := row.measure(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -135,9 +147,24 @@ func (r *run) rows() []named {
 		{"exchange, translated", r.translated},
 		{"stream, 500 at 50 ms", r.stream},
 		{"added latency", r.latency},
+		{"failover", r.failover},
+		{"silence", r.silence},
 		{"memory of many streams", r.memory},
 		{"decision", func(context.Context) error { return r.decision() }},
 	}
+}
+
+// chosen is what was asked for of rows.
+func (r *run) chosen() ([]named, error) {
+	var list []string
+	rows := slices.DeleteFunc(r.rows(), func(row named) bool {
+		list = append(list, row.name)
+		return !strings.Contains(row.name, r.Only)
+	})
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("no part of the bench is named %q; there are: %s", r.Only, strings.Join(list, "; "))
+	}
+	return rows, nil
 }
 
 // start starts the upstream and the contenders.
@@ -167,7 +194,7 @@ func (r *run) fresh(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("make folder for the contenders: %w", err)
 	}
-	if r.node, err = startNode(ctx, r.Binary, dir, r.up, r.cert); err != nil {
+	if r.node, err = startNode(ctx, r.Binary, dir, nodeText(r.up, r.cert), r.cert); err != nil {
 		return err
 	}
 	r.stops = append(r.stops, r.node.stop)

@@ -63,6 +63,10 @@ func TestRun(t *testing.T) {
 		{"chunks", false},
 		{"added-p50", true},
 		{"added-p99", true},
+		{"failover-p50", false},
+		{"failover-p99", false},
+		{"silence-first-token", false},
+		{"silence-idle", false},
 		{"stream-memory", true},
 		{"decision", false},
 	} {

@@ -10,6 +10,7 @@ func (o Options) Tiny() Options {
 		streams: 8, streamScript: script{20, 10 * time.Millisecond}, streamWindow: 100 * time.Millisecond,
 		manyStreams: 20, manyScript: script{10, 20 * time.Millisecond}, manyWindow: 100 * time.Millisecond,
 		decisions: 100,
+		faults:    6, silences: 6, faultRate: 100, load: 200,
 	}
 	return o
 }

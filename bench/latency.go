@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -11,6 +12,9 @@ func (r *run) latency(ctx context.Context) error {
 	list := []*contender{&r.direct, &r.node.contender}
 	if r.nginx != nil {
 		list = append(list, &r.nginx.logged)
+	}
+	if r.saturation == 0 {
+		return errors.New("its rate is half of what the exchanges are measured to saturate at: measure them, too")
 	}
 	rate := r.saturation / 2
 	p50, p99 := tally{}, tally{}

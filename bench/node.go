@@ -23,6 +23,7 @@ import (
 type node struct {
 	forwarder
 	contender
+	api *client.Client
 }
 
 // The models of a node, by what stands behind them.
@@ -70,15 +71,15 @@ func nodeText(up Addresses, cert string) []byte {
 	return fmt.Appendf(nil, nodeConfig, up.Plain, up.TLS, cert)
 }
 
-// startNode starts a fairlead in front of the upstream, with its files in a folder of dir, and makes
-// a key for the callers.
-func startNode(ctx context.Context, binary, dir string, up Addresses, cert string) (*node, error) {
+// startNode starts a fairlead of a configuration, with its files in a folder of dir, and makes a key for
+// the callers.
+func startNode(ctx context.Context, binary, dir string, text []byte, cert string) (*node, error) {
 	dir = filepath.Join(dir, "fairlead")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder of fairlead: %w", err)
 	}
 	file := filepath.Join(dir, "fairlead.yaml")
-	if err := os.WriteFile(file, nodeText(up, cert), 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return nil, fmt.Errorf("write fairlead's configuration: %w", err)
 	}
 	token := rand.Text()
@@ -104,11 +105,10 @@ func (n *node) open(ctx context.Context, data, control, token string) (c contend
 	if err != nil {
 		return c, fmt.Errorf("read fairlead's address: %w", err)
 	}
-	api, err := client.New(control, fairlead.NewSecret(token))
-	if err != nil {
+	if n.api, err = client.New(control, fairlead.NewSecret(token)); err != nil {
 		return c, err
 	}
-	key, err := api.CreateKey(ctx, "bench")
+	key, err := n.api.CreateKey(ctx, "bench")
 	if err != nil {
 		return c, fmt.Errorf("make a key: %w", err)
 	}

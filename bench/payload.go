@@ -28,6 +28,11 @@ func chatBody(model, script string) string {
 		`{"role":"user","content":"` + script + filler(860) + `"}]}`
 }
 
+// streamBody is a caller's request for a stream of a provider that knows no scripts.
+func streamBody(model string) string {
+	return `{"model":"` + model + `","stream":true,"max_tokens":512,"messages":[{"role":"user","content":"` + filler(860) + `"}]}`
+}
+
 // script is how a request asks our upstream for a stream: so many chunks, one each pace.
 type script struct {
 	chunks int

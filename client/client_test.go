@@ -154,3 +154,15 @@ func newClient(t *testing.T, address string) *client.Client {
 	}
 	return c
 }
+
+func TestForgetHealth(t *testing.T) {
+	asked := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Method + " " + r.URL.Path
+		_, _ = w.Write([]byte(`{"forgotten":true}`))
+	}))
+	defer srv.Close()
+	if err := newClient(t, srv.URL).ForgetHealth(t.Context()); err != nil || asked != "DELETE /control/v1/health" {
+		t.Errorf("asked %q, %v", asked, err)
+	}
+}

@@ -43,6 +43,13 @@ func (c *Client) Config(ctx context.Context) (Config, error) {
 	return s, err
 }
 
+// ForgetHealth drops everything that is held against endpoints on the node: open breakers, cooldowns,
+// credentials that were refused, what was learned of their speed.
+func (c *Client) ForgetHealth(ctx context.Context) error {
+	var done struct{}
+	return c.call(ctx, http.MethodDelete, []string{"health"}, nil, nil, &done)
+}
+
 // Endpoints lists the live endpoints.
 func (c *Client) Endpoints(ctx context.Context) ([]Endpoint, error) {
 	var list struct {

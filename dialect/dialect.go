@@ -54,7 +54,8 @@ type Answers interface {
 	WriteAnswer(a *Answer) []byte
 	// Inspect looks at a whole 200 body of any operation that passes through unchanged: usage, and
 	// whether it is an answer at all. It uses scratch's memory, so that it need not allocate any.
-	// Errors are as ReadAnswer's, but that a missing reason to end is none.
+	// Errors are as ReadAnswer's; a reason to end is wanted of each choice of chat, and of no other
+	// operation.
 	Inspect(op fairlead.Operation, body []byte, scratch *jsonscan.Object) (Inspection, error)
 
 	// ReadUsage reads the value of an answer's usage member, of any operation; ok is false where it says
@@ -66,11 +67,10 @@ type Answers interface {
 	NewWatcher(op fairlead.Operation) Watcher
 }
 
-// Errors reads and writes errors.
+// Errors writes errors for callers. Those that come from providers with a status of 400 or more are not a
+// dialect's to read, for their shapes do not keep to it (upstream/failure); those inside a success are read by
+// Answers.
 type Errors interface {
-	// ReadError reads a body that came with a status of 400 or more, of any shape. It never fails:
-	// what cannot be read leaves fields empty.
-	ReadError(status int, body []byte) *Fault
 	// WriteError writes the body of an error answer.
 	WriteError(e *fairlead.Error, requestID string) []byte
 	// WriteStreamError writes the in-band frame that ends a committed stream.

@@ -61,9 +61,38 @@ func TestLinesAreWrittenInGroups(t *testing.T) {
 	})
 }
 
-func TestLinesAreGroupedAndWhole(t *testing.T) {
+// TestLinesAreWhole holds that lines of many goroutines are all written, none inside another.
+func TestLinesAreWhole(t *testing.T) {
 	f := &file{}
 	lines := record.NewLines(f)
+	putMany(lines)
+	lines.Flush()
+	text, _ := f.seen()
+	wantMany(t, text)
+}
+
+// TestLinesAreGrouped holds that what comes while a group is being written is one group, however much it is.
+func TestLinesAreGrouped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &slowFile{asks: make(chan struct{}), nods: make(chan struct{})}
+		lines := record.NewLines(f)
+		_, _ = lines.Write([]byte(strings.Repeat("x", 33<<10)))
+		<-f.asks // from here on a group is being written
+		putMany(lines)
+		f.nods <- struct{}{}
+		<-f.asks
+		f.nods <- struct{}{}
+		lines.Flush()
+		text, writes := f.seen()
+		if writes != 2 {
+			t.Errorf("%d writes of %d bytes, want 2", writes, len(text))
+		}
+		wantMany(t, strings.TrimLeft(text, "x"))
+	})
+}
+
+// putMany writes 4000 lines from 8 goroutines at once.
+func putMany(lines *record.Lines) {
 	log := slog.New(slog.NewTextHandler(lines, nil))
 	var wait sync.WaitGroup
 	for i := range 8 {
@@ -74,10 +103,13 @@ func TestLinesAreGroupedAndWhole(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	lines.Flush()
-	text, writes := f.seen()
-	if n := strings.Count(text, "\n"); n != 4000 || writes > len(text)/(16<<10) {
-		t.Errorf("%d lines in %d writes of %d bytes", n, writes, len(text))
+}
+
+// wantMany holds that text is the lines of putMany.
+func wantMany(t *testing.T, text string) {
+	t.Helper()
+	if n := strings.Count(text, "\n"); n != 4000 {
+		t.Errorf("%d lines, want 4000", n)
 	}
 	for i := range 8 {
 		for j := range 500 {

@@ -10,7 +10,11 @@ import (
 	"fairlead/internal/jsonscan"
 )
 
-var errNotMessage = errors.New("not a message")
+var (
+	errNotMessage = errors.New("not a message")
+	// errHalf is a message without a reason to stop: half of one, whatever the status says.
+	errHalf = fmt.Errorf("read stop_reason: %w", errNoReason)
+)
 
 // ReadAnswer reads the body of a message.
 func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
@@ -38,7 +42,7 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 	}
 	reason, _ := o.Get("stop_reason")
 	if !reason.Truthy() {
-		return nil, fmt.Errorf("read stop_reason: %w", errNoReason)
+		return nil, errHalf
 	}
 	a.Finish = finish(reason)
 	v, _ = o.Get("stop_sequence")
@@ -201,6 +205,9 @@ func (Dialect) Inspect(op fairlead.Operation, body []byte, o *jsonscan.Object) (
 		}
 	}
 	reason, _ := o.Get("stop_reason")
+	if !reason.Truthy() {
+		return in, errHalf
+	}
 	in.Empty = blocks == 0 && finish(reason) == dialect.FinishStop
 	usage, _ := o.Get("usage")
 	in.Usage, in.HasUsage = Dialect{}.ReadUsage(usage)

@@ -93,8 +93,7 @@ var answersThatAreNone = []struct {
 	{`[]`, false, 0, ""},
 }
 
-// TestHalfAnswers holds that an answer without a reason to stop is not read, for what is written of it would
-// have one; where it passes as it is, the caller sees what it is.
+// TestHalfAnswers holds that a message without a reason to stop is no answer.
 func TestHalfAnswers(t *testing.T) {
 	for _, members := range []string{``, `,"stop_reason":null`, `,"stop_reason":""`} {
 		body := []byte(`{"type":"message","content":[{"type":"text","text":"hal"}]` + members + `}`)
@@ -102,8 +101,8 @@ func TestHalfAnswers(t *testing.T) {
 		if _, err := d.ReadAnswer(body); err == nil || errors.As(err, &f) {
 			t.Errorf("%s: got %v, want a malformed answer", body, err)
 		}
-		if _, err := d.Inspect(fairlead.OpChat, body, new(jsonscan.Object)); err != nil {
-			t.Errorf("%s: Inspect: %v", body, err)
+		if got, err := d.Inspect(fairlead.OpChat, body, new(jsonscan.Object)); err == nil || errors.As(err, &f) {
+			t.Errorf("%s: Inspect gives %+v, %v; want a malformed answer", body, got, err)
 		}
 	}
 }

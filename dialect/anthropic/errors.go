@@ -96,14 +96,8 @@ func appendError(dst []byte, e *fairlead.Error, requestID string) []byte {
 	return w.buf
 }
 
-// ReadError reads an error body of Anthropic's shape or any other that is known of providers and the
-// proxies before them.
-func (Dialect) ReadError(status int, body []byte) *dialect.Fault {
-	f := readFaultText(body)
-	f.Status = status
-	return f
-}
-
+// readFaultText reads an error of Anthropic's shape or any other that is known of providers and the proxies
+// before them.
 func readFaultText(body []byte) *dialect.Fault {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	v := jsonscan.Value(body)

@@ -1,48 +1,61 @@
 package anthropic_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/internal/sse"
 )
 
-func TestReadError(t *testing.T) {
+// announced is what is read of a body that a stream announces as an error.
+func announced(t *testing.T, body []byte) *dialect.Fault {
+	t.Helper()
+	_, err := d.NewWatcher(fairlead.OpChat).Watch(sse.Frame{Event: []byte("error"), Data: body})
+	var f *dialect.Fault
+	if !errors.As(err, &f) {
+		t.Fatalf("%q gives %v, want a fault", body, err)
+	}
+	return f
+}
+
+func TestReadFault(t *testing.T) {
 	cases := []struct {
 		body string
 		want dialect.Fault
 	}{
 		{
 			`{"type":"error","error":{"type":"rate_limit_error","message":"slow down"},"request_id":"req_1"}`,
-			dialect.Fault{Type: "rate_limit_error", Message: "slow down"},
+			dialect.Fault{Status: 429, Type: "rate_limit_error", Message: "slow down"},
 		},
 		{`{"error":{"type":"forbidden","message":"Request not allowed"}}`, dialect.Fault{Type: "forbidden", Message: "Request not allowed"}},
 		{
 			`{"error":{"message":"bad","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`,
-			dialect.Fault{Type: "invalid_request_error", Message: "bad", Param: "messages", Code: "context_length_exceeded"},
+			dialect.Fault{Status: 400, Type: "invalid_request_error", Message: "bad", Param: "messages", Code: "context_length_exceeded"},
 		},
-		{`{"error":{"message":"too long","type":"BadRequestError","param":null,"code":400}}`, dialect.Fault{Type: "BadRequestError", Message: "too long", Code: "400"}},
-		{`{"object":"error","message":"too long","type":"BadRequestError","code":400}`, dialect.Fault{Type: "BadRequestError", Message: "too long", Code: "400"}},
+		{`{"error":{"message":"too long","type":"BadRequestError","param":null,"code":400}}`, dialect.Fault{Status: 400, Type: "BadRequestError", Message: "too long", Code: "400"}},
+		{`{"object":"error","message":"too long","type":"BadRequestError","code":400}`, dialect.Fault{Status: 400, Type: "BadRequestError", Message: "too long", Code: "400"}},
 		{
 			`[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]`,
-			dialect.Fault{Type: "INVALID_ARGUMENT", Message: "API key not valid", Code: "400"},
+			dialect.Fault{Status: 400, Type: "INVALID_ARGUMENT", Message: "API key not valid", Code: "400"},
 		},
 		{
 			`{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}`,
-			dialect.Fault{Type: "invalid_request_error", Message: "prompt is too long: 210000 tokens > 200000 maximum", Code: "context_length_exceeded"},
+			dialect.Fault{Status: 400, Type: "invalid_request_error", Message: "prompt is too long: 210000 tokens > 200000 maximum", Code: "context_length_exceeded"},
 		},
 		{
 			`{"type":"error","error":{"type":"invalid_request_error","message":"tool \"prompt is too long: 2\" is unknown"}}`,
-			dialect.Fault{Type: "invalid_request_error", Message: `tool "prompt is too long: 2" is unknown`},
+			dialect.Fault{Status: 400, Type: "invalid_request_error", Message: `tool "prompt is too long: 2" is unknown`},
 		},
 		{
 			`{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: sorry"}}`,
-			dialect.Fault{Type: "invalid_request_error", Message: "prompt is too long: sorry"},
+			dialect.Fault{Status: 400, Type: "invalid_request_error", Message: "prompt is too long: sorry"},
 		},
 		{
 			`{"type":"error","error":{"type":"api_error","message":"prompt is too long: 2 tokens"}}`,
-			dialect.Fault{Type: "api_error", Message: "prompt is too long: 2 tokens"},
+			dialect.Fault{Status: 500, Type: "api_error", Message: "prompt is too long: 2 tokens"},
 		},
 		{`{"error":"Unauthorized"}`, dialect.Fault{Message: "Unauthorized"}},
 		{`{"error":"Model is overloaded","error_type":"overloaded"}`, dialect.Fault{Type: "overloaded", Message: "Model is overloaded"}},
@@ -71,17 +84,16 @@ func TestReadError(t *testing.T) {
 		{"null", dialect.Fault{Message: "null"}},
 	}
 	for _, c := range cases {
-		c.want.Status = 418
-		if got := d.ReadError(418, []byte(c.body)); *got != c.want {
+		if got := announced(t, []byte(c.body)); *got != c.want {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", c.body, *got, c.want)
 		}
 	}
 }
 
-func TestReadErrorIsBounded(t *testing.T) {
+func TestReadFaultIsBounded(t *testing.T) {
 	long := strings.Repeat("\u00e9", 1<<20)
 	for _, body := range []string{long, `{"error":{"message":"` + long + `","type":"` + long + `","code":"` + long + `"}}`} {
-		f := d.ReadError(500, []byte(body))
+		f := announced(t, []byte(body))
 		if len(f.Message) > 4096 || len(f.Type) > 256 || len(f.Code) > 256 {
 			t.Errorf("kept %d, %d and %d bytes", len(f.Message), len(f.Type), len(f.Code))
 		}

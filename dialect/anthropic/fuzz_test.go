@@ -122,14 +122,14 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-// FuzzReadError holds that any body gives a bounded error.
-func FuzzReadError(f *testing.F) {
+// FuzzReadFault holds that any body that is announced as an error gives a bounded error.
+func FuzzReadFault(f *testing.F) {
 	f.Add([]byte(`{"error":{"message":"m","type":"t","code":1,"param":"p"}}`))
 	f.Add([]byte(`{"errors":[{"code":1,"message":"x"}],"detail":[{"msg":"m"}],"fault":{"faultstring":"f","detail":{"errorcode":"e"}}}`))
 	f.Add([]byte(`<html><title>x</title>`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got := d.ReadError(500, body)
-		if got.Status != 500 || len(got.Message) > 5000 || len(got.Type)+len(got.Code)+len(got.Param) > 1024 {
+		got := announced(t, body)
+		if len(got.Message) > 5000 || len(got.Type)+len(got.Code)+len(got.Param) > 1024 {
 			t.Fatalf("got %+v", got)
 		}
 		if !utf8.ValidString(got.Message + got.Type + got.Code + got.Param) {

@@ -23,9 +23,7 @@ func (s *suite) errors(t *testing.T) {
 	}
 	t.Run("unreadable", func(t *testing.T) {
 		for _, body := range []string{"", "{", "null", "[]", "[[[[[[", "<html>", "\xff", `{"error":null}`, `{"error":[{"error":{}}]}`, "plain words"} {
-			if f := s.dialect.ReadError(502, []byte(body)); f == nil || f.Status != 502 {
-				t.Errorf("ReadError(502, %q) is %+v", body, f)
-			}
+			s.announced(t, []byte(body))
 		}
 	})
 }
@@ -33,11 +31,23 @@ func (s *suite) errors(t *testing.T) {
 func (s *suite) writtenError(t *testing.T, e *fairlead.Error) {
 	t.Helper()
 	body := s.dialect.WriteError(e, "req_1")
-	f := s.dialect.ReadError(e.HTTPStatus(), body)
-	if f.Status != e.HTTPStatus() || f.Code != string(e.Code) || f.Message != e.Message || f.Type == "" {
+	if f := s.announced(t, body); f.Code != string(e.Code) || f.Message != e.Message || f.Type == "" {
 		t.Errorf("read back %+v from\n%s", f, body)
 	}
 	secretFree(t, body)
+}
+
+// announced is what is read of a body that a stream announces as an error: a fault, whatever is in it.
+func (s *suite) announced(t *testing.T, body []byte) *dialect.Fault {
+	t.Helper()
+	frame := sse.Frame{Event: []byte("error"), Data: body}
+	_, decodeErr := s.dialect.NewDecoder().Decode(nil, frame)
+	_, watchErr := s.dialect.NewWatcher(fairlead.OpChat).Watch(frame)
+	var decoded, watched *dialect.Fault
+	if !errors.As(decodeErr, &decoded) || !errors.As(watchErr, &watched) || *decoded != *watched {
+		t.Fatalf("an error event with %q gives the decoder %v, the watcher %v", body, decodeErr, watchErr)
+	}
+	return decoded
 }
 
 // streamedError holds that an error after a part of an answer is one to decoder and watcher, in one frame,

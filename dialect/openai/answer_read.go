@@ -9,6 +9,9 @@ import (
 	"fairlead/internal/jsonscan"
 )
 
+// errNoReason is a choice without a reason why it ended: half of an answer, whatever the status says.
+var errNoReason = fmt.Errorf("read finish_reason: none: %w", errMalformed)
+
 // answer is the scanned top level of a whole answer of any operation.
 type answer struct {
 	object *jsonscan.Object
@@ -20,10 +23,10 @@ func (a *answer) read(body []byte) error {
 		return fmt.Errorf("read answer: %w", err)
 	}
 	if v := a.get("error"); v.Truthy() {
-		return faultOf(a.object.Src, 0)
+		return faultOf(a.object.Src)
 	}
 	if v := a.get("success"); v.Kind() == jsonscan.KindBool && !v.Truthy() { // Workers AI
-		return faultOf(a.object.Src, 0)
+		return faultOf(a.object.Src)
 	}
 	return nil
 }
@@ -79,8 +82,8 @@ func (Dialect) ReadAnswer(body []byte) (*dialect.Answer, error) {
 	switch {
 	case !first.hasTurn:
 		return nil, fmt.Errorf("read message: %w", errMalformed)
-	case !first.finished: // half of an answer, whatever the status says
-		return nil, fmt.Errorf("read finish_reason: none: %w", errMalformed)
+	case !first.finished:
+		return nil, errNoReason
 	}
 	if a.Parts, err = first.turn.answerParts(a.ID); err != nil {
 		return nil, err

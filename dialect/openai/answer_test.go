@@ -121,10 +121,10 @@ func TestInspect(t *testing.T) {
 		{answerWith(`{"content":null,"audio":{"data":"x"}}`), fairlead.OpChat, dialect.Inspection{}},
 		{answerWith(`{"content":null}`), fairlead.OpChat, dialect.Inspection{Empty: true}},
 		{answerWith(`{"content":"","tool_calls":[]}`), fairlead.OpChat, dialect.Inspection{Empty: true}},
-		{`{"choices":[{"message":{"content":"x"},"delta":{"content":"ab"}}]}`, fairlead.OpChat, dialect.Inspection{Bytes: 2}},
-		{`{"choices":[{"delta":{"content":"ab"},"message":{"content":"x"}}]}`, fairlead.OpChat, dialect.Inspection{Bytes: 2}},
-		{`{"choices":[{"delta":null,"message":{"content":"\u00e9\n\ud83d\ude00"}},{"index":1,"message":null}]}`, fairlead.OpChat, dialect.Inspection{Bytes: 7}},
-		{`{"choices":[{"message":{"content":""}}]}`, fairlead.OpChat, dialect.Inspection{Empty: true}},
+		{`{"choices":[{"message":{"content":"x"},"delta":{"content":"ab"},"finish_reason":"stop"}]}`, fairlead.OpChat, dialect.Inspection{Bytes: 2}},
+		{`{"choices":[{"delta":{"content":"ab"},"message":{"content":"x"},"finish_reason":"stop"}]}`, fairlead.OpChat, dialect.Inspection{Bytes: 2}},
+		{`{"choices":[{"delta":null,"message":{"content":"\u00e9\n\ud83d\ude00"},"finish_reason":"stop"},{"index":1,"message":null,"finish_reason":"stop"}]}`, fairlead.OpChat, dialect.Inspection{Bytes: 7}},
+		{`{"choices":[{"text":""}]}`, fairlead.OpCompletions, dialect.Inspection{Empty: true}},
 		{`{"choices":[{"message":{"content":""},"finish_reason":"length"}]}`, fairlead.OpChat, dialect.Inspection{}},
 		{`{"choices":[{"text":"abc","finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}`, fairlead.OpCompletions, dialect.Inspection{Bytes: 3, Usage: usage, HasUsage: true}},
 		{`{"choices":[{"text":"","finish_reason":"stop"}]}`, fairlead.OpCompletions, dialect.Inspection{Empty: true}},
@@ -145,8 +145,8 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestHalfAnswers holds that an answer without a finish_reason is not read, for what is written of it would
-// have one; where it passes as it is, the caller sees what it is.
+// TestHalfAnswers holds that a chat without a finish_reason is no answer, not even where another choice has
+// one, and that nothing else needs one.
 func TestHalfAnswers(t *testing.T) {
 	for _, reason := range []string{``, `,"finish_reason":null`, `,"finish_reason":""`} {
 		body := []byte(`{"choices":[{"index":0,"message":{"content":"hal"}` + reason + `}]}`)
@@ -154,8 +154,15 @@ func TestHalfAnswers(t *testing.T) {
 		if _, err := openai.New().ReadAnswer(body); err == nil || errors.As(err, &f) {
 			t.Errorf("%s: got %v, want a malformed answer", body, err)
 		}
-		if _, err := openai.New().Inspect(fairlead.OpChat, body, new(jsonscan.Object)); err != nil {
-			t.Errorf("%s: Inspect: %v", body, err)
+		second := []byte(`{"choices":[{"index":0,"message":{"content":"all"},"finish_reason":"stop"},{"index":1,"message":{"content":"hal"}` + reason + `}]}`)
+		for _, body := range [][]byte{body, second} {
+			if got, err := openai.New().Inspect(fairlead.OpChat, body, new(jsonscan.Object)); err == nil || errors.As(err, &f) {
+				t.Errorf("%s: Inspect gives %+v, %v; want a malformed answer", body, got, err)
+			}
+		}
+		text := []byte(`{"choices":[{"index":0,"text":"hal"` + reason + `}]}`)
+		if got, err := openai.New().Inspect(fairlead.OpCompletions, text, new(jsonscan.Object)); err != nil || got.Bytes != 3 {
+			t.Errorf("%s: Inspect of completions gives %+v, %v", text, got, err)
 		}
 	}
 }

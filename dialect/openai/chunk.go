@@ -99,7 +99,7 @@ func (c *chunk) chat() error {
 		switch string(m.Name) {
 		case "error":
 			if v := c.object.Value(m); v.Truthy() {
-				return faultOf(c.object.Src, 0)
+				return faultOf(c.object.Src)
 			}
 		case "choices":
 			c.choices = c.object.Value(m)
@@ -122,7 +122,7 @@ func (c *chunk) chat() error {
 		return nil
 	}
 	if e, ok := c.groq.Get("error"); ok && e.Truthy() {
-		return faultOf(c.groq, 0)
+		return faultOf(c.groq)
 	}
 	if c.usage == nil || c.usage.IsNull() {
 		c.usage, _ = c.groq.Get("usage")
@@ -173,7 +173,7 @@ func (c *choice) read(w *jsonscan.Walk) (err error) {
 			reason = w.Value()
 		case "error":
 			if v := w.Value(); v.Truthy() {
-				return faultOf([]byte(`{"error":`+string(v)+`}`), 0)
+				return faultOf([]byte(`{"error":` + string(v) + `}`))
 			}
 		}
 	}

@@ -15,21 +15,12 @@ const (
 	maxWord    = 256     // of a type, code or param
 )
 
-// ReadError reads an error body of any shape that servers behind this wire are known to send.
-func (Dialect) ReadError(status int, body []byte) *dialect.Fault {
-	f := faultOf(body, status)
-	f.Status = status
-	return f
-}
-
-// faultOf reads an error of any shape. Its status is the given one, or for 0 what its words stand for.
-func faultOf(body []byte, status int) *dialect.Fault {
+// faultOf reads an error inside a success, of any shape that servers behind this wire are known to send. Its
+// status is what its words stand for.
+func faultOf(body []byte) *dialect.Fault {
 	f := &dialect.Fault{}
 	readFault(f, body)
-	f.Status = status
-	if status == 0 {
-		f.Status = statusOf(f)
-	}
+	f.Status = statusOf(f)
 	f.Message = cut(f.Message, maxMessage)
 	f.Type, f.Code, f.Param = cut(f.Type, maxWord), cut(f.Code, maxWord), cut(f.Param, maxWord)
 	return f
@@ -184,7 +175,7 @@ func title(page []byte) string {
 }
 
 // streamFault reads an error that a stream has announced as such.
-func streamFault(data []byte) *dialect.Fault { return faultOf(data, 0) }
+func streamFault(data []byte) *dialect.Fault { return faultOf(data) }
 
 // embeddedFault reads an object that is an error if it has a truthy member error; nil where not.
 func embeddedFault(text []byte) *dialect.Fault {
@@ -195,7 +186,7 @@ func embeddedFault(text []byte) *dialect.Fault {
 	if v, ok := o.Get("error"); !ok || !v.Truthy() {
 		return nil
 	}
-	return faultOf(text, 0)
+	return faultOf(text)
 }
 
 // statuses are what the words of in-band errors stand for, types and codes alike.

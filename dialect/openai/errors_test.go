@@ -2,19 +2,32 @@ package openai_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/dialect/openai"
+	"fairlead/internal/sse"
 )
 
-func TestReadError(t *testing.T) {
+// announced is what is read of a body that a stream announces as an error.
+func announced(t *testing.T, body string) *dialect.Fault {
+	t.Helper()
+	_, err := openai.New().NewWatcher(fairlead.OpChat).Watch(sse.Frame{Event: []byte("error"), Data: []byte(body)})
+	var f *dialect.Fault
+	if !errors.As(err, &f) {
+		t.Fatalf("%q gives %v, want a fault", body, err)
+	}
+	return f
+}
+
+func TestReadFault(t *testing.T) {
 	type fault = dialect.Fault
 	for _, c := range []struct {
 		name   string
-		status int
+		status int // that its words stand for
 		body   string
 		want   fault
 	}{
@@ -23,41 +36,41 @@ func TestReadError(t *testing.T) {
 		{"vLLM, integer code", 400, `{"error":{"message":"m","type":"BadRequestError","param":"input_tokens","code":400}}`, fault{Type: "BadRequestError", Code: "400", Param: "input_tokens", Message: "m"}},
 		{"old vLLM, flat", 400, `{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}`, fault{Type: "BadRequestError", Code: "400", Message: "m"}},
 		{"Mistral", 429, `{"object":"error","message":"m","type":"rate_limited","param":null,"code":"1300","raw_status_code":429}`, fault{Type: "rate_limited", Code: "1300", Message: "m"}},
-		{"message alone", 401, `{"message":"Unauthorized"}`, fault{Message: "Unauthorized"}},
-		{"a string", 401, `{"error":"Unauthorized"}`, fault{Message: "Unauthorized"}},
-		{"TGI", 422, `{"error":"m","error_type":"validation"}`, fault{Type: "validation", Message: "m"}},
-		{"xAI", 403, `{"code":"c","error":"m"}`, fault{Code: "c", Message: "m"}},
+		{"message alone", 0, `{"message":"Unauthorized"}`, fault{Message: "Unauthorized"}},
+		{"a string", 0, `{"error":"Unauthorized"}`, fault{Message: "Unauthorized"}},
+		{"TGI", 0, `{"error":"m","error_type":"validation"}`, fault{Type: "validation", Message: "m"}},
+		{"xAI", 0, `{"code":"c","error":"m"}`, fault{Code: "c", Message: "m"}},
 		{"Google in an array", 400, `[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]`, fault{Type: "INVALID_ARGUMENT", Code: "400", Message: "m"}},
-		{"FastAPI's list", 422, `{"detail":[{"loc":["body","max_tokens"],"msg":"too big","type":"value_error"},{"loc":["body","messages",0],"msg":"bad","type":"x"}]}`, fault{Type: "value_error", Param: "max_tokens", Message: "max_tokens: too big; messages.0: bad"}},
-		{"FastAPI's string", 404, `{"detail":"Not Found"}`, fault{Message: "Not Found"}},
+		{"FastAPI's list", 0, `{"detail":[{"loc":["body","max_tokens"],"msg":"too big","type":"value_error"},{"loc":["body","messages",0],"msg":"bad","type":"x"}]}`, fault{Type: "value_error", Param: "max_tokens", Message: "max_tokens: too big; messages.0: bad"}},
+		{"FastAPI's string", 0, `{"detail":"Not Found"}`, fault{Message: "Not Found"}},
 		{"Replicate", 401, `{"detail":"m","status":401,"title":"t"}`, fault{Code: "401", Message: "m"}},
-		{"Workers AI", 429, `{"success":false,"errors":[{"code":3040,"message":"m"}],"result":null}`, fault{Code: "3040", Message: "m"}},
-		{"old Fireworks", 400, `{"fault":{"faultstring":"m","detail":{"errorcode":"e"}}}`, fault{Code: "e", Message: "m"}},
+		{"Workers AI", 0, `{"success":false,"errors":[{"code":3040,"message":"m"}],"result":null}`, fault{Code: "3040", Message: "m"}},
+		{"old Fireworks", 0, `{"fault":{"faultstring":"m","detail":{"errorcode":"e"}}}`, fault{Code: "e", Message: "m"}},
 		{"Anthropic", 529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"r"}`, fault{Type: "overloaded_error", Message: "Overloaded"}},
 		{"OpenRouter", 429, `{"error":{"code":429,"message":"m","metadata":{"error_type":"capacity_exhausted"}}}`, fault{Type: "capacity_exhausted", Code: "429", Message: "m"}},
 		{"a responses event", 500, `{"type":"error","code":"server_error","message":"m","param":"p"}`, fault{Code: "server_error", Param: "p", Message: "m"}},
-		{"HTML", 502, "\n<html><head><title> 502 Bad Gateway </title></head>", fault{Type: "html", Message: "502 Bad Gateway"}},
-		{"plain text", 503, "upstream connect error", fault{Message: "upstream connect error"}},
-		{"JSON cut short", 500, `{"error":{"message":"m`, fault{Message: `{"error":{"message":"m`}},
-		{"nothing", 500, "", fault{}},
-		{"bytes", 500, "\xff\xfe", fault{Message: "\uFFFD"}},
-		{"a message twice", 500, `{"error":{"message":"a","message":"b"}}`, fault{Message: "b"}},
-		{"types that are wrong", 500, `{"error":{"message":{"a":1},"type":[],"code":true,"param":{}}}`, fault{}},
+		{"HTML", 0, "\n<html><head><title> 502 Bad Gateway </title></head>", fault{Type: "html", Message: "502 Bad Gateway"}},
+		{"plain text", 0, "upstream connect error", fault{Message: "upstream connect error"}},
+		{"JSON cut short", 0, `{"error":{"message":"m`, fault{Message: `{"error":{"message":"m`}},
+		{"nothing", 0, "", fault{}},
+		{"bytes", 0, "\xff\xfe", fault{Message: "\uFFFD"}},
+		{"a message twice", 0, `{"error":{"message":"a","message":"b"}}`, fault{Message: "b"}},
+		{"types that are wrong", 0, `{"error":{"message":{"a":1},"type":[],"code":true,"param":{}}}`, fault{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.want.Status = c.status
-			if got := openai.New().ReadError(c.status, []byte(c.body)); *got != c.want {
+			if got := announced(t, c.body); *got != c.want {
 				t.Errorf("got  %+v\nwant %+v", *got, c.want)
 			}
 		})
 	}
 }
 
-// TestReadErrorBounds holds that a Fault keeps no more of a body than an error may be long, in whole letters.
-func TestReadErrorBounds(t *testing.T) {
+// TestReadFaultBounds holds that a Fault keeps no more of a body than an error may be long, in whole letters.
+func TestReadFaultBounds(t *testing.T) {
 	long := strings.Repeat("é", 100_000)
 	for _, body := range []string{long, `{"error":{"message":"` + long + `","type":"` + long + `","code":"` + long + `","param":"` + long + `"}}`} {
-		f := openai.New().ReadError(500, []byte(body))
+		f := announced(t, body)
 		if f.Message == "" || len(f.Message) > 4096 || len(f.Type) > 256 || len(f.Code) > 256 || len(f.Param) > 256 {
 			t.Errorf("kept %d, %d, %d and %d bytes", len(f.Message), len(f.Type), len(f.Code), len(f.Param))
 		}

@@ -24,7 +24,7 @@ func (Dialect) Inspect(op fairlead.Operation, body []byte, scratch *jsonscan.Obj
 	case fairlead.OpModerations:
 		err = raw.needArray("results")
 	default:
-		err = raw.inspectChoices(&seen)
+		err = raw.inspectChoices(op, &seen)
 	}
 	if err != nil {
 		return dialect.Inspection{}, err
@@ -41,8 +41,9 @@ func (a *answer) needArray(name string) error {
 }
 
 // inspectChoices looks at the choices of chat and of completions. An answer is empty if all its choices
-// say nothing and none of them was stopped from saying more.
-func (a *answer) inspectChoices(seen *dialect.Inspection) error {
+// say nothing and none of them was stopped from saying more. A choice of chat that does not say why it ended
+// may be half of one; imitations of completions leave it out.
+func (a *answer) inspectChoices(op fairlead.Operation, seen *dialect.Inspection) error {
 	var c choice
 	n := 0
 	seen.Empty = true
@@ -50,6 +51,9 @@ func (a *answer) inspectChoices(seen *dialect.Inspection) error {
 	for ok := w.Array(); ok; ok = w.More() {
 		if err := c.read(&w); err != nil {
 			return err
+		}
+		if op == fairlead.OpChat && !c.finished {
+			return errNoReason
 		}
 		n++
 		said := c.turn.look()
@@ -65,7 +69,7 @@ func (a *answer) inspectChoices(seen *dialect.Inspection) error {
 func (a *answer) inspectResponse(seen *dialect.Inspection) error {
 	status, _ := a.get("status").Text()
 	if status == "failed" {
-		return faultOf(a.object.Src, 0)
+		return faultOf(a.object.Src)
 	}
 	if err := a.needArray("output"); err != nil {
 		return err

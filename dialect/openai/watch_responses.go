@@ -32,7 +32,7 @@ func (w *responseWatcher) Watch(f sse.Frame) (dialect.Sight, error) {
 	}
 	event := w.event(f)
 	if event == "error" || event == "response.failed" || w.truthy("error") {
-		return dialect.Sight{}, faultOf(w.object.Src, 0)
+		return dialect.Sight{}, faultOf(w.object.Src)
 	}
 	return w.sight(event), nil
 }
