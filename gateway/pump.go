@@ -3,6 +3,8 @@ package gateway
 import (
 	"errors"
 	"io"
+	"net/http"
+	"strings"
 	"time"
 
 	"fairlead"
@@ -84,13 +86,22 @@ func (x *exchange) pumpStream() error {
 		case errors.Is(err, upstream.ErrSilent):
 			piece = keepAlive
 		case errors.Is(err, io.EOF):
+			x.trail()
 			return nil
 		case err != nil:
+			x.trail()
 			return x.interrupted(err)
 		}
 		if err := x.write(piece); err != nil {
 			return err
 		}
+	}
+}
+
+// trail says behind a stream which endpoints went on with it.
+func (x *exchange) trail() {
+	if list := x.walk.Continued(); len(list) > 0 {
+		setHeader(x.w.Header(), http.TrailerPrefix+"X-Fairlead-Continued", strings.Join(list, ", "))
 	}
 }
 

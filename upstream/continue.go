@@ -161,7 +161,7 @@ func (w *Walk) beginLeg(c *choice) {
 // legFailed notes that an attempt did not go on with the answer. A method that does not work at an endpoint
 // says nothing of the endpoint.
 func (w *Walk) legFailed(a *attempt, v *failure.Verdict) {
-	if v.Health == failure.Failure {
+	if v.Health != failure.Nothing {
 		w.legs.stops[a.stop].broke = true
 	}
 }

@@ -90,6 +90,9 @@ func (w *reply) appendHead() {
 		if name == "Connection" || name == "Transfer-Encoding" || name == "Date" {
 			continue // these are the connection's own
 		}
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			continue
+		}
 		for _, v := range values {
 			b = appendField(b, name, v)
 		}
@@ -186,6 +189,17 @@ func (w *reply) SetWriteDeadline(t time.Time) error {
 // WriteDeadline is the one in force. To know it spares setting another for each exchange.
 func (w *reply) WriteDeadline() time.Time { return w.c.writeUntil }
 
+// appendTrailers appends what the handler has set with http.TrailerPrefix since the head went out.
+func (w *reply) appendTrailers() {
+	for name, values := range w.header {
+		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			for _, v := range values {
+				w.out = appendField(w.out, name, v)
+			}
+		}
+	}
+}
+
 var errShort = errors.New("the answer is shorter than its stated length")
 
 // finish ends the answer and reports whether the connection can be used on.
@@ -196,7 +210,9 @@ func (w *reply) finish() bool {
 	}
 	switch {
 	case w.chunked:
-		w.out = append(w.out, "0\r\n\r\n"...)
+		w.out = append(w.out, "0\r\n"...)
+		w.appendTrailers()
+		w.out = append(w.out, "\r\n"...)
 	case w.length > w.sent && !w.bare:
 		w.err = errors.Join(w.err, w.FlushError(), errShort)
 	}

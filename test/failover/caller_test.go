@@ -20,6 +20,7 @@ const said = "hello out there"
 type answer struct {
 	status    int
 	header    http.Header
+	trailer   http.Header
 	id, model string
 	text      string
 	reasoning string
@@ -59,6 +60,9 @@ func (a ask) body(m mode) string {
 		b.WriteString(`,"reasoning_effort":"high"`)
 	case a.think:
 		b.WriteString(`,"thinking":{"type":"enabled","budget_tokens":1024}`)
+	}
+	if a.cold {
+		b.WriteString(`,"temperature":0`)
 	}
 	if m.caller == fairlead.OpenAI {
 		b.WriteString(a.extra)
@@ -110,6 +114,7 @@ func (s *stage) call(ctx context.Context, a ask, m mode) *answer {
 	} else {
 		got.whole(body, m.caller)
 	}
+	got.trailer = resp.Trailer
 	if got.err != nil {
 		got.fail(a, got.err)
 	}

@@ -46,6 +46,11 @@ func TestHold(t *testing.T) {
 		{p, "retry-after", "yes", good(), false},
 		{p, "header", "X-Should-Retry false", good(), true},
 		{p, "header", "X-Should-Retry true", good(), false},
+		{p, "continued", "no", good(), true},
+		{p, "continued", "chat@p2:prefill", good(), false},
+		{p, "continued", "chat@p2:prefill", with(goneOn("play/chat@p2")), true},
+		{p, "continued", "chat@p2:prefill", with(goneOn("")), false},
+		{p, "continued", "no", with(goneOn("play/chat@p2")), false},
 		{p, "tells", "play/chat@p1: connect", good(), false},
 		{p, "tells", "connect", with(func(a *answer) { a.message = "all failed: connect" }), true},
 		{p, "reasoning", "some", good(), false},
@@ -85,5 +90,13 @@ func TestHold(t *testing.T) {
 	}
 	if _, known := answerWants["text"]; !known || strings.Count(whole, " ") != 23 {
 		t.Error("the texts of these cases are others")
+	}
+}
+
+// goneOn makes an answer one that says in its last frame, and with a trailer, who went on with it.
+func goneOn(trailer string) func(*answer) {
+	return func(a *answer) {
+		a.raw = `data: {"fairlead":{"continued":[{"endpoint":"play/chat@p2","method":"prefill"}]}}` + "\n\n"
+		a.trailer = http.Header{"X-Fairlead-Continued": {trailer}}
 	}
 }

@@ -53,6 +53,8 @@ func (p *play) hold(a *answer, w want) string {
 		return is(map[bool]string{true: "yes", false: "no"}[a.header.Get("Retry-After") != ""])
 	case "reasoning":
 		return is(map[bool]string{true: "some", false: "none"}[a.reasoning != ""])
+	case "continued":
+		return is(a.continued())
 	case "header":
 		name, value, _ := strings.Cut(w.value, " ")
 		return differ(a.header.Get(name), value)

@@ -191,3 +191,39 @@ func (a *answer) wholeOpenAI(raw []byte) {
 	}
 	a.chatUsage(c.Usage)
 }
+
+// continued gives what the last frames and the trailer say of who went on with the answer: the trailer's
+// endpoints where the two agree.
+func (a *answer) continued() string {
+	var endpoints, methods []string
+	for line := range strings.Lines(a.raw) {
+		var frame struct {
+			Fairlead *struct {
+				Continued []struct {
+					Endpoint, Method string
+					Fallback         bool
+				}
+			}
+		}
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok || json.Unmarshal([]byte(data), &frame) != nil || frame.Fairlead == nil {
+			continue
+		}
+		endpoints, methods = nil, nil
+		for _, c := range frame.Fairlead.Continued {
+			endpoints = append(endpoints, c.Endpoint)
+			method := strings.TrimPrefix(c.Endpoint, "play/") + ":" + c.Method
+			if c.Fallback {
+				method += ":fallback"
+			}
+			methods = append(methods, method)
+		}
+	}
+	if told := a.trailer.Get("X-Fairlead-Continued"); a.end == "proper" && told != strings.Join(endpoints, ", ") {
+		return "the trailer says " + told + ", the last frame " + strings.Join(endpoints, ", ")
+	}
+	if len(methods) == 0 {
+		return "no"
+	}
+	return strings.Join(methods, ", ")
+}

@@ -13,7 +13,7 @@ type want struct{ word, value string }
 
 // answerWants are those of an answer, with the values that they may have; nil = any.
 var answerWants = map[string][]string{
-	"status": nil, "code": nil, "tells": nil, "text": nil, "finish": nil, "usage": nil, "model": nil, "answered": nil, "header": nil,
+	"status": nil, "code": nil, "tells": nil, "text": nil, "finish": nil, "usage": nil, "model": nil, "answered": nil, "header": nil, "continued": nil,
 	"end":          {"proper", "error", "left", "none"},
 	"tool":         {"whole", "none", "part"},
 	"retry-after":  {"yes", "no"},
@@ -91,6 +91,7 @@ type ask struct {
 	model     string
 	tools     bool
 	think     bool
+	cold      bool // temperature 0: the same answer each time
 	maxTokens int
 	extra     string        // more fields of the body
 	times     int           // one after the other
@@ -111,7 +112,15 @@ func (p *play) ask(model, options string) (err error) {
 		case "think":
 			a.think = true
 		case "json":
-			a.extra = `,"response_format":{"type":"json_object"}`
+			a.extra += `,"response_format":{"type":"json_object"}`
+		case "several":
+			a.extra += `,"n":2`
+		case "logprobs":
+			a.extra += `,"logprobs":true`
+		case "stored":
+			a.extra += `,"store":true`
+		case "cold":
+			a.cold = true
 		case "max_tokens":
 			a.maxTokens, err = strconv.Atoi(value)
 		case "times":
