@@ -248,3 +248,32 @@ func TestPipelined(t *testing.T) {
 		}
 	}
 }
+
+// TestTrailers holds that what is set with http.TrailerPrefix stands behind a body in chunks, and nowhere
+// else.
+func TestTrailers(t *testing.T) {
+	_, addr := serve(t, options(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()[http.TrailerPrefix+"X-Early"] = []string{"set before the head"}
+		if r.URL.Path == "/stated" {
+			w.Header().Set("Content-Length", "5")
+		}
+		_, _ = io.WriteString(w, "hello")
+		w.Header()[http.TrailerPrefix+"X-Behind"] = []string{"it"}
+		w.Header()[http.TrailerPrefix+"X-Split"] = []string{"a\r\nX-Forged: b"}
+	}), "", "")
+	for path, want := range map[string]string{"/": "map[X-Behind:[it] X-Early:[set before the head]]", "/stated": "map[]"} {
+		caller := dial(t, addr)
+		for range 2 { // the second shows that nothing of the first is left
+			caller.say(t, post(path, ""))
+			resp, body, _ := caller.hear(t, "POST")
+			if got := fmt.Sprint(resp.Trailer); body != "hello" || got != want {
+				t.Errorf("%s: %q with the trailers %s, want %s", path, body, got, want)
+			}
+			for name := range resp.Header {
+				if strings.HasPrefix(name, "X-") || strings.HasPrefix(name, "Trailer") {
+					t.Errorf("%s: %s stands in the head", path, name)
+				}
+			}
+		}
+	}
+}

@@ -46,11 +46,6 @@ func TestHold(t *testing.T) {
 		{p, "retry-after", "yes", good(), false},
 		{p, "header", "X-Should-Retry false", good(), true},
 		{p, "header", "X-Should-Retry true", good(), false},
-		{p, "continued", "no", good(), true},
-		{p, "continued", "chat@p2:prefill", good(), false},
-		{p, "continued", "chat@p2:prefill", with(goneOn("play/chat@p2")), true},
-		{p, "continued", "chat@p2:prefill", with(goneOn("")), false},
-		{p, "continued", "no", with(goneOn("play/chat@p2")), false},
 		{p, "tells", "play/chat@p1: connect", good(), false},
 		{p, "tells", "connect", with(func(a *answer) { a.message = "all failed: connect" }), true},
 		{p, "reasoning", "some", good(), false},
@@ -93,10 +88,31 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// goneOn makes an answer one that says in its last frame, and with a trailer, who went on with it.
-func goneOn(trailer string) func(*answer) {
-	return func(a *answer) {
-		a.raw = `data: {"fairlead":{"continued":[{"endpoint":"play/chat@p2","method":"prefill"}]}}` + "\n\n"
-		a.trailer = http.Header{"X-Fairlead-Continued": {trailer}}
+// TestHoldContinued holds the want that is read from frames and the trailer.
+func TestHoldContinued(t *testing.T) {
+	for _, c := range []struct {
+		value  string
+		answer *answer
+		holds  bool
+	}{
+		{"no", &answer{end: "proper"}, true},
+		{"chat@p2:prefill", &answer{end: "proper"}, false},
+		{"chat@p2:prefill", goneOn("play/chat@p2"), true},
+		{"chat@p2:prefill", goneOn(""), false},
+		{"chat@p2:anchor", goneOn("play/chat@p2"), false},
+		{"no", goneOn("play/chat@p2"), false},
+	} {
+		if problem := new(play).hold(c.answer, want{"continued", c.value}); (problem == "") != c.holds {
+			t.Errorf("want continued: %s of %q and %v: holds is %v: %s", c.value, c.answer.raw, c.answer.trailer, !c.holds, problem)
+		}
+	}
+}
+
+// goneOn is an answer that says in its last frame, and with a trailer, who went on with it.
+func goneOn(trailer string) *answer {
+	return &answer{
+		end:     "proper",
+		raw:     `data: {"fairlead":{"continued":[{"endpoint":"play/chat@p2","method":"prefill"}]}}` + "\n\n",
+		trailer: http.Header{"X-Fairlead-Continued": {trailer}},
 	}
 }
