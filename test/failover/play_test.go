@@ -74,6 +74,7 @@ type span struct{ least, most time.Duration }
 // TestPlays gives every play in every mode that it is for. A play that is marked as pending must fail in
 // one of the modes of its mark, so that none is forgotten, and holds in the others.
 func TestPlays(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/*.play")
 	check(t, err)
 	if len(files) < 80 {
