@@ -261,8 +261,11 @@ func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
 		return
 	}
 	kind := health.Hard
-	if o == fairlead.OutcomeCallerGone {
+	switch {
+	case o == fairlead.OutcomeCallerGone:
 		kind = health.Nothing
+	case w.at.stream != nil && w.at.stream.stalled():
+		kind = health.Soft
 	}
 	w.ended(kind)
 }
