@@ -71,6 +71,19 @@ func (e *Event) Meaningful() bool {
 	return false
 }
 
+// Phase is the phase of a stream that the event belongs to.
+func (e *Event) Phase() Phase {
+	switch e.Kind {
+	case EventText, EventRefusal:
+		return PhaseText
+	case EventReasoning, EventSignature, EventRedacted:
+		return PhaseReasoning
+	case EventToolStart, EventToolInput:
+		return PhaseTools
+	}
+	return PhaseSame
+}
+
 // Bytes counts the text, reasoning and tool input that the event delivers.
 func (e *Event) Bytes() int {
 	switch e.Kind {

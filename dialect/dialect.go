@@ -147,11 +147,24 @@ type Ender interface {
 
 // Sight is what a Watcher saw in one frame.
 type Sight struct {
-	Meaningful bool // text, reasoning, refusal, tool or media delta, or a terminal frame: it commits
-	UsageOnly  bool // carries usage and nothing else: withheld from callers who did not ask for it
-	Terminal   bool // nothing follows ([DONE], message_stop)
-	Bytes      int  // of text, reasoning and tool arguments in it
+	Meaningful bool  // text, reasoning, refusal, tool or media delta, or a terminal frame: it commits
+	UsageOnly  bool  // carries usage and nothing else: withheld from callers who did not ask for it
+	Terminal   bool  // nothing follows ([DONE], message_stop)
+	Phase      Phase // that it leaves the stream in
+	Bytes      int   // of text, reasoning and tool arguments in it
 }
+
+// Phase is what a stream is in the middle of. Silences differ between them.
+type Phase uint8
+
+// The phases of a stream. One is entered with its first delta, or with the start of its block where that
+// is told, for a model may think without a word.
+const (
+	PhaseSame      Phase = iota // the frame changes nothing
+	PhaseText                   // a refusal and sound, too
+	PhaseReasoning              // redacted and encrypted, too
+	PhaseTools                  // arguments of a call; what a tool of the provider's own brings; images
+)
 
 // Inspection is what a whole answer says about itself.
 type Inspection struct {

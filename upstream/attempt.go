@@ -13,11 +13,10 @@ import (
 	"fairlead/upstream/transport"
 )
 
-// Bounds of an attempt while nothing is learned about its endpoint.
+// Bounds of an attempt.
 const (
-	idleStream    = 180 * time.Second // a committed stream without a byte
-	maxErrorBody  = 64 << 10          // of an error answer that is read
-	errorBodyTime = 2 * time.Second   // to read it
+	maxErrorBody  = 64 << 10        // of an error answer that is read
+	errorBodyTime = 2 * time.Second // to read it
 )
 
 // attempt is one try of an exchange at one endpoint: a call, its reply, and how far it has come.

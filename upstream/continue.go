@@ -46,7 +46,11 @@ func (w *Walk) breaks(err error) bool {
 	if w.ctx.Err() != nil {
 		return false
 	}
-	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), evidence(fail.verdict))
+	e := evidence(fail.verdict)
+	if s.stalled() {
+		e = health.Evidence{Kind: health.Soft}
+	}
+	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), e)
 	if fail.final != nil || fail.callers() || fail.verdict.Retry == 0 || !w.continues() {
 		return false
 	}

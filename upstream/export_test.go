@@ -1,6 +1,12 @@
 package upstream
 
-import "time"
+import (
+	"time"
+
+	"fairlead"
+	"fairlead/upstream/health"
+	"fairlead/upstream/transport"
+)
 
 // Patience is how long the walk's next attempt would be waited for; 0 = no bound.
 func Patience(w *Walk) time.Duration {
@@ -16,3 +22,12 @@ func Patience(w *Walk) time.Duration {
 
 // Room is the memory for answers that a walk keeps for another.
 func Room(w *Walk) int { return cap(w.room) }
+
+// Use has an Upstream reach a provider by a transport of the test's own.
+func Use(u *Upstream, p *fairlead.Provider, t transport.Transport) error {
+	u.transports[keyOf(p)] = t
+	return u.Prepare(&fairlead.Snapshot{Providers: []*fairlead.Provider{p}})
+}
+
+// DeadlinesOf are those of the endpoint of a walk's attempt.
+func DeadlinesOf(w *Walk) *health.Deadlines { return w.at.lane.Deadlines() }

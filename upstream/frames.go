@@ -63,6 +63,9 @@ func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool
 		e := &events[i]
 		seen.Meaningful = seen.Meaningful || e.Meaningful()
 		seen.Bytes += e.Bytes()
+		if p := e.Phase(); p != dialect.PhaseSame {
+			seen.Phase = p
+		}
 		switch {
 		case e.Kind == dialect.EventEnd:
 			seen.Terminal, t.ended = true, true

@@ -42,6 +42,9 @@ func (r *resumed) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool, er
 
 // event gives the caller's frames of one event.
 func (r *resumed) event(dst []byte, seen *dialect.Sight, e *dialect.Event) ([]byte, error) {
+	if p := e.Phase(); p != dialect.PhaseSame {
+		seen.Phase = p
+	}
 	switch e.Kind {
 	case dialect.EventStart, dialect.EventSignature, dialect.EventRedacted:
 		return dst, nil

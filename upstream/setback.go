@@ -149,6 +149,8 @@ func Detail(err error) string {
 	switch {
 	case errors.Is(err, errTruncated):
 		return "truncated"
+	case errors.Is(err, errEmptied):
+		return "stalled, kept alive"
 	case errors.Is(err, errStalled):
 		return "stalled"
 	case errors.Is(err, errFrameTooLong):

@@ -3,12 +3,14 @@ package upstream
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/internal/sse"
+	"fairlead/upstream/health"
 	"fairlead/upstream/transport"
 )
 
@@ -22,8 +24,12 @@ const (
 // errTruncated is the end of a stream before its dialect's proper end.
 var errTruncated = errors.New("the stream ended before its proper end")
 
-// errStalled is a committed stream without a byte for too long.
-var errStalled = errors.New("the stream stalled")
+// errStalled is a committed stream without a byte for too long, and, as errEmptied, one that is kept alive
+// but says nothing.
+var (
+	errStalled = errors.New("the stream stalled")
+	errEmptied = fmt.Errorf("%w: it was kept alive, and no more", errStalled)
+)
 
 // errFrameTooLong is a frame of more than maxFrame bytes.
 var errFrameTooLong = errors.New("a frame of the stream is too long")
@@ -52,8 +58,8 @@ type Stream struct {
 
 	limit     time.Time // the attempt's end before the commit, the exchange's after it
 	total     time.Time
-	idle      time.Duration
-	idleUntil time.Time
+	clock     clock
+	deadlines *health.Deadlines
 }
 
 // frames takes the frames of a provider's stream, one after another. take says whether the frame's
@@ -68,10 +74,7 @@ type frames interface {
 func newStream(a *attempt) *Stream {
 	s := &Stream{
 		reply: a.reply, buf: make([]byte, firstBuffer), limit: a.until, total: a.total,
-		idle: a.step.Endpoint.Provider.Timeouts.Idle,
-	}
-	if s.idle == time.Duration(fairlead.Auto) {
-		s.idle = idleStream
+		clock: clock{idle: a.step.Endpoint.Provider.Timeouts.Idle, at: a.start}, deadlines: a.lane.Deadlines(),
 	}
 	w, ask := a.walk, a.walk.Ask
 	if w.legs != nil {
@@ -122,6 +125,9 @@ func (s *Stream) commit(silence time.Time) error {
 		if s.eof {
 			return errTruncated
 		}
+		if err := s.late(silence); err != nil {
+			return err
+		}
 		if err := s.fill(time.Now(), silence, s.limit); err != nil {
 			return err
 		}
@@ -134,22 +140,18 @@ func (s *Stream) wait() {
 		return
 	}
 	s.leg.moved = false
-	s.alive(time.Now())
-	s.limit = earliest(s.total, s.idleUntil)
+	now, idle := time.Now(), s.clock.idle
+	if idle == time.Duration(fairlead.Auto) {
+		idle = s.deadlines.Bytes(s.clock.phase, now)
+	}
+	s.limit = earliest(s.total, after(now, idle))
 	s.reply.SetDeadline(s.limit)
 }
 
 func (s *Stream) committed() {
 	s.limit = s.total
 	s.reply.SetDeadline(s.total)
-	s.alive(time.Now())
-}
-
-// alive notes that the provider was heard of.
-func (s *Stream) alive(now time.Time) {
-	if s.idle > 0 {
-		s.idleUntil = now.Add(s.idle)
-	}
+	s.clock.start(time.Now())
 }
 
 func (s *Stream) hold(f sse.Frame) (dialect.Sight, error) {
@@ -185,13 +187,15 @@ func (s *Stream) take(f sse.Frame) (seen dialect.Sight, pass bool, err error) {
 	}
 	s.Delivered += int64(seen.Bytes)
 	s.terminal = s.terminal || seen.Terminal
+	s.noted(&f, &seen)
 	return seen, pass, nil
 }
 
 // Next gives the next bytes for the caller, whole frames all of them, valid until the next call. After
-// the proper end it gives io.EOF; ErrSilent where nothing came for a span of silence; any other error
+// the proper end it gives io.EOF; ErrSilent where there was nothing to give for a span of silence; any other error
 // means that the stream broke off and must not end cleanly.
 func (s *Stream) Next(silence time.Duration) ([]byte, error) {
+	var until time.Time
 	for {
 		if b := s.give(); len(b) > 0 {
 			return b, nil
@@ -210,23 +214,14 @@ func (s *Stream) Next(silence time.Duration) ([]byte, error) {
 			s.broken = errTruncated
 			continue
 		}
-		if err := s.more(silence); err != nil {
+		begin := time.Now()
+		if until.IsZero() {
+			until = begin.Add(silence)
+		}
+		if err := s.more(begin, until); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// more reads more of a committed stream.
-func (s *Stream) more(silence time.Duration) error {
-	begin := time.Now()
-	err := s.fill(begin, earliest(begin.Add(silence), s.idleUntil), s.total)
-	if err == ErrSilent && passed(s.idleUntil, time.Now()) {
-		err = errStalled
-	}
-	if err != nil && err != ErrSilent {
-		s.broken = err
-	}
-	return err
 }
 
 // give takes the frames that are in the buffer. Those that pass are given as they lie in it, in one
@@ -300,10 +295,10 @@ func (s *Stream) fill(begin, silence, limit time.Time) error {
 	}
 	now := time.Now()
 	s.Waited += now.Sub(begin)
+	s.clock.woke(now, n)
 	s.w += n
 	switch {
 	case n > 0:
-		s.alive(now)
 		s.eof = err == io.EOF
 		return nil
 	case err == io.EOF:

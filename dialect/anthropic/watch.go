@@ -71,24 +71,24 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 // watchDelta looks at the delta of a block. A signature alone shows a caller nothing.
 func watchDelta(s *dialect.Sight, v jsonscan.Value) {
 	typ, _ := v.Get("type")
-	field := ""
 	switch string(unquoted(typ)) {
 	case "text_delta":
-		field = "text"
+		watchText(s, v, "text", dialect.PhaseText)
 	case "thinking_delta":
-		field = "thinking"
+		watchText(s, v, "thinking", dialect.PhaseReasoning)
 	case "input_json_delta":
-		field = "partial_json"
+		watchText(s, v, "partial_json", dialect.PhaseTools)
 	case "citations_delta":
 		citation, _ := v.Get("citation")
-		s.Meaningful = citation.Truthy()
-		return
-	default:
-		return
+		s.Meaningful, s.Phase = citation.Truthy(), dialect.PhaseText
 	}
-	m, _ := v.Get(field)
+}
+
+// watchText looks at a member with text, which may be empty.
+func watchText(s *dialect.Sight, v jsonscan.Value, name string, p dialect.Phase) {
+	m, _ := v.Get(name)
 	s.Bytes = m.StringBytes()
-	s.Meaningful = s.Bytes > 0
+	s.Meaningful, s.Phase = s.Bytes > 0, p
 }
 
 // watchBlock looks at the start of a block. Text and thinking usually start empty; any other block is
@@ -96,14 +96,12 @@ func watchDelta(s *dialect.Sight, v jsonscan.Value) {
 func watchBlock(s *dialect.Sight, v jsonscan.Value) {
 	switch kindOf(v) {
 	case textBlock:
-		m, _ := v.Get("text")
-		s.Bytes = m.StringBytes()
-		s.Meaningful = s.Bytes > 0
+		watchText(s, v, "text", dialect.PhaseText)
 	case thinkingBlock:
-		m, _ := v.Get("thinking")
-		s.Bytes = m.StringBytes()
-		s.Meaningful = s.Bytes > 0
+		watchText(s, v, "thinking", dialect.PhaseReasoning)
+	case redactedBlock:
+		s.Meaningful, s.Phase = true, dialect.PhaseReasoning
 	default:
-		s.Meaningful = true
+		s.Meaningful, s.Phase = true, dialect.PhaseTools
 	}
 }

@@ -166,11 +166,15 @@ func (s *suite) watched(t *testing.T, stream []byte) {
 			t.Fatalf("Decode of frame %d: %v", i, err)
 		}
 		var meaningful, terminal bool
+		var phase dialect.Phase
 		for j := range events {
 			e := &events[j]
 			meaningful = meaningful || e.Meaningful()
 			terminal = terminal || e.Kind == dialect.EventEnd
 			given += e.Bytes()
+			if e.Meaningful() && e.Phase() != dialect.PhaseSame {
+				phase = e.Phase()
+			}
 			if e.HasUsage {
 				total, hasTotal = e.Usage, true
 			}
@@ -178,6 +182,9 @@ func (s *suite) watched(t *testing.T, stream []byte) {
 		seen += sight.Bytes
 		if sight.Meaningful != meaningful || sight.Terminal != terminal {
 			t.Errorf("frame %d: the watcher sees %+v, the decoder events %+v\n%s", i, sight, events, f.Raw)
+		}
+		if phase != dialect.PhaseSame && sight.Phase != phase {
+			t.Errorf("frame %d: the watcher sees phase %d, the decoder %d\n%s", i, sight.Phase, phase, f.Raw)
 		}
 		if sight.UsageOnly && (meaningful || terminal) {
 			t.Errorf("frame %d is more than usage: %+v\n%s", i, events, f.Raw)

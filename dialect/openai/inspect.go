@@ -57,7 +57,7 @@ func (a *answer) inspectChoices(op fairlead.Operation, seen *dialect.Inspection)
 		}
 		n++
 		said := c.turn.look()
-		said.add(c.text)
+		said.add(c.text, dialect.PhaseText)
 		seen.Bytes += said.bytes
 		stopped := !c.finished || c.finish == dialect.FinishStop
 		seen.Empty = seen.Empty && stopped && !said.meaningful

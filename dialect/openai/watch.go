@@ -56,13 +56,13 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 			c.tell(w.told)
 		}
 		said := c.turn.look()
-		said.add(c.text)
+		said.add(c.text, dialect.PhaseText)
 		seen.merge(said)
 		if w.saw(c.index, c.finished) {
 			seen.meaningful = true
 		}
 	}
-	sight := dialect.Sight{Meaningful: seen.meaningful, Bytes: seen.bytes}
+	sight := dialect.Sight{Meaningful: seen.meaningful, Phase: seen.phase, Bytes: seen.bytes}
 	if u, ok := readUsage(w.usage); ok {
 		w.total, w.hasTotal = u, true
 		sight.UsageOnly = empty
@@ -98,51 +98,67 @@ func (p *progress) Complete() bool {
 // look is what a turn says, for the commit and for an estimate of tokens.
 type look struct {
 	meaningful bool
+	phase      dialect.Phase
 	bytes      int
 }
 
 // add counts a string.
-func (l *look) add(v jsonscan.Value) { l.addBytes(v.StringBytes()) }
+func (l *look) add(v jsonscan.Value, p dialect.Phase) { l.addBytes(v.StringBytes(), p) }
 
 // addBytes counts a text of n bytes.
-func (l *look) addBytes(n int) {
-	l.bytes += n
-	l.meaningful = l.meaningful || n > 0
+func (l *look) addBytes(n int, p dialect.Phase) {
+	if n > 0 {
+		l.bytes += n
+		l.delta(p)
+	}
+}
+
+// delta notes a delta. Text comes after the reasoning beside it, and a call after both.
+func (l *look) delta(p dialect.Phase) {
+	l.meaningful = true
+	if l.phase != dialect.PhaseText || p == dialect.PhaseTools {
+		l.phase = p
+	}
 }
 
 func (l *look) merge(other look) {
 	l.bytes += other.bytes
 	l.meaningful = l.meaningful || other.meaningful
+	if other.phase != dialect.PhaseSame {
+		l.phase = other.phase
+	}
 }
 
 // look finds text, reasoning, refusal, tool and media deltas.
 func (t *turn) look() (l look) {
 	if t.content.Kind() == jsonscan.KindArray {
 		for _, p := range arrayPieces(t.content) {
-			l.bytes += len(p.text)
-			l.meaningful = l.meaningful || p.text != ""
+			l.addBytes(len(p.text), dialect.PhaseText)
 		}
 	} else {
-		l.addBytes(t.contentBytes)
+		l.addBytes(t.contentBytes, dialect.PhaseText)
 	}
 	if t.plain() {
 		return l
 	}
-	l.add(t.refusal)
-	l.add(t.reasoning)
+	l.add(t.refusal, dialect.PhaseText)
+	l.add(t.reasoning, dialect.PhaseReasoning)
 	if !t.reasoning.Truthy() {
 		l.details(t.details)
 	}
 	for v := range t.toolCalls.Elements() {
 		if id, ok := v.Get("id"); ok && id.Truthy() {
-			l.meaningful = true
+			l.delta(dialect.PhaseTools)
 		}
 		f, _ := v.Get("function")
 		l.call(f)
 	}
 	l.call(t.functionCall)
-	if t.audio.Kind() == jsonscan.KindObject || holdsAny(t.images) {
-		l.meaningful = true
+	if t.audio.Kind() == jsonscan.KindObject {
+		l.delta(dialect.PhaseText)
+	}
+	if holdsAny(t.images) {
+		l.delta(dialect.PhaseTools)
 	}
 	return l
 }
@@ -150,14 +166,13 @@ func (t *turn) look() (l look) {
 // call counts a function's name as a delta and its arguments as text.
 func (l *look) call(v jsonscan.Value) {
 	if name, ok := v.Get("name"); ok && name.Truthy() {
-		l.meaningful = true
+		l.delta(dialect.PhaseTools)
 	}
 	switch arguments, _ := v.Get("arguments"); arguments.Kind() {
 	case jsonscan.KindString:
-		l.add(arguments)
+		l.add(arguments, dialect.PhaseTools)
 	case jsonscan.KindObject:
-		l.bytes += len(arguments)
-		l.meaningful = true
+		l.addBytes(len(arguments), dialect.PhaseTools)
 	}
 }
 
@@ -165,9 +180,12 @@ func (l *look) call(v jsonscan.Value) {
 func (l *look) details(v jsonscan.Value) {
 	for e := range v.Elements() {
 		d, ok := readDetail(e)
-		if ok {
-			l.bytes += len(d.text)
-			l.meaningful = l.meaningful || d.text != "" || d.encrypted
+		if !ok {
+			continue
+		}
+		l.addBytes(len(d.text), dialect.PhaseReasoning)
+		if d.encrypted {
+			l.delta(dialect.PhaseReasoning)
 		}
 	}
 }

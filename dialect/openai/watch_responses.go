@@ -76,13 +76,20 @@ func (w *responseWatcher) sight(event string) (seen dialect.Sight) {
 		return dialect.Sight{Terminal: true, Meaningful: true}
 	case "response.output_item.added":
 		item, _ := w.object.Get("item")
-		kind, _ := textOf(item, "type")
-		seen.Meaningful = kind != "message" && kind != "reasoning" && kind != ""
+		switch kind, _ := textOf(item, "type"); kind {
+		case "":
+		case "message":
+			seen.Phase = dialect.PhaseText
+		case "reasoning":
+			seen.Phase = dialect.PhaseReasoning
+		default:
+			seen.Meaningful, seen.Phase = true, dialect.PhaseTools
+		}
 		return seen
 	}
 	switch {
 	case strings.HasSuffix(event, ".partial_image"):
-		seen.Meaningful = true
+		seen.Meaningful, seen.Phase = true, dialect.PhaseTools
 	case strings.HasSuffix(event, ".delta"):
 		delta, _ := w.object.Get("delta")
 		seen.Bytes = delta.StringBytes()
@@ -90,8 +97,23 @@ func (w *responseWatcher) sight(event string) (seen dialect.Sight) {
 		if strings.HasSuffix(event, "audio.delta") {
 			seen.Bytes = 0 // base64 of sound, not text
 		}
+		if seen.Meaningful {
+			seen.Phase = phaseOf(event)
+		}
 	}
 	return seen
+}
+
+// phaseOf is the phase that the name of a delta tells.
+func phaseOf(event string) dialect.Phase {
+	what := strings.TrimPrefix(event, "response.")
+	switch {
+	case strings.HasPrefix(what, "reasoning"):
+		return dialect.PhaseReasoning
+	case strings.HasPrefix(what, "output_text"), strings.HasPrefix(what, "refusal"), strings.HasPrefix(what, "audio"), strings.HasPrefix(what, "output_audio"):
+		return dialect.PhaseText
+	}
+	return dialect.PhaseTools
 }
 
 // Complete reports whether the response was brought to its end.

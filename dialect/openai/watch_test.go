@@ -9,7 +9,11 @@ import (
 )
 
 func TestWatchSights(t *testing.T) {
-	says := func(n int) dialect.Sight { return dialect.Sight{Meaningful: true, Bytes: n} }
+	says := func(n int) dialect.Sight { return dialect.Sight{Meaningful: true, Phase: dialect.PhaseText, Bytes: n} }
+	thinks := func(n int) dialect.Sight {
+		return dialect.Sight{Meaningful: true, Phase: dialect.PhaseReasoning, Bytes: n}
+	}
+	calls := func(n int) dialect.Sight { return dialect.Sight{Meaningful: true, Phase: dialect.PhaseTools, Bytes: n} }
 	usage := `"usage":{"prompt_tokens":3,"completion_tokens":4}`
 	for _, c := range []struct {
 		name, frame string
@@ -25,22 +29,25 @@ func TestWatchSights(t *testing.T) {
 		{"text", text, says(5)},
 		{"escaped text", chunk(`{"content":"\u00e9\n"}`, ""), says(3)},
 		{"text in parts", chunk(`{"content":[{"type":"text","text":"abc"}]}`, ""), says(3)},
-		{"reasoning", chunk(`{"reasoning":"abc"}`, ""), says(3)},
-		{"reasoning_content", chunk(`{"reasoning_content":"abc","reasoning":"abc"}`, ""), says(3)},
-		{"reasoning in details too", chunk(`{"reasoning":"abc","reasoning_details":[{"type":"reasoning.text","text":"abc"}]}`, ""), says(3)},
-		{"reasoning in details", chunk(`{"reasoning_details":[{"type":"reasoning.text","text":"abc"}]}`, ""), says(3)},
-		{"encrypted reasoning", chunk(`{"reasoning_details":[{"type":"reasoning.encrypted","data":"abc"}]}`, ""), says(0)},
+		{"reasoning", chunk(`{"reasoning":"abc"}`, ""), thinks(3)},
+		{"reasoning_content", chunk(`{"reasoning_content":"abc","reasoning":"abc"}`, ""), thinks(3)},
+		{"reasoning in details too", chunk(`{"reasoning":"abc","reasoning_details":[{"type":"reasoning.text","text":"abc"}]}`, ""), thinks(3)},
+		{"reasoning in details", chunk(`{"reasoning_details":[{"type":"reasoning.text","text":"abc"}]}`, ""), thinks(3)},
+		{"encrypted reasoning", chunk(`{"reasoning_details":[{"type":"reasoning.encrypted","data":"abc"}]}`, ""), thinks(0)},
 		{"signature", chunk(`{"reasoning_details":[{"type":"reasoning.text","signature":"abc"}]}`, ""), dialect.Sight{}},
 		{"refusal", chunk(`{"refusal":"no"}`, ""), says(2)},
-		{"tool call", chunk(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}`, ""), says(0)},
-		{"tool arguments", chunk(`{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}`, ""), says(4)},
+		{"tool call", chunk(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}`, ""), calls(0)},
+		{"tool arguments", chunk(`{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}`, ""), calls(4)},
 		{"no tool arguments", chunk(`{"tool_calls":[{"index":0,"function":{"arguments":""}}]}`, ""), dialect.Sight{}},
-		{"legacy call", chunk(`{"function_call":{"arguments":"{}"}}`, ""), says(2)},
+		{"legacy call", chunk(`{"function_call":{"arguments":"{}"}}`, ""), calls(2)},
 		{"audio", chunk(`{"audio":{"data":"x"}}`, ""), says(0)},
-		{"images", chunk(`{"images":[{}]}`, ""), says(0)},
+		{"images", chunk(`{"images":[{}]}`, ""), calls(0)},
 		{"completion text", data(`{"choices":[{"index":0,"text":"abc","finish_reason":null}]}`), says(3)},
-		{"finish", chunk(`{}`, "stop"), says(0)},
+		{"finish", chunk(`{}`, "stop"), dialect.Sight{Meaningful: true}},
 		{"two choices", data(`{"choices":[{"index":0,"delta":{"content":"ab"}},{"index":1,"delta":{"content":"c"}}]}`), says(3)},
+		{"a call behind text", chunk(`{"content":"ab","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}]}`, ""), calls(3)},
+		{"text behind reasoning", chunk(`{"reasoning":"abc","content":"ab"}`, ""), says(5)},
+		{"a second choice that thinks", data(`{"choices":[{"index":0,"delta":{"content":"ab"}},{"index":1,"delta":{"reasoning":"c"}}]}`), thinks(3)},
 		{"usage alone", data(`{"choices":[],` + usage + `}`), dialect.Sight{UsageOnly: true}},
 		{"usage without choices", data(`{` + usage + `}`), dialect.Sight{UsageOnly: true}},
 		{"usage with a choice", data(`{"choices":[{"index":0,"delta":{"content":"a"}}],` + usage + `}`), says(1)},
@@ -80,14 +87,14 @@ func TestWatchCompletes(t *testing.T) {
 	}{
 		{"nothing", "", false, dialect.Sight{}},
 		{"[DONE] alone", done, false, dialect.Sight{Terminal: true}},
-		{"text", text0, false, dialect.Sight{Meaningful: true, Bytes: 1}},
+		{"text", text0, false, dialect.Sight{Meaningful: true, Phase: dialect.PhaseText, Bytes: 1}},
 		{"text and [DONE]", text0 + done, false, dialect.Sight{Terminal: true}},
 		{"no [DONE]", text0 + stop0, true, dialect.Sight{Meaningful: true}},
 		{"two reasons", text0 + stop0 + stop0, true, dialect.Sight{}},
 		{"whole", text0 + stop0 + done, true, dialect.Sight{Meaningful: true, Terminal: true}},
 		{"one of two choices", text0 + text1 + stop0 + done, false, dialect.Sight{Terminal: true}},
 		{"both choices", text0 + text1 + stop1 + stop0 + done, true, dialect.Sight{Meaningful: true, Terminal: true}},
-		{"a second choice that begins late", text0 + stop0 + text1, false, dialect.Sight{Meaningful: true, Bytes: 1}},
+		{"a second choice that begins late", text0 + stop0 + text1, false, dialect.Sight{Meaningful: true, Phase: dialect.PhaseText, Bytes: 1}},
 		{"choice 127", of("127", `"finish_reason":"stop"`), true, dialect.Sight{Meaningful: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -122,17 +129,18 @@ func TestWatchResponses(t *testing.T) {
 		complete     bool
 	}{
 		{"created", e("response.created", `"response":{"error":null,"output":[]}`), dialect.Sight{}, false},
-		{"message begins", e("response.output_item.added", `"item":{"type":"message"}`), dialect.Sight{}, false},
-		{"call begins", e("response.output_item.added", `"item":{"type":"function_call","name":"f"}`), dialect.Sight{Meaningful: true}, false},
-		{"text", e("response.output_text.delta", `"delta":"hello"`), dialect.Sight{Meaningful: true, Bytes: 5}, false},
+		{"message begins", e("response.output_item.added", `"item":{"type":"message"}`), dialect.Sight{Phase: dialect.PhaseText}, false},
+		{"thought begins", e("response.output_item.added", `"item":{"type":"reasoning"}`), dialect.Sight{Phase: dialect.PhaseReasoning}, false},
+		{"call begins", e("response.output_item.added", `"item":{"type":"function_call","name":"f"}`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseTools}, false},
+		{"text", e("response.output_text.delta", `"delta":"hello"`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseText, Bytes: 5}, false},
 		{"empty text", e("response.output_text.delta", `"delta":""`), dialect.Sight{}, false},
-		{"reasoning", e("response.reasoning_summary_text.delta", `"delta":"hm"`), dialect.Sight{Meaningful: true, Bytes: 2}, false},
-		{"refusal", e("response.refusal.delta", `"delta":"no"`), dialect.Sight{Meaningful: true, Bytes: 2}, false},
-		{"arguments", e("response.function_call_arguments.delta", `"delta":"{\"a\""`), dialect.Sight{Meaningful: true, Bytes: 4}, false},
-		{"sound", e("response.audio.delta", `"delta":"AAAA"`), dialect.Sight{Meaningful: true}, false},
-		{"an image", e("response.image_generation_call.partial_image", `"partial_image_b64":"AAAA"`), dialect.Sight{Meaningful: true}, false},
+		{"reasoning", e("response.reasoning_summary_text.delta", `"delta":"hm"`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseReasoning, Bytes: 2}, false},
+		{"refusal", e("response.refusal.delta", `"delta":"no"`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseText, Bytes: 2}, false},
+		{"arguments", e("response.function_call_arguments.delta", `"delta":"{\"a\""`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseTools, Bytes: 4}, false},
+		{"sound", e("response.audio.delta", `"delta":"AAAA"`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseText}, false},
+		{"an image", e("response.image_generation_call.partial_image", `"partial_image_b64":"AAAA"`), dialect.Sight{Meaningful: true, Phase: dialect.PhaseTools}, false},
 		{"text done", e("response.output_text.done", `"text":"hello"`), dialect.Sight{}, false},
-		{"type by the event's name alone", "event: response.output_text.delta\ndata: {\"delta\":\"hi\"}\n\n", dialect.Sight{Meaningful: true, Bytes: 2}, false},
+		{"type by the event's name alone", "event: response.output_text.delta\ndata: {\"delta\":\"hi\"}\n\n", dialect.Sight{Meaningful: true, Phase: dialect.PhaseText, Bytes: 2}, false},
 		{"an event that is not known", e("response.dance.twirled", `"delta":"x"`), dialect.Sight{}, false},
 		{"completed", completed, dialect.Sight{Meaningful: true, Terminal: true}, true},
 		{"cancelled", e("response.cancelled", `"response":{}`), dialect.Sight{Meaningful: true, Terminal: true}, true},

@@ -16,17 +16,20 @@ const (
 	phases
 )
 
+// LeastSilence is what Bytes is never below.
+const LeastSilence = 15 * time.Second
+
 const (
 	gapsFrom      = 1000 // a p99.9 of fewer is a guess
 	gapFactor     = 8
 	gapLeast      = 5 * time.Second
+	gapLeastOther = 30 * time.Second // how long a model thinks over one step no other step tells
 	gapMost       = 180 * time.Second
 	gapText       = 60 * time.Second  // of deltas, while nothing is learned and bytes come
 	gapOther      = 180 * time.Second // likewise, of reasoning and tool arguments
 	silentText    = 20 * time.Second  // without a byte, while nothing is learned
 	beatsFrom     = 20
 	beatFactor    = 4
-	byteLeast     = 15 * time.Second
 	longestBeat   = 60 * time.Second // an interval beyond it is no keep-alive
 	leastInterval = 0.0005           // s
 )
@@ -75,11 +78,16 @@ func (d *Deadlines) LearnKeepAlive(interval time.Duration, now time.Time) {
 	}
 }
 
-// Gap is the bound of the clock of meaningful deltas: max(5 s, 8 x p99.9 of the gaps of this phase), at
-// most 180 s; 60 s for text and 180 s for the others while fewer than 1,000 gaps were seen.
+// Gap is the bound of the clock of meaningful deltas: max(5 s, 8 x p99.9 of the gaps of this phase), for
+// reasoning and tool arguments max(30 s, ...), at most 180 s; 60 s for text and 180 s for the others while
+// fewer than 1,000 gaps were seen.
 func (d *Deadlines) Gap(p Phase, now time.Time) time.Duration {
+	least := gapLeast
+	if p != Text {
+		least = gapLeastOther
+	}
 	if v, ok := d.gaps[min(p, phases-1)].quantile(0.999, gapsFrom, d.at(now)); ok {
-		return min(max(gapFactor*v, gapLeast), gapMost)
+		return min(max(gapFactor*v, least), gapMost)
 	}
 	if p == Text {
 		return gapText
@@ -92,7 +100,7 @@ func (d *Deadlines) Gap(p Phase, now time.Time) time.Duration {
 // where that is more, and the other phases have the clock of deltas alone.
 func (d *Deadlines) Bytes(p Phase, now time.Time) time.Duration {
 	if v, ok := d.beats.quantile(0.9, beatsFrom, d.at(now)); ok {
-		return max(beatFactor*v, byteLeast)
+		return max(beatFactor*v, LeastSilence)
 	}
 	if p != Text {
 		return d.Gap(p, now)

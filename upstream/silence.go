@@ -1,0 +1,91 @@
+package upstream
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"fairlead/dialect"
+	"fairlead/internal/sse"
+)
+
+// late ends a wait for the commit in which bytes come all the time, and nothing that commits: what is there
+// is read without a look at the time, so that it would have no other end.
+func (s *Stream) late(silence time.Time) error {
+	switch now := s.clock.at; {
+	case passed(s.limit, now):
+		return os.ErrDeadlineExceeded
+	case passed(silence, now):
+		return ErrSilent
+	}
+	return nil
+}
+
+// more reads more of a committed stream, from begin, which is now, until the caller is to hear something,
+// or until one of the stream's clocks has run out.
+func (s *Stream) more(begin, until time.Time) error {
+	s.clock.wait(begin)
+	for {
+		if v := s.verdict(); v != nil {
+			s.broken = v
+			return v
+		}
+		switch now := s.clock.at; {
+		case passed(s.total, now): // likewise
+			s.broken = os.ErrDeadlineExceeded
+			return s.broken
+		case !now.Before(until):
+			return ErrSilent
+		}
+		err := s.fill(s.clock.at, earliest(until, s.clock.due()), s.total)
+		if err == ErrSilent {
+			continue
+		}
+		if err != nil {
+			s.broken = err
+		}
+		return err
+	}
+}
+
+// verdict looks at the clocks; nil while the stream lives.
+func (s *Stream) verdict() error {
+	c := &s.clock
+	v := c.verdict()
+	if v != lively {
+		c.know(s.deadlines.Bytes(c.phase, c.at), s.deadlines.Gap(c.phase, c.at))
+		v = c.verdict()
+	}
+	if v == lively {
+		return nil
+	}
+	if gap, ok := c.cut(); ok {
+		s.deadlines.LearnGap(c.phase, gap, true, c.at)
+	}
+	if v == emptied {
+		return errEmptied
+	}
+	return errStalled
+}
+
+// noted tells the clocks what a frame is, and the endpoint's deadlines what they say of it.
+func (s *Stream) noted(f *sse.Frame, seen *dialect.Sight) {
+	c := &s.clock
+	switch {
+	case seen.Meaningful:
+		if gap, ok := c.meaningful(); ok && seen.Phase != dialect.PhaseSame {
+			s.deadlines.LearnGap(c.phase, gap, false, c.at)
+		}
+	case f.Comment() || string(f.Event) == "ping":
+		if interval, ok := c.alive(); ok {
+			s.deadlines.LearnKeepAlive(interval, c.at)
+		}
+	default:
+		c.other()
+	}
+	c.enter(seen.Phase)
+}
+
+// stalled reports whether the stream broke because time passed. That proves little: a bound may have been
+// too short for this answer. So it counts as silence before the commit does.
+func (s *Stream) stalled() bool { return errors.Is(s.broken, errStalled) || isTimeout(s.broken) }
