@@ -81,8 +81,7 @@ func (s *stage) call(ctx context.Context, a ask, m mode) *answer {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	if a.leave > 0 {
-		timer := time.AfterFunc(a.leave, leave)
-		defer timer.Stop()
+		go s.leaveAfter(ctx, leave, a.leave)
 	}
 	path := "/v1/chat/completions"
 	if m.caller == fairlead.Anthropic {
@@ -119,6 +118,27 @@ func (s *stage) call(ctx context.Context, a ask, m mode) *answer {
 		got.fail(a, got.err)
 	}
 	return got
+}
+
+// leaveAfter has a caller leave some time after an attempt has arrived at a provider: on a busy machine that
+// can take longer than the time.
+func (s *stage) leaveAfter(ctx context.Context, leave func(), d time.Duration) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for len(s.attempts()) == 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+		leave()
+	}
 }
 
 // fail says how an exchange ended whose connection broke.
