@@ -1,6 +1,13 @@
 package upstream
 
-import "time"
+import (
+	"context"
+	"net"
+	"time"
+
+	"fairlead"
+	"fairlead/upstream/transport"
+)
 
 // Patience is how long the walk's next attempt would be waited for; 0 = no bound.
 func Patience(w *Walk) time.Duration {
@@ -16,3 +23,19 @@ func Patience(w *Walk) time.Duration {
 
 // Room is the memory for answers that a walk keeps for another.
 func Room(w *Walk) int { return cap(w.room) }
+
+// Dial has all ways of the snapshot in force dial so.
+func Dial(u *Upstream, dial func(ctx context.Context, network, addr string) (net.Conn, error)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	known := u.ways.Load()
+	now := map[*fairlead.Provider][]*way{}
+	for p, list := range known.now {
+		for _, w := range list {
+			own := *w
+			own.transport, own.err = transport.New(transport.Options{Dial: dial}, fairlead.TransportConfig{})
+			now[p] = append(now[p], &own)
+		}
+	}
+	u.ways.Store(&ways{now: now, before: known.before})
+}
