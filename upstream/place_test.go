@@ -34,8 +34,9 @@ type visit struct {
 type place struct {
 	conns chan net.Conn
 	down  atomic.Bool
-	hangs atomic.Bool // it answers nothing
-	page  atomic.Int32
+	hangs atomic.Bool                      // it answers nothing
+	page  atomic.Int32                     // the status of the page; 0 = as the place is
+	mute  atomic.Bool                      // the page does not answer while it is down
 	model atomic.Pointer[http.HandlerFunc] // of the chat path; nil = a whole answer, or 500 while it is down
 
 	mu     sync.Mutex
@@ -73,7 +74,7 @@ func (p *place) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.visits = append(p.visits, visit{time.Now(), r.URL.String(), string(body), r.Header.Get("Authorization"), down})
 	p.mu.Unlock()
-	if p.hangs.Load() {
+	if p.hangs.Load() || down && r.Method == http.MethodGet && p.mute.Load() {
 		<-r.Context().Done()
 		return
 	}
