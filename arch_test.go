@@ -39,7 +39,8 @@ var arrows = []struct {
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
 	{"upstream/transport", ".", "connections know nothing of models"},
 	{"upstream/failure", ". internal/jsonscan internal/sse", "pure: what was seen of a failed attempt to what it means"},
-	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/transport", "walks a plan"},
+	{"upstream/probe", ". upstream/health", "pure: which background probes are due"},
+	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
 	{"gateway/front", ".", "connections know nothing of models"},
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
 
@@ -106,7 +107,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

@@ -43,10 +43,12 @@ type Retention struct {
 	Trains bool `json:"trains"`
 }
 
-// Probe is a free way to ask whether a provider is well.
+// Probe is how a provider that fails is asked whether it is well again: a page of its own that is free, or
+// else requests of one token, for which a budget is given.
 type Probe struct {
 	Path     string   `json:"path"`
-	Interval Duration `json:"interval"`
+	Interval Duration `json:"interval"` // of the page
+	Budget   string   `json:"budget"`   // USD a day, a decimal string
 }
 
 // TimeoutsConfig bounds an attempt; a field left out takes the next more general value.

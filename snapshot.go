@@ -61,6 +61,14 @@ type Provider struct {
 	Timeouts    Timeouts
 	Transport   TransportConfig
 	Quirks      Quirks
+	Probe       ProbeTerms
+}
+
+// ProbeTerms are how a provider's endpoints are probed while they are shut; the zero value = not at all.
+type ProbeTerms struct {
+	Path   string        // of a page at the provider's host; "" = there is none
+	Every  time.Duration // how often the page may be asked; 0 = 1, 2, 4 .. 30 s
+	Budget USD           // for requests of one token, a day; 0 = none are made
 }
 
 // AuthStyle is how a credential is shown to a provider.

@@ -37,6 +37,26 @@ func ParseUnitPrice(s string) (UnitPrice, error) {
 	return UnitPrice(v), nil
 }
 
+// maxAmount is the largest amount of money that a configuration may state, in whole dollars.
+const maxAmount = 1_000_000
+
+// ParseUSD reads an amount in USD from a plain decimal string: digits with at most one point, no sign, no
+// exponent, at most 9 decimals (a nano-dollar), up to a million.
+func ParseUSD(s string) (USD, error) {
+	whole, frac, point := strings.Cut(s, ".")
+	if whole == "" || !digits(whole) || (point && frac == "") || !digits(frac) {
+		return 0, fmt.Errorf("amount %q is not a plain decimal number such as \"0.50\" (USD)", s)
+	}
+	if len(frac) > 9 {
+		return 0, fmt.Errorf("amount %q has more than 9 decimals", s)
+	}
+	v, err := strconv.ParseInt(whole+frac+strings.Repeat("0", 9-len(frac)), 10, 64)
+	if err != nil || v > maxAmount*1e9 {
+		return 0, fmt.Errorf("amount %q is above a million USD", s)
+	}
+	return USD(v), nil
+}
+
 func digits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {

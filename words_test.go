@@ -31,6 +31,25 @@ func TestParseUnitPrice(t *testing.T) {
 	}
 }
 
+func TestParseUSD(t *testing.T) {
+	for in, want := range map[string]string{
+		"0.50": "500000000", "0": "0", "15": "15000000000", "0.000000001": "1", "007.5": "7500000000", "1000000": "1000000000000000",
+		"": "error", ".5": "error", "1.": "error", "-1": "error", "1e3": "error", "0.0000000001": "error", "+1": "error", " 1": "error",
+		"1,5": "error", "1000000.01": "error", "99999999999999999999": "error", "1.5.5": "error", "NaN": "error",
+	} {
+		got := "error"
+		if v, err := fairlead.ParseUSD(in); err == nil {
+			got = fmt.Sprint(int64(v))
+			if back, err := fairlead.ParseUSD(v.String()); err != nil || back != v {
+				t.Errorf("%q prints as %s, which reads as %d, %v", in, v, back, err)
+			}
+		}
+		if got != want {
+			t.Errorf("ParseUSD(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
 // FuzzTotal holds Total against exact big-number arithmetic.
 func FuzzTotal(f *testing.F) {
 	f.Add(int64(1), int64(500), int64(1), int64(0))

@@ -197,9 +197,15 @@ func (a *App) Run(ctx context.Context) error {
 		defer close(watched)
 		a.config.watch(ctx)
 	}()
+	probed := make(chan struct{})
+	go func() {
+		defer close(probed)
+		a.upstream.RunProbes(ctx, a.Log)
+	}()
 	<-ctx.Done()
 	err := a.drain()
 	<-watched
+	<-probed
 	return errors.Join(<-served, <-served, err, a.close())
 }
 

@@ -191,11 +191,34 @@ func (k *checker) probe(path string, p *fairlead.Probe) {
 	if p == nil {
 		return
 	}
-	if !strings.HasPrefix(p.Path, "/") || strings.ContainsFunc(p.Path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		k.fault(path+".path", "must begin with a slash and hold no space", "such as /health")
+	switch {
+	case p.Path == "" && p.Budget == "":
+		k.fault(path, "has neither a path nor a budget", "a page that tells whether it is well, such as path: /health, or USD a day")
+	case p.Path != "" && p.Budget != "":
+		k.fault(path, "has both a path and a budget", "a page that can be asked for free needs no budget")
+	case p.Path != "":
+		k.probePath(path+".path", p.Path)
+	case p.Interval != 0:
+		k.fault(path+".interval", "is that of a path", "probes by a budget are 1, 2, 4 .. 30 seconds apart")
+	}
+	if p.Budget != "" {
+		if v, err := fairlead.ParseUSD(p.Budget); err != nil {
+			k.fault(path+".budget", err.Error(), `USD a day, in quotes: "0.50"`)
+		} else if v == 0 {
+			k.fault(path+".budget", "must be above 0", "leave probe out")
+		}
 	}
 	if d := time.Duration(p.Interval); d != 0 && (d < 100*time.Millisecond || d > time.Hour) {
 		k.fault(path+".interval", "must be 100ms to 1h", "")
+	}
+}
+
+func (k *checker) probePath(path, page string) {
+	raw, _, _ := strings.Cut(page, "?")
+	_, err := url.PathUnescape(raw)
+	if err != nil || !strings.HasPrefix(page, "/") || strings.HasPrefix(page, "//") || strings.Contains(page, "#") ||
+		strings.ContainsFunc(page, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		k.fault(path, "must begin with one slash and hold no space", "such as /health")
 	}
 }
 

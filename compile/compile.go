@@ -105,6 +105,7 @@ func (b *builder) provider(name string, c fairlead.ProviderConfig) *fairlead.Pro
 		p.Quirks.NoStreamOptions = !*c.Quirks.StreamOptions
 	}
 	p.BaseURL, _ = url.Parse(strings.TrimRight(cmp.Or(c.BaseURL, place.BaseURL), "/")) // checked before
+	p.Probe = probeOf(c.Probe, p.BaseURL)
 	stated := c.Credentials
 	switch {
 	case len(stated) > 0:
@@ -119,6 +120,23 @@ func (b *builder) provider(name string, c fairlead.ProviderConfig) *fairlead.Pro
 		p.Credentials = append(p.Credentials, b.credential(name, i, cred))
 	}
 	return p
+}
+
+// ownPace is how often the page of a provider in one's own network is asked where nothing else is said.
+const ownPace = 250 * time.Millisecond
+
+func probeOf(c *fairlead.Probe, base *url.URL) (t fairlead.ProbeTerms) {
+	if c == nil {
+		return t
+	}
+	t.Path, t.Every = c.Path, time.Duration(c.Interval)
+	if t.Path != "" && t.Every == 0 && private(base.Hostname()) {
+		t.Every = ownPace
+	}
+	if c.Budget != "" {
+		t.Budget, _ = fairlead.ParseUSD(c.Budget) // checked before
+	}
+	return t
 }
 
 func dialectOf(name string, c fairlead.ProviderConfig) fairlead.Dialect {

@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"fairlead"
 	"fairlead/dialect"
@@ -125,4 +127,23 @@ func either(a, b string) string {
 		return a
 	}
 	return b
+}
+
+// Page makes c the call for a page at the provider's own host, such as /health: path with or without a
+// query.
+func (c *Call) Page(w *Way, path string) error {
+	c.Reset()
+	raw, query, _ := strings.Cut(path, "?")
+	plain, err := url.PathUnescape(raw)
+	if err != nil {
+		return fmt.Errorf("read path of page: %w", err)
+	}
+	u := *w.provider.BaseURL
+	u.Path, u.RawPath, u.RawQuery = plain, raw, query
+	c.URL, c.Method, c.Again = &u, http.MethodGet, true
+	c.Header = append(c.Header, Field{Name: "Accept", Value: "*/*"})
+	if w.auth != "" {
+		c.Header = append(c.Header, Field{Name: w.auth, Value: w.shown.Reveal()})
+	}
+	return nil
 }

@@ -221,3 +221,40 @@ func expectOptions(m map[string]any, streamed, quirks bool) {
 		}
 	}
 }
+
+// TestPage holds where a page is asked for, and with what: the host's own paths, the credential, no body.
+func TestPage(t *testing.T) {
+	for _, c := range []struct {
+		dialect    fairlead.Dialect
+		path, want string // want "" = refused
+		auth       string
+	}{
+		{fairlead.OpenAI, "/health", "https://p.example/health", "Authorization: Bearer s3cret"},
+		{fairlead.Anthropic, "/health", "https://p.example/health", "X-Api-Key: s3cret"},
+		{fairlead.OpenAI, "/v1/health?deep=1&x=%20", "https://p.example/v1/health?deep=1&x=%20", "Authorization: Bearer s3cret"},
+		{fairlead.OpenAI, "/a%2Fb", "https://p.example/a%2Fb", "Authorization: Bearer s3cret"},
+		{fairlead.OpenAI, "/a%", "", ""},
+	} {
+		var to dialect.Dialect = openai.New()
+		if c.dialect == fairlead.Anthropic {
+			to = anthropic.New()
+		}
+		call := provider.Call{Body: []byte("of another call")}
+		err := call.Page(wayTo(step(c.dialect, "m", fairlead.Quirks{}).Endpoint.Provider, to), c.path)
+		if c.want == "" {
+			if err == nil {
+				t.Errorf("%s: not refused", c.path)
+			}
+			continue
+		}
+		var auth string
+		for _, h := range call.Header {
+			if h.Name != "Accept" {
+				auth += h.Name + ": " + h.Value
+			}
+		}
+		if err != nil || call.URL.String() != c.want || call.Method != "GET" || call.Body != nil || auth != c.auth {
+			t.Errorf("%s: %s %s %q %q, %v", c.path, call.Method, call.URL, auth, call.Body, err)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"context"
+	"net"
 	"time"
 
 	"fairlead"
@@ -31,3 +33,19 @@ func Use(u *Upstream, p *fairlead.Provider, t transport.Transport) error {
 
 // DeadlinesOf are those of the endpoint of a walk's attempt.
 func DeadlinesOf(w *Walk) *health.Deadlines { return w.at.lane.Deadlines() }
+
+// Dial has all ways of the snapshot in force dial so.
+func Dial(u *Upstream, dial func(ctx context.Context, network, addr string) (net.Conn, error)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	known := u.ways.Load()
+	now := map[*fairlead.Provider][]*way{}
+	for p, list := range known.now {
+		for _, w := range list {
+			own := *w
+			own.transport, own.err = transport.New(transport.Options{Dial: dial}, fairlead.TransportConfig{})
+			now[p] = append(now[p], &own)
+		}
+	}
+	u.ways.Store(&ways{now: now, before: known.before})
+}

@@ -42,6 +42,7 @@ type Upstream struct {
 	known *fairlead.Snapshot // that the board knows
 
 	remade *health.Budget // of text that is made again, in nano-dollars
+	wake   chan struct{}  // tells the prober that something opened, or that the snapshot is another
 }
 
 // way is how exchanges reach a provider by one of its credentials.
@@ -71,8 +72,9 @@ func New(dialects ...dialect.Dialect) *Upstream {
 		transports: map[transportKey]transport.Transport{},
 		room:       semaphore.NewWeighted(translationRoom),
 		remade:     health.NewBudget(spendTerms, time.Now()),
+		wake:       make(chan struct{}, 1),
 	}
-	u.board.Store(newBoard())
+	u.board.Store(u.newBoard())
 	u.ways.Store(&ways{})
 	for _, d := range dialects {
 		u.dialects[d.Name()] = d
@@ -127,6 +129,7 @@ func (u *Upstream) adopt(s *fairlead.Snapshot, used map[transportKey]transport.T
 	u.ways.Store(&ways{now: now, before: u.ways.Load().now})
 	u.known = s
 	teach(u.board.Load(), s)
+	u.wakeProber()
 }
 
 // teach tells a board what a snapshot says of its endpoints and of retries.
@@ -139,8 +142,8 @@ func teach(b *health.Board, s *fairlead.Snapshot) {
 	b.Tune(terms)
 }
 
-func newBoard() *health.Board {
-	return health.NewBoard(health.Options{Epoch: time.Now(), Seed: rand.Uint64()})
+func (u *Upstream) newBoard() *health.Board {
+	return health.NewBoard(health.Options{Epoch: time.Now(), Seed: rand.Uint64(), Opened: u.wake})
 }
 
 // keyOf looks at the files that the configuration names: one that was replaced makes another key.
@@ -196,7 +199,7 @@ func (u *Upstream) waysOf(p *fairlead.Provider) []*way {
 func (u *Upstream) Forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	b := newBoard()
+	b := u.newBoard()
 	if u.known != nil {
 		teach(b, u.known)
 	}

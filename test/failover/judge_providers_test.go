@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fairlead"
 )
 
 // judgeProviders tells what of the attempts and the records is not as wanted.
@@ -44,7 +46,49 @@ func (p *play) judgeProviders(s *stage) (problems []string) {
 			problems = append(problems, fmt.Sprintf("want left: %s: it was not cancelled", who))
 		}
 	}
+	problems = append(problems, p.judgeProbes(s)...)
 	return append(problems, p.judgeRecords(s)...)
+}
+
+// judgeProbes holds the numbers that are wanted against what was seen.
+func (p *play) judgeProbes(s *stage) (problems []string) {
+	pages, probes, failures, returns := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+	for name, fake := range s.fakes {
+		pages[name]-- // a stage's own
+		for _, a := range fake.Log() {
+			switch {
+			case a.Path == "/health":
+				pages[name]++
+			case isProbe(a):
+				probes[name+"/"+a.Model]++
+			}
+		}
+	}
+	records, err := s.records()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, e := range records {
+		for _, a := range e.tries {
+			if a.Outcome != string(fairlead.OutcomeOK) {
+				failures[strings.TrimPrefix(a.Endpoint, "play/")]++
+			}
+		}
+	}
+	for line := range strings.Lines(s.log.String()) {
+		_, rest, is := strings.Cut(line, `"msg":"endpoint is back by probes","endpoint":"play/`)
+		if endpoint, _, _ := strings.Cut(rest, `"`); is {
+			returns[endpoint]++
+		}
+	}
+	for word, got := range map[string]map[string]int{"pages": pages, "probes": probes, "failures": failures, "returns": returns} {
+		for who, b := range p.counted(word) {
+			if n := got[who]; n < b.least || n > b.most {
+				problems = append(problems, fmt.Sprintf("want %s %s: %d..%d: got %d", word, who, b.least, b.most, n))
+			}
+		}
+	}
+	return problems
 }
 
 // count counts those that begin with a word: PROVIDER/ counts all of a provider.

@@ -166,8 +166,20 @@ func TestOutageIsNotHammered(t *testing.T) {
 		outage  = time.Minute
 		finding = 4 // those that were on their way when the first failures were seen
 	)
+	for _, probe := range []string{"", `probe: {budget: "1"}`} {
+		t.Run(probe, func(t *testing.T) {
+			t.Parallel()
+			outageOf(t, probe, outage, int(outage/time.Second)+finding)
+		})
+	}
+}
+
+// outageOf has a provider be down under load: it sees so many attempts at most, those of probes counted.
+func outageOf(t *testing.T, probe string, outage time.Duration, most int) {
 	m := mode{stream: true, caller: fairlead.OpenAI}
 	p := pairPlay(m, "seed=7,tokens=24")
+	p.settings["provider p1"] = probe
+	p.endpoints[0].config += `, price: {input: "0.1", output: "0.2"}`
 	s := startPair(t, p)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -180,7 +192,7 @@ func TestOutageIsNotHammered(t *testing.T) {
 		t.Errorf("%d of %d exchanges were not served: %s", len(g.problems), g.answers, g.problems[0])
 	}
 	var hammered []string
-	if n, most := len(s.fakes["p1"].Log()), int(outage/time.Second)+finding; n > most {
+	if n := len(s.fakes["p1"].Log()); n > most {
 		hammered = append(hammered, fmt.Sprintf("%d attempts in %s, at most %d are wanted", n, outage, most))
 	}
 	none(t, hammered)

@@ -53,6 +53,7 @@ func parse(name, text string, m mode) (*play, error) {
 	p := &play{
 		name: name, mode: m, within: 10 * time.Second, says: "seed=7,tokens=24",
 		does: map[string][]string{}, settings: map[string]string{}, most: map[string]int{}, keys: map[int]string{}, waits: map[int]span{},
+		pages: map[string]bounds{}, probes: map[string]bounds{}, failures: map[string]bounds{}, returns: map[string]bounds{},
 	}
 	for _, l := range list {
 		if !m.is(l.conditions) {

@@ -52,6 +52,8 @@ func TestParseRefuses(t *testing.T) {
 		{"want end: properly", "line 7: end is one of"},
 		{"want wait two: 1s..2s", "line 7: "},
 		{"want wait 2: 1s", "line 7: "},
+		{"want pages p1: some", "line 7: "},
+		{"want returns: 1", "line 7: nothing that can be wanted"},
 		{"want most p1/chat: many", "line 7: "},
 		{"want[fast] status: 200", `line 7: no mode is called "fast"`},
 		{"provider p2 p3", "line 7: provider takes 1 words"},

@@ -32,11 +32,15 @@ type play struct {
 	wants    []want   // of every answer
 	attempts []string // PROVIDER/MODEL[:WAY], in order
 	most     map[string]int
-	keys     map[int]string // the credential of an attempt, by its end
-	waits    map[int]span   // from the end of the attempt before to the beginning of this one
-	record   []string       // MODEL@PROVIDER OUTCOME, in order
-	left     []string       // PROVIDER/MODEL whose latest attempt was cancelled
-	back     string         // MODEL@PROVIDER that answers again
+	keys     map[int]string    // the credential of an attempt, by its end
+	waits    map[int]span      // from the end of the attempt before to the beginning of this one
+	record   []string          // MODEL@PROVIDER OUTCOME, in order
+	left     []string          // PROVIDER/MODEL whose latest attempt was cancelled
+	pages    map[string]bounds // of a provider that were asked for
+	probes   map[string]bounds // by generation, of PROVIDER/MODEL
+	failures map[string]bounds // attempts of exchanges at MODEL@PROVIDER that failed
+	returns  map[string]bounds // of MODEL@PROVIDER by probes, as the log tells
+	back     string            // MODEL@PROVIDER that answers again
 	backBy   time.Duration
 }
 
@@ -67,6 +71,9 @@ type event struct {
 	down time.Duration
 	spec string
 }
+
+// bounds are a range of numbers.
+type bounds struct{ least, most int }
 
 // span is a range of durations.
 type span struct{ least, most time.Duration }

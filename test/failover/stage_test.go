@@ -169,7 +169,7 @@ type attempt struct {
 func (s *stage) attempts() (list []attempt) {
 	for name, fake := range s.fakes {
 		for _, a := range fake.Log() {
-			if a.Path == "/health" {
+			if a.Path == "/health" || isProbe(a) {
 				continue
 			}
 			who := name + "/" + a.Model
@@ -181,6 +181,11 @@ func (s *stage) attempts() (list []attempt) {
 	}
 	slices.SortStableFunc(list, func(a, b attempt) int { return a.Time.Compare(b.Time) })
 	return list
+}
+
+// isProbe reports whether a request is a probe by generation: it asks for one token, as no caller of a play does.
+func isProbe(a fakellm.Attempt) bool {
+	return strings.Contains(a.Body, `tokens":1}`) || strings.Contains(a.Body, `tokens":1,`)
 }
 
 // entry is the log line of an exchange, as far as it is looked at.

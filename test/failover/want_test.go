@@ -44,6 +44,8 @@ func (p *play) want(words []string, value string) (err error) {
 		p.left = append(p.left, value)
 	case word == "most" && n == 2:
 		p.most[words[1]], err = strconv.Atoi(value)
+	case p.counted(word) != nil && n == 2:
+		p.counted(word)[words[1]], err = parseBounds(value)
 	case (word == "wait" || word == "key") && n == 2:
 		var number int
 		if number, err = strconv.Atoi(words[1]); err != nil {
@@ -61,6 +63,24 @@ func (p *play) want(words []string, value string) (err error) {
 		return fmt.Errorf("nothing that can be wanted is called %q", strings.Join(words, " "))
 	}
 	return err
+}
+
+// counted gives what is wanted of what a word counts; nil = it counts nothing.
+func (p *play) counted(word string) map[string]bounds {
+	return map[string]map[string]bounds{"pages": p.pages, "probes": p.probes, "failures": p.failures, "returns": p.returns}[word]
+}
+
+// parseBounds reads 2..40, or 2 for 2..2.
+func parseBounds(s string) (b bounds, err error) {
+	least, most, ok := strings.Cut(s, "..")
+	if !ok {
+		most = least
+	}
+	if b.least, err = strconv.Atoi(least); err != nil {
+		return b, err
+	}
+	b.most, err = strconv.Atoi(most)
+	return b, err
 }
 
 // fields are separated by commas.

@@ -20,6 +20,8 @@ type Options struct {
 	Epoch time.Time // now, at the start
 	Seed  uint64    // of all jitter
 	Retry Terms     // of each endpoint's retry budget; zero = RetryTerms
+	// Opened is told, if it has room, whenever a breaker opens; nil = nobody is.
+	Opened chan<- struct{}
 }
 
 // Board is everything that is known of endpoints, by id, so that it outlives snapshots. It is safe for
@@ -27,6 +29,7 @@ type Options struct {
 type Board struct {
 	since
 	seed uint64
+	wake chan<- struct{}
 
 	mu        sync.Mutex // for making, dropping and judging; never held on a healthy exchange's way
 	retry     Terms
@@ -37,6 +40,7 @@ type Board struct {
 	revision  atomic.Int64
 	wilds     atomic.Int64            // lanes under wildcards
 	models    map[modelEgress][]*seat // the lanes that judge each other
+	opened    map[*seat]struct{}      // lanes that were shut when they were last looked at
 
 	seats     table[Key, *seat]
 	places    table[string, *place]
@@ -106,7 +110,7 @@ func NewBoard(o Options) *Board {
 	return &Board{
 		since: since{o.Epoch}, seed: o.Seed, retry: o.Retry, swept: headroom,
 		members: map[string][]string{}, secrets: map[credentialKey][sha256.Size]byte{},
-		models: map[modelEgress][]*seat{},
+		models: map[modelEgress][]*seat{}, opened: map[*seat]struct{}{}, wake: o.Opened,
 	}
 }
 

@@ -62,6 +62,7 @@ type Breaker struct {
 	stage    int64  // of the ramp
 	clean    int    // successes in the stage
 	trial    uint64 // number of the latest trial
+	tried    int64  // when that, or a probe by generation, began
 	sawDown  bool   // a probe failed since it opened
 	probes   int    // clean ones since
 }
@@ -137,6 +138,7 @@ func (b *Breaker) acquire(now int64, lastResort bool) (Ticket, bool) {
 		return Ticket{began: now}, soft && lastResort
 	}
 	b.trial++
+	b.tried = now
 	if phase = phaseTrialHard; soft {
 		phase = phaseTrialSoft
 	}

@@ -28,7 +28,7 @@ func show(v health.View) string {
 // play runs a breaker through a line of a table: "T verb" separated by semicolons. Verbs: s, h, l, o
 // (success, hard, light, soft failure of an attempt begun just then), ">STATE" (want), "try" and "no"
 // (Acquire gives a ticket or refuses), "last" (as a last resort), "S", "H", "O", "N" (release that
-// ticket), "soft" (OpenSoft), "up", "down" (a probe's result), "old" (a hard failure of an attempt
+// ticket), "soft" (OpenSoft), "up", "down" (a page's word), "gen", "dead" (a probe by generation), "old" (a hard failure of an attempt
 // begun 30 s before), "whole", "broken" (the last ticket's answer ended so). "N*verb" repeats.
 func play(t *testing.T, b *health.Breaker, line string) {
 	t.Helper()
@@ -58,8 +58,12 @@ func play(t *testing.T, b *health.Breaker, line string) {
 				}
 			case verb == "soft":
 				b.OpenSoft(0, now)
-			case verb == "up" || verb == "down":
-				b.Probe(verb == "up", now)
+			case strings.Contains(" up down gen dead ", " "+verb+" "):
+				p := health.Probed{Generated: verb == "gen" || verb == "dead", Began: now, Next: 3 * time.Second}
+				if p.Evidence.Kind = health.Success; verb == "down" || verb == "dead" {
+					p.Evidence.Kind = health.Hard
+				}
+				b.Probe(p, now)
 			case verb == "broken":
 				b.Ended(ticket, health.Hard, now)
 			case verb == "whole":
@@ -118,8 +122,19 @@ func TestBreaker(t *testing.T) {
 		{"a broken one is one attempt", "0 try; 0 4*s; 0 S; 0 broken; 0 " + suspect},
 		{"a trial's answer that breaks", "0 2*h; 2 try; 2 S; 4 broken; 4 " + failing},
 		{"a probe that saw nothing proves nothing", "0 2*h; 2 try; 2 H; 3.2 2*up; 3.2 " + failing},
-		{"a probe that saw it shortens", "0 2*h; 2 try; 2 H; 2.2 down; 3.1 up; 3.1 " + failing + "; 3.1 up; 3.1 " + half},
-		{"but not below a second", "0 2*h; 0 down; 0.1 2*up; 0.9 no; 1 try"},
+		{"a page that saw it brings it back", "0 2*h; 2 try; 2 H; 2.2 down; 3.1 up; 3.1 " + failing + "; 3.1 up; 3.1 " + p5 + "; 9.2 " + p100},
+		{"not within a second", "0 2*h; 0 down; 0.1 9*up; 0.9 " + failing + "; 1 up; 1 " + p5},
+		{"two clean answers running", "0 2*h; 0 down; 1 up; 1.1 down; 1.2 up; 1.2 " + failing + "; 1.3 up; 1.3 " + p5},
+		{"a page that fails keeps it shut", "0 2*h; 1 down; 3.9 no; 4 try"},
+		{"what is half open, too", "0 2*h; 2 " + half + "; 2 down; 4.9 no; 5 " + half},
+		{"but not for ever", "0 2*h; 10 down; 20 down; 26 down; 27 down; 28 down; 29 down; 29.9 no; 30 " + half + "; 30 down; 30 try"},
+		{"the next outage is another", "0 2*h; 0.5 down; 4 try; 4 H; 7 2*up; 7 " + half},
+		{"a generated answer needs no outage seen", "0 2*h; 2 try; 2 H; 3.1 gen; 3.1 " + failing + "; 3.1 gen; 3.1 " + p5},
+		{"nor does what it opened on matter", "0 soft; 1.1 dead; 2 no; 2 2*gen; 2 " + p5},
+		{"a probe leaves a trial alone", "0 2*h; 2 try; 2 dead; 2 9*gen; 2 " + busy + "; 2 S; 2 " + p5},
+		{"but not a lost one", "0 2*h; 2 try; 12 2*gen; 12 " + p5},
+		{"no probe opens", "0 h; 0 9*dead; 0 9*down; 1 >closed/100"},
+		{"a failure in the ramp of a probe opens for longer", "0 2*h; 2 2*gen; 2 " + p5 + "; 2.5 h; 4 " + failing + "; 5 " + half},
 		{"time that runs backwards", "5 h; 4 h; 4 " + failing + "; 5.9 " + failing + "; 7 " + half},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,7 @@ func (l Lane) verdict(v Verdict, began, now int64) {
 		v.Opened = l.seat.breaker.openSoft(began, now)
 	}
 	if v.Opened {
+		b.open(l.seat)
 		rollUp(l.seat.egress, now)
 	}
 }

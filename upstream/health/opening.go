@@ -124,22 +124,3 @@ func (b *Breaker) outlier(peers float64, now int64) bool {
 
 // tickless is the time for a reader, who must not be taken for evidence.
 func (b *Breaker) tickless(now int64) int64 { return max(b.now, now) }
-
-// Probe takes the result of a background probe. It never opens, and shortens an opening only where it
-// has itself seen the outage and then two clean answers: a health page that always says yes proves
-// nothing. What it shortens is at least a second old, and a trial still decides.
-func (b *Breaker) Probe(ok bool, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := b.tickless(b.at(now))
-	phase, until := b.load()
-	switch {
-	case (phase != phaseOpenHard && phase != phaseOpenSoft) || n >= until:
-	case !ok:
-		b.sawDown, b.probes = true, 0
-	case b.sawDown:
-		if b.probes++; b.probes >= 2 {
-			b.store(phase, min(until, max(n, b.openedAt+leastOpen)))
-		}
-	}
-}
