@@ -213,7 +213,7 @@ func (w *Walk) begin(until time.Time) error {
 			}
 			continue
 		}
-		if (ticket.Trial() || c.paid) && !c.lane.Budget().Take(1, now) {
+		if budget := c.lane.Budget(); (c.paid || ticket.Trial() && budget.Pays()) && !budget.Take(1, now) {
 			c.lane.Release(ticket, health.Evidence{}, now)
 			w.stops[c.step].bad = true
 			continue

@@ -63,6 +63,13 @@ func (b *Budget) Tune(t Terms) {
 	b.terms = t
 }
 
+// Pays reports whether the terms pay for anything at all.
+func (b *Budget) Pays() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.terms.Share > 0 || b.terms.PerSecond > 0
+}
+
 // Deposit notes units that a share of may be taken for: a first attempt is 1.
 func (b *Budget) Deposit(units float64, now time.Time) {
 	b.mu.Lock()
