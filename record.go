@@ -33,7 +33,7 @@ type Attempt struct {
 	Status   int           // HTTP status; 0 where none was read
 	Outcome  Outcome
 	Detail   string // a short reason without any text of the provider or the caller
-	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort
+	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort, hedge, beside_trial
 }
 
 // Made counts the attempts that were made: a request that an endpoint cannot be asked in its dialect is
@@ -64,6 +64,7 @@ const (
 	OutcomeMalformed    Outcome = "malformed"    // not what the dialect allows
 	OutcomeInterrupted  Outcome = "interrupted"  // broke off after the commit
 	OutcomeCallerGone   Outcome = "caller_gone"  // the caller left
+	OutcomeSuperseded   Outcome = "superseded"   // another attempt beside it was faster, and it was cancelled
 	OutcomeRequestBuild Outcome = "not_sent"     // the request cannot be expressed at this endpoint
 
 	OutcomeQuota      Outcome = "quota"          // the account's money, or its allowance for a day or longer, is used up

@@ -47,6 +47,7 @@ type Model struct {
 	Endpoints []*Endpoint
 	Fallbacks []*Model
 	Wildcard  bool // Name ends in "*"
+	Hedge     bool // a second attempt may be sent beside a slow one
 }
 
 // Provider is a company or cluster that serves models.

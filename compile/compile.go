@@ -168,6 +168,7 @@ func (b *builder) models() map[string]*fairlead.Model {
 			Context:   c.Context,
 			MaxOutput: c.MaxOutput,
 			Wildcard:  wildcard(name),
+			Hedge:     c.Route.Hedge,
 		}
 		for _, e := range c.Endpoints {
 			m.Endpoints = append(m.Endpoints, b.endpoint(m, e))

@@ -31,6 +31,7 @@ type exchange struct {
 	top     jsonscan.Object
 	ask     provider.Ask
 	plan    fairlead.Plan
+	hedge   bool // a second attempt may be sent beside a slow one
 	walk    upstream.Walk
 	walking bool // the walk has begun
 	answer  *upstream.Answer
@@ -143,7 +144,7 @@ func (x *exchange) route() error {
 	if !ok {
 		return noSuchModel(x.snap, x.rec.Model)
 	}
-	x.rec.Served = m.Name
+	x.rec.Served, x.hedge = m.Name, m.Hedge
 	x.plan = route.Plan(x.plan, m, &x.rec.Request, rand.Float64)
 	if len(x.plan.Steps) == 0 {
 		return unroutable(m.Name, &x.plan)
@@ -157,6 +158,7 @@ func (x *exchange) send() error {
 	x.walking = true
 	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
 		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
+		Hedge: x.hedge,
 		Encode: dialect.EncodeOptions{
 			RequestID: x.rec.ID, Model: x.rec.Model, Usage: x.ask.Facts.StreamUsage, Created: x.rec.Start.Unix(),
 		},
@@ -216,6 +218,9 @@ func (x *exchange) settle() {
 		x.rec.Usage = meter.Usage(x.reading)
 		x.rec.Cost = meter.Cost(x.answer.Step.Endpoint, x.rec.Usage)
 		x.answer.Close()
+	}
+	if x.walking {
+		x.walk.Settled(x.rec.Cost)
 	}
 	x.rec.Duration = time.Since(x.rec.Start)
 	x.rec.Overhead = max(0, x.rec.Duration-x.waited)

@@ -1,6 +1,11 @@
 package upstream
 
-import "time"
+import (
+	"time"
+
+	"fairlead"
+	"fairlead/upstream/health"
+)
 
 // Patience is how long the walk's next attempt would be waited for; 0 = no bound.
 func Patience(w *Walk) time.Duration {
@@ -15,4 +20,44 @@ func Patience(w *Walk) time.Duration {
 }
 
 // Room is the memory for answers that a walk keeps for another.
-func Room(w *Walk) int { return cap(w.room) }
+func Room(w *Walk) int { return cap(w.mem.room) }
+
+// Teach has every endpoint of a plan learned to answer exchanges of some sizes within took, with room for any number of hedges.
+func Teach(u *Upstream, steps []fairlead.Step, took time.Duration, sizes ...health.Size) {
+	now := time.Now()
+	for _, s := range steps {
+		lane := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now)
+		lane.Budget().Deposit(1e6, now)
+		for _, size := range sizes {
+			for range 200 {
+				lane.Deadlines().LearnFirstToken(size, took, false, now)
+				lane.Deadlines().LearnTotal(size, took, false, now)
+			}
+		}
+	}
+}
+
+// Earn makes room for n hedges of exchanges that cost nothing.
+func Earn(u *Upstream, n int, each *fairlead.USD) {
+	for range 50 * n {
+		u.hedges.Deposit(each, time.Now())
+	}
+}
+
+// Fell lets an endpoint have failed until a moment ago, so that the next exchange there is its trial.
+func Fell(u *Upstream, s fairlead.Step) health.Lane {
+	now := time.Now()
+	lane := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now)
+	for _, ago := range []time.Duration{5 * time.Second, 4 * time.Second} {
+		ticket, _ := lane.Acquire(now.Add(-ago), false)
+		lane.Release(ticket, health.Evidence{Kind: health.Hard}, now.Add(-ago))
+	}
+	return lane
+}
+
+// Spend takes all of an endpoint's retry budget.
+func Spend(u *Upstream, s fairlead.Step) {
+	now := time.Now()
+	budget := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now).Budget()
+	budget.Take(budget.Left(now), now)
+}

@@ -2,7 +2,8 @@
 // commits, and gives the answer back in the caller's own dialect.
 //
 // Everything is pulled by the goroutine that serves the caller: no goroutine stands behind a walk, a
-// stream or a connection, and cancelling the context ends them all.
+// stream or a connection, and cancelling the context ends them all. Only while two attempts are made side
+// by side (race.go) each has one, which the walk awaits.
 package upstream
 
 import (
@@ -40,6 +41,8 @@ type Upstream struct {
 	ways  atomic.Pointer[ways]
 	board atomic.Pointer[health.Board]
 	known *fairlead.Snapshot // that the board knows
+
+	hedges *health.Hedges
 }
 
 // way is how exchanges reach a provider by one of its credentials.
@@ -68,6 +71,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 		dialects:   map[fairlead.Dialect]dialect.Dialect{},
 		transports: map[transportKey]transport.Transport{},
 		room:       semaphore.NewWeighted(translationRoom),
+		hedges:     health.NewHedges(time.Now()),
 	}
 	u.board.Store(newBoard())
 	u.ways.Store(&ways{})
@@ -208,6 +212,7 @@ type Journey struct {
 	Prompt int // tokens, estimated
 	Start  time.Time
 	Until  time.Time // the end of the exchange; zero = none
+	Hedge  bool      // a second attempt may be sent beside a slow one
 	Encode dialect.EncodeOptions
 }
 
