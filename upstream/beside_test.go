@@ -86,6 +86,9 @@ func commit(ctx context.Context, w *world, plan fairlead.Plan, streamed bool) (o
 		defer answer.Close()
 		text, err = drink(answer)
 	}
+	if all := time.Since(walk.Start); walk.Waited > all {
+		w.t.Errorf("of %s two that waited together waited %s", all, walk.Waited)
+	}
 	var list []string
 	for _, a := range walk.Attempts {
 		list = append(list, string(a.Outcome))
@@ -143,18 +146,30 @@ func TestTrialsBeside(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		first, second http.HandlerFunc
+		also          string // what else is so
 		want          string
 		state         health.State
 	}{
-		{"silent", slow(-1, ""), slow(0, "bbbb"), "superseded ok: bbbb", health.Open},
-		{"back, though late", slow(2500*time.Millisecond, "aaaa"), slow(-1, ""), "superseded ok: aaaa", health.Closed},
-		{"failing", slow(-1, ""), behaviours["500"], "server_error superseded ok: cccc", health.Open},
+		{"silent", slow(-1, ""), slow(0, "bbbb"), "", "superseded ok: bbbb", health.Open},
+		{"back, though late", slow(2500*time.Millisecond, "aaaa"), slow(-1, ""), "", "superseded ok: aaaa", health.Closed},
+		{"failing", slow(-1, ""), behaviours["500"], "", "server_error superseded ok: cccc", health.Open},
+		{"two that are tried again", slow(-1, ""), slow(0, "bbbb"), "fallen", "superseded ok: cccc", health.Open},
+		{"as slow as ever", slow(2500*time.Millisecond, "aaaa"), slow(0, "bbbb"), "slow", "ok: aaaa", health.Closed},
+		{"stored", slow(2500*time.Millisecond, "aaaa"), slow(0, "bbbb"), "stored", "ok: aaaa", health.Closed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.own = map[string]http.HandlerFunc{"a": c.first, "b": c.second, "c": slow(0, "cccc")}
 			plan := w.plan("a", "b", "c")
+			switch c.also {
+			case "fallen":
+				upstream.Fell(w.up, plan.Steps[1])
+			case "slow":
+				upstream.Teach(w.up, plan.Steps, 4*time.Second, health.Size{})
+			case "stored":
+				w.stored = true
+			}
 			lane := upstream.Fell(w.up, plan.Steps[0])
 			got, walk, err := w.walk(t.Context(), true, plan)
 			if strings.Replace(got, " ->", ":", 1) != c.want || err != nil {
@@ -230,5 +245,27 @@ func TestOverHTTP2Too(t *testing.T) {
 	case <-left:
 	case <-time.After(10 * time.Second):
 		t.Error("the provider was not left")
+	}
+}
+
+// TestHalfAnAnswer holds that a whole answer of which a part was read when the second attempt is sent is read
+// on from there.
+func TestHalfAnAnswer(t *testing.T) {
+	const all = `{"id":"1","object":"chat.completion","created":1,"model":"u","choices":[{"index":0,"message":{"role":"assistant","content":"aaaa"},"finish_reason":"stop"}]}`
+	half := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		for _, part := range []string{all[:70], all[70:]} {
+			_, _ = io.WriteString(w, part)
+			w.(http.Flusher).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	w, plan := racers(t, half, slow(-1, ""))
+	if got, text, err := commit(t.Context(), w, plan, false); got != "superseded ok" || text != "aaaa" || err != nil {
+		t.Errorf("%s, %q, %v", got, text, err)
 	}
 }

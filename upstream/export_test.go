@@ -55,6 +55,18 @@ func Fell(u *Upstream, s fairlead.Step) health.Lane {
 	return lane
 }
 
+// Left is an endpoint's retry budget, and what all hedges have left, in hedges.
+func Left(u *Upstream, s fairlead.Step) (retries float64, hedges int) {
+	now := time.Now()
+	for u.hedges.Take(nil, now) {
+		hedges++
+	}
+	for range hedges {
+		u.hedges.Refund(nil, now)
+	}
+	return u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now).Budget().Left(now), hedges
+}
+
 // Spend takes all of an endpoint's retry budget.
 func Spend(u *Upstream, s fairlead.Step) {
 	now := time.Now()

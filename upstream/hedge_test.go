@@ -163,6 +163,33 @@ func (c hedgeCase) hold(t *testing.T) {
 	}
 }
 
+// TestHedgeThatIsNotSent holds that one which is refused, or cannot be asked, costs nothing, and that the
+// first attempt goes on.
+func TestHedgeThatIsNotSent(t *testing.T) {
+	for _, c := range []struct {
+		name, second, want string
+		earned             int
+	}{
+		{"none is left", "quick", "ok", 0},
+		{"its dialect cannot say so", "claude", "not_sent ok", 3},
+	} {
+		w := newWorld(t)
+		w.own = map[string]http.HandlerFunc{"slow": slow(60*time.Millisecond, "slow"), "quick": slow(0, "quick")}
+		w.extra = `"n":2,`
+		plan := w.plan("slow", c.second)
+		upstream.Teach(w.up, plan.Steps, 2*time.Millisecond, health.Size{})
+		upstream.Earn(w.up, c.earned, nil)
+		before, _ := upstream.Left(w.up, plan.Steps[1])
+		got, text, err := commit(t.Context(), w, plan, false)
+		if got != c.want || text != "slow" || err != nil {
+			t.Errorf("%s: %s, %q, %v; want %s", c.name, got, text, err, c.want)
+		}
+		if retries, hedges := upstream.Left(w.up, plan.Steps[1]); retries < before || hedges != c.earned {
+			t.Errorf("%s: of %.0f retries and %d hedges %.0f and %d are left", c.name, before, c.earned, retries, hedges)
+		}
+	}
+}
+
 // TestHedgesAreEarned holds that an exchange pays in when it is over, where its route is hedged, and that
 // fifty pay for one hedge.
 func TestHedgesAreEarned(t *testing.T) {
