@@ -119,6 +119,7 @@ type RouteConfig struct {
 	Fallbacks []string  `json:"fallbacks"`
 	Placement Placement `json:"placement"`
 	Continue  string    `json:"continue"`
+	Hedge     bool      `json:"hedge"`
 }
 
 // Placement says in which regions a model's endpoints may be used.

@@ -33,7 +33,7 @@ type Attempt struct {
 	Status   int           // HTTP status; 0 where none was read
 	Outcome  Outcome
 	Detail   string // a short reason without any text of the provider or the caller
-	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort, or how it went on with the answer: continue_...
+	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort, hedge, beside_trial, or how it went on with the answer: continue_...
 	After    bool   // it failed, or was made, after the commit
 }
 
@@ -65,6 +65,7 @@ const (
 	OutcomeMalformed    Outcome = "malformed"    // not what the dialect allows
 	OutcomeInterrupted  Outcome = "interrupted"  // broke off after the commit
 	OutcomeCallerGone   Outcome = "caller_gone"  // the caller left
+	OutcomeSuperseded   Outcome = "superseded"   // another attempt beside it was faster, and it was cancelled
 	OutcomeRequestBuild Outcome = "not_sent"     // the request cannot be expressed at this endpoint
 
 	OutcomeQuota      Outcome = "quota"          // the account's money, or its allowance for a day or longer, is used up

@@ -48,6 +48,7 @@ type Model struct {
 	Fallbacks []*Model
 	Wildcard  bool // Name ends in "*"
 	Continues bool // an answer that breaks off after its commit may be gone on with by another attempt
+	Hedge     bool // a second attempt may be sent beside a slow one
 }
 
 // Provider is a company or cluster that serves models.

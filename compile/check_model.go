@@ -62,6 +62,7 @@ func (k *checker) model(name string, m fairlead.ModelConfig, all names) {
 	k.endpoints(path, name, m, all)
 	k.route(path+".route", name, m.Route, all)
 	k.reached(path+".route.fallbacks", m)
+	k.hedged(path+".route.hedge", m)
 }
 
 // reached warns of fallbacks behind so many endpoints that the attempts are used up before them.
@@ -78,6 +79,24 @@ func (k *checker) reached(path string, m fairlead.ModelConfig) {
 	if n := valueOr(k.c.Settings.Attempts, defaultAttempts); n > 0 && before >= n {
 		k.warn(path, fmt.Sprintf("are never reached when endpoints fail: %d endpoints come before them, and settings.attempts is %d", before, n),
 			"raise settings.attempts, or drain endpoints (weight: 0)")
+	}
+}
+
+// hedged warns of hedges that there is nowhere to send: they stay with the model.
+func (k *checker) hedged(path string, m fairlead.ModelConfig) {
+	if !m.Route.Hedge {
+		return
+	}
+	inUse := 0
+	for _, e := range m.Endpoints {
+		if valueOr(e.Weight, defaultWeight) > 0 {
+			inUse++
+		}
+	}
+	if inUse < 2 {
+		k.warn(path, "has no effect: a second attempt needs a second endpoint of this model", "")
+	} else if valueOr(k.c.Settings.Attempts, defaultAttempts) == 1 {
+		k.warn(path, "has no effect: settings.attempts is 1", "")
 	}
 }
 

@@ -187,6 +187,7 @@ func (b *builder) models() map[string]*fairlead.Model {
 			MaxOutput: c.MaxOutput,
 			Wildcard:  wildcard(name),
 			Continues: c.Route.Continue != "off",
+			Hedge:     c.Route.Hedge,
 		}
 		for _, e := range c.Endpoints {
 			m.Endpoints = append(m.Endpoints, b.endpoint(m, e))

@@ -19,6 +19,11 @@ type Dialect interface {
 	// Errors are *fairlead.Error with a 400 code and the field in Param.
 	Facts(op fairlead.Operation, body *jsonscan.Object) (Facts, error)
 
+	// Acts reports whether the provider is asked to do more than write text: to run tools of its own, such as
+	// a search, or to make sound or images. Such a request is not sent to two of them at once. What it does
+	// not know it takes for such a demand.
+	Acts(body *jsonscan.Object) bool
+
 	Requests
 	Answers
 	Continuations

@@ -158,6 +158,7 @@ func (x *exchange) send() error {
 	x.walking = true
 	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
 		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
+		Hedge: x.model.Hedge,
 		Encode: dialect.EncodeOptions{
 			RequestID: x.rec.ID, Model: x.rec.Model, Usage: x.ask.Facts.StreamUsage, Created: x.rec.Start.Unix(),
 		},
@@ -217,6 +218,9 @@ func (x *exchange) settle() {
 		x.rec.Usage = meter.Usage(x.reading)
 		x.rec.Cost = meter.Cost(x.answer.Step.Endpoint, x.rec.Usage)
 		x.answer.Close()
+	}
+	if x.walking {
+		x.walk.Settled(x.rec.Cost)
 	}
 	x.rec.Duration = time.Since(x.rec.Start)
 	x.rec.Overhead = max(0, x.rec.Duration-x.waited)

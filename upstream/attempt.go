@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -22,7 +23,10 @@ const (
 // attempt is one try of an exchange at one endpoint: a call, its reply, and how far it has come.
 type attempt struct {
 	walk   *Walk
-	stop   int // its step's place in the plan
+	mem    *memory
+	ctx    context.Context    // the walk's, or one of the attempt's own
+	cancel context.CancelFunc // of its own; nil = it has none
+	stop   int                // its step's place in the plan
 	step   fairlead.Step
 	why    string
 	way    *way
@@ -32,22 +36,28 @@ type attempt struct {
 	start  time.Time
 	until  time.Time // when to give up before the commit; zero = never
 	total  time.Time // when to give up at all
+	beside time.Time // when another attempt may be sent beside this one; zero = never
 
-	call   transport.Call
-	reply  transport.Reply
-	head   *transport.Head
-	stream *Stream
-	given  Answer
-	answer *Answer // nil or &given
-	waited time.Duration
-	seen   time.Time // when the last wait ended, where the next begins at once; else zero
+	call    transport.Call
+	reply   transport.Reply
+	head    *transport.Head
+	stream  *Stream
+	part    []byte // of a whole answer, as far as it was read
+	given   Answer
+	answer  *Answer // what the walk committed to: nil or &given
+	waited  time.Duration
+	raced   bool      // it ran beside another one, whose race counts what was waited
+	overdue bool      // it was given up once, and goes on for want of another
+	running bool      // in a goroutine of its own
+	seen    time.Time // when the last wait ended, where the next begins at once; else zero
 }
 
 // begin makes a the attempt that was chosen; the one before it is over.
-func (a *attempt) begin(w *Walk, c choice, ticket health.Ticket) {
+func (a *attempt) begin(w *Walk, c choice, ticket health.Ticket, mem *memory) {
 	step := w.Plan.Steps[c.step]
 	*a = attempt{
-		walk: w, stop: c.step, step: step, why: c.why, way: c.way, lane: c.lane, ticket: ticket, to: c.way.To(),
+		walk: w, mem: mem, ctx: w.ctx, stop: c.step, step: step, why: c.why, way: c.way, lane: c.lane, ticket: ticket,
+		to:    c.way.To(),
 		start: time.Now(),
 	}
 	a.total = earliest(w.Until, after(a.start, step.Endpoint.Provider.Timeouts.Total))
@@ -121,21 +131,32 @@ func (a *attempt) advance(silence time.Time) (*Answer, *setback) {
 		a.stream = newStream(a)
 		return a.commitStream(silence)
 	}
-	return a.whole()
+	return a.whole(silence)
+}
+
+// build builds the call, unless that was done.
+func (a *attempt) build() *setback {
+	if a.call.URL != nil {
+		return nil
+	}
+	err := a.write()
+	switch {
+	case err == nil:
+		return nil
+	case a.walk.ctx.Err() != nil:
+		return gone()
+	}
+	a.walk.tried-- // nothing is sent: it uses up no attempt
+	return &setback{
+		outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err),
+		verdict: failure.Verdict{Retry: failure.Elsewhere | failure.Fallback},
+	}
 }
 
 // send builds the call and writes it.
 func (a *attempt) send() *setback {
-	err := a.write()
-	if err != nil && a.walk.ctx.Err() != nil {
-		return gone()
-	}
-	if err != nil {
-		a.walk.tried-- // nothing is sent: it uses up no attempt
-		return &setback{
-			outcome: fairlead.OutcomeRequestBuild, detail: string(fairlead.AsError(err).Code), unsent: fairlead.AsError(err),
-			verdict: failure.Verdict{Retry: failure.Elsewhere | failure.Fallback},
-		}
+	if fail := a.build(); fail != nil {
+		return fail
 	}
 	if err := a.way.err; err != nil {
 		fail := a.judged(failure.Evidence{Break: failure.BreakConnect})
@@ -143,7 +164,7 @@ func (a *attempt) send() *setback {
 		return fail
 	}
 	begin := time.Now()
-	reply, err := a.way.transport.Send(a.walk.ctx, &a.call)
+	reply, err := a.way.transport.Send(a.ctx, &a.call)
 	a.waitedSince(begin)
 	if err != nil {
 		return a.broken(err, failure.BreakConnect)
@@ -172,7 +193,7 @@ func (a *attempt) write() error {
 			return err
 		}
 	}
-	c := &a.walk.call
+	c := &a.mem.call
 	if err := c.Write(a.way.Way, ask, a.step); err != nil {
 		return err
 	}
@@ -201,7 +222,7 @@ func (a *attempt) awaitHead(silence time.Time) *setback {
 // taken lets go of a large request once it is answered.
 func (a *attempt) taken() {
 	if len(a.call.Body) > largeBody {
-		a.walk.call.Drop()
+		a.mem.call.Drop()
 	}
 	a.call = transport.Call{}
 }
@@ -247,7 +268,7 @@ func sent(err error) bool {
 
 func (a *attempt) timedOut(sent bool) *setback {
 	fail := a.judged(failure.Evidence{Break: failure.BreakTimeout})
-	fail.detail, fail.sent = "nothing meaningful in time", sent
+	fail.detail, fail.sent, fail.late = "nothing meaningful in time", sent, true
 	if passed(a.walk.Until, time.Now()) {
 		fail.final = &fairlead.Error{Code: fairlead.CodeUpstreamTimeout, Message: "no endpoint answered within the exchange's total time", Final: true}
 	}
@@ -308,7 +329,7 @@ func (a *attempt) errorInstead() *setback {
 	if err != nil && a.walk.ctx.Err() != nil {
 		return gone()
 	}
-	if _, err = a.to.Inspect(a.walk.Ask.Op, body, &a.walk.scratch); err == nil {
+	if _, err = a.to.Inspect(a.walk.Ask.Op, body, &a.mem.scratch); err == nil {
 		return nil
 	}
 	if _, ok := asFault(err); !ok {
@@ -329,10 +350,9 @@ func (a *attempt) commitStream(silence time.Time) (*Answer, *setback) {
 	a.waited += a.stream.Waited
 	a.stream.Waited = 0
 	a.head.Header = nil // a stream can last long and needs it no more
-	a.walk.lean()
-	a.given = Answer{Step: a.step, Status: http.StatusOK, Stream: a.stream, Translated: a.translated(), reply: a.reply}
-	a.answer = &a.given
-	return a.answer, nil
+	a.mem.lean()
+	a.given = Answer{Step: a.step, Status: http.StatusOK, Stream: a.stream, Translated: a.translated(), reply: a.reply, cancel: a.cancel}
+	return &a.given, nil
 }
 
 // inBand classifies what went wrong inside a success. said is the frame or body that says so.
@@ -363,6 +383,9 @@ func (a *attempt) translated() bool { return a.to.Name() != a.walk.Ask.Caller.Na
 func (a *attempt) close() {
 	if a.reply != nil {
 		_ = a.reply.Close() // the failure that ended the attempt is already known
+	}
+	if a.cancel != nil {
+		a.cancel()
 	}
 }
 

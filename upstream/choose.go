@@ -234,7 +234,7 @@ func (w *Walk) standby(now time.Time) bool {
 		return false
 	}
 	for i := range w.Plan.Steps {
-		if !w.untried(i) || (w.at != nil && i == w.at.stop) {
+		if !w.untried(i) || w.asks(i) {
 			continue
 		}
 		if way, _, view := w.lane(i, now); way != nil && view.Usable() {
@@ -243,6 +243,9 @@ func (w *Walk) standby(now time.Time) bool {
 	}
 	return false
 }
+
+// asks reports whether a step is being asked now.
+func (w *Walk) asks(i int) bool { return (w.at != nil && w.at.stop == i) || w.pair.asks(i) }
 
 // shut is why the endpoints that were not tried may not be asked now.
 type shut struct {

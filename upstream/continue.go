@@ -74,11 +74,12 @@ func (w *Walk) continues() bool {
 // firstLeg notes what the first leg told its caller. It reports whether that can be gone on with.
 func (w *Walk) firstLeg() bool {
 	r, err := w.Ask.Neutral()
-	if err != nil || barred(r, &w.told) != "" {
+	told := &w.at.mem.told
+	if err != nil || barred(r, told) != "" {
 		return false
 	}
 	l := &legs{
-		told: &w.told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
+		told: told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
 		stops: make([]legStop, len(w.Plan.Steps)),
 	}
 	l.prompt, l.hasPrompt = w.stream.Usage()
@@ -206,7 +207,7 @@ func (w *Walk) Usage() (u fairlead.Usage, ok bool) {
 
 // paid notes what the caller pays, of which a part may be spent on what is made again.
 func (w *Walk) paid() {
-	price := w.slot.step.Endpoint.Price
+	price := w.first.Price
 	if price == nil {
 		return
 	}

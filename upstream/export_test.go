@@ -23,7 +23,7 @@ func Patience(w *Walk) time.Duration {
 }
 
 // Room is the memory for answers that a walk keeps for another.
-func Room(w *Walk) int { return cap(w.room) }
+func Room(w *Walk) int { return cap(w.mem.room) }
 
 // Use has an Upstream reach a provider by a transport of the test's own.
 func Use(u *Upstream, p *fairlead.Provider, t transport.Transport) error {
@@ -48,4 +48,56 @@ func Dial(u *Upstream, dial func(ctx context.Context, network, addr string) (net
 		}
 	}
 	u.ways.Store(&ways{now: now, before: known.before})
+}
+
+// Teach has every endpoint of a plan learned to answer exchanges of some sizes within took, with room for any number of hedges.
+func Teach(u *Upstream, steps []fairlead.Step, took time.Duration, sizes ...health.Size) {
+	now := time.Now()
+	for _, s := range steps {
+		lane := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now)
+		lane.Budget().Deposit(1e6, now)
+		for _, size := range sizes {
+			for range 200 {
+				lane.Deadlines().LearnFirstToken(size, took, false, now)
+				lane.Deadlines().LearnTotal(size, took, false, now)
+			}
+		}
+	}
+}
+
+// Earn makes room for n hedges of exchanges that cost nothing.
+func Earn(u *Upstream, n int, each *fairlead.USD) {
+	for range 50 * n {
+		u.hedges.Deposit(each, time.Now())
+	}
+}
+
+// Fell lets an endpoint have failed until a moment ago, so that the next exchange there is its trial.
+func Fell(u *Upstream, s fairlead.Step) health.Lane {
+	now := time.Now()
+	lane := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now)
+	for _, ago := range []time.Duration{5 * time.Second, 4 * time.Second} {
+		ticket, _ := lane.Acquire(now.Add(-ago), false)
+		lane.Release(ticket, health.Evidence{Kind: health.Hard}, now.Add(-ago))
+	}
+	return lane
+}
+
+// Left is an endpoint's retry budget, and what all hedges have left, in hedges.
+func Left(u *Upstream, s fairlead.Step) (retries float64, hedges int) {
+	now := time.Now()
+	for u.hedges.Take(nil, now) {
+		hedges++
+	}
+	for range hedges {
+		u.hedges.Refund(nil, now)
+	}
+	return u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now).Budget().Left(now), hedges
+}
+
+// Spend takes all of an endpoint's retry budget.
+func Spend(u *Upstream, s fairlead.Step) {
+	now := time.Now()
+	budget := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now).Budget()
+	budget.Take(budget.Left(now), now)
 }

@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/dialect"
-	"fairlead/internal/jsonscan"
-	"fairlead/provider"
 	"fairlead/upstream/failure"
 	"fairlead/upstream/health"
 )
@@ -18,9 +15,6 @@ import (
 // ErrSilent is given by Commit and Next when the time they were to wait is over and nothing has
 // come: the walk or stream stays usable.
 var ErrSilent = errors.New("nothing came in time")
-
-// largeScratch is how many members scratch memory may have to be kept for another walk.
-const largeScratch = 256
 
 // Walk is the way of one exchange along its plan. It belongs to one goroutine.
 type Walk struct {
@@ -30,24 +24,22 @@ type Walk struct {
 
 	stops    []stop // of the plan's steps
 	tried    int
-	next     choice       // to be made once its time has come; way nil: none is chosen
-	outgrown bool         // the prompt was too long for an endpoint
-	context  int          // the largest context that it was too long for, in tokens
-	refused  int          // tickets that were not given
-	done     bool         // the committed attempt's end is told to the board
-	stream   *Stream      // the committed one; nil: none, or it broke off
-	told     dialect.Told // by the first leg
-	legs     *legs        // nil: the answer is one attempt's
-	cause    error        // why the last leg broke off
-	at       *attempt     // under way: nil or &slot
+	next     choice             // to be made once its time has come; way nil: none is chosen
+	outgrown bool               // the prompt was too long for an endpoint
+	context  int                // the largest context that it was too long for, in tokens
+	refused  int                // tickets that were not given
+	done     bool               // the committed attempt's end is told to the board
+	stream   *Stream            // the committed one; nil: none, or it broke off
+	first    *fairlead.Endpoint // whose answer was committed to
+	legs     *legs              // nil: the answer is one attempt's
+	cause    error              // why the last leg broke off
+	at       *attempt           // under way alone, or committed
 	slot     attempt
-	call     provider.Call // of the attempt under way
-	// scratch is for scanning whole answers, and room for reading them; what they hold of one is gone with
-	// the walk.
-	scratch jsonscan.Object
-	room    []byte
-	last    *setback      // of the last attempt
-	soonest time.Duration // the least wait that a limited endpoint asked for; 0 = none did
+	mem      memory        // of slot
+	pair     *pair         // two attempts side by side; nil where there never were
+	hedged   bool          // a hedge was sent
+	last     *setback      // of the last attempt
+	soonest  time.Duration // the least wait that a limited endpoint asked for; 0 = none did
 
 	// Attempts tells of every attempt that ended; the committed one's outcome is OutcomeOK until
 	// Answer's stream proves otherwise.
@@ -65,21 +57,35 @@ type Walk struct {
 // ends the walk.
 func (w *Walk) Commit(until time.Time) (*Answer, error) {
 	for {
+		if w.pair.busy() {
+			answer, err := w.race(until)
+			if answer != nil || err != nil {
+				return answer, err
+			}
+			continue
+		}
 		if w.at == nil {
 			if err := w.begin(until); err != nil {
 				return nil, err
 			}
 		}
-		a, fail := w.at.advance(until)
+		due := w.at.beside
+		answer, fail := w.at.advance(earliest(until, due))
+		if fail == nil {
+			fail = w.unlessEmpty(w.at, answer)
+		}
 		switch {
 		case fail == nil:
-			w.committed(a)
-			return a, nil
+			w.committed(w.at, answer)
+			return answer, nil
+		case fail == silent && !due.IsZero() && (until.IsZero() || !until.Before(due)):
+			w.join()
+			continue
 		case fail == silent:
 			return nil, ErrSilent
 		}
-		w.at.close()
-		w.failed(fail)
+		w.failed(w.at, fail)
+		w.at = nil
 		if fail.final != nil {
 			return nil, fail.final
 		}
@@ -89,22 +95,25 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 	}
 }
 
-// committed notes that the attempt under way committed.
-func (w *Walk) committed(answer *Answer) {
-	a, now := w.at, time.Now()
+// committed notes that an attempt committed.
+func (w *Walk) committed(a *attempt, answer *Answer) {
+	now := time.Now()
+	w.at, a.answer = a, answer
 	a.lane.Release(a.ticket, health.Evidence{Kind: health.Success}, now)
 	w.stream = answer.Stream
 	if w.legs == nil {
+		w.first = a.step.Endpoint
 		a.learn(now, false)
 	} else {
 		w.legBegan(a)
 	}
-	w.note(fairlead.OutcomeOK, answer.Status, "")
+	w.note(a, fairlead.OutcomeOK, answer.Status, "")
 }
 
-// failed notes that the attempt under way failed, and what that means for the next one.
-func (w *Walk) failed(fail *setback) {
-	a, now := w.at, time.Now()
+// failed ends an attempt that failed, and notes what that means for the next one.
+func (w *Walk) failed(a *attempt, fail *setback) {
+	a.close()
+	now := time.Now()
 	v, s := &fail.verdict, &w.stops[a.stop]
 	a.lane.Release(a.ticket, evidence(*v), now)
 	if w.legs != nil {
@@ -112,8 +121,8 @@ func (w *Walk) failed(fail *setback) {
 	} else if fail.outcome == fairlead.OutcomeTimeout {
 		a.learn(now, true)
 	}
-	w.note(fail.outcome, fail.status, fail.detail)
-	w.at, w.last = nil, fail
+	w.note(a, fail.outcome, fail.status, fail.detail)
+	w.last, fail.by = fail, a.step.Endpoint.Provider
 	s.tries++
 	s.retry, s.bad = v.Retry, fail.unsent != nil
 	if v.Health == failure.Capacity && v.Wait == 0 {
@@ -144,31 +153,17 @@ func pause(asked time.Duration) time.Duration {
 // spares. What it was on is closed by then.
 func (w *Walk) Reset() {
 	clear(w.Attempts)
-	w.scratch.Reset()
-	if cap(w.scratch.Members) > largeScratch {
-		w.scratch = jsonscan.Object{}
-	}
-	w.call.Reset()
-	if cap(w.room) > firstRead {
-		w.room = nil
-	}
+	w.mem.reset()
 	clear(w.stops)
-	text := w.told.Text[:0]
-	if cap(text) > firstRead {
-		text = nil
-	}
-	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room, stops: w.stops[:0], told: dialect.Told{Text: text}}
-}
-
-// lean drops the memory that a stream, which can last long, has no use for.
-func (w *Walk) lean() {
-	w.call.Drop()
-	w.room = nil
+	*w = Walk{Attempts: w.Attempts[:0], mem: w.mem, stops: w.stops[:0]}
 }
 
 // Close ends an attempt that is under way, and tells the board how a committed one ended. An answer that
 // was given is closed by its owner.
 func (w *Walk) Close() {
+	if w.pair.busy() {
+		w.abandon()
+	}
 	switch {
 	case w.at == nil:
 	case w.at.answer == nil:
@@ -227,7 +222,8 @@ func (w *Walk) begin(until time.Time) error {
 			w.at = new(attempt)
 			w.beginLeg(&c)
 		}
-		w.at.begin(w, c, ticket)
+		w.at.begin(w, c, ticket, &w.mem)
+		w.at.expectCompany()
 		return nil
 	}
 }
@@ -253,9 +249,10 @@ func (w *Walk) await(until time.Time) error {
 	return nil
 }
 
-func (w *Walk) note(o fairlead.Outcome, status int, detail string) {
-	a := w.at
-	w.Waited += a.waited
+func (w *Walk) note(a *attempt, o fairlead.Outcome, status int, detail string) {
+	if !a.raced {
+		w.Waited += a.waited
+	}
 	w.Attempts = append(w.Attempts, fairlead.Attempt{
 		Endpoint: a.step.Endpoint.ID,
 		Start:    a.start.Sub(w.Start),
@@ -274,7 +271,7 @@ func (w *Walk) Made() int {
 	if w.at != nil && w.at.answer == nil {
 		n++
 	}
-	return n
+	return n + w.pair.count()
 }
 
 // Interrupted marks the committed attempt as broken off after its commit.

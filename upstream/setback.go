@@ -20,6 +20,8 @@ type setback struct {
 	sent    bool            // the provider may have begun to act on it
 	final   *fairlead.Error // set where the walk ends with it whatever else could be tried
 	unsent  *fairlead.Error // why the request cannot be expressed at this endpoint
+	late    bool            // the attempt's own time was over; nothing else is wrong
+	by      *fairlead.Provider
 }
 
 // silent is no failure: the time to wait is over and the attempt goes on.
@@ -58,8 +60,8 @@ func (s *setback) refusal() *fairlead.Error {
 }
 
 // hideCredential keeps what was shown to a provider out of what its words say to the caller.
-func (a *attempt) hideCredential(e *fairlead.Error) {
-	for _, c := range a.step.Endpoint.Provider.Usable() {
+func hideCredential(p *fairlead.Provider, e *fairlead.Error) {
+	for _, c := range p.Usable() {
 		if value := c.Value.Reveal(); value != "" {
 			e.Message = strings.ReplaceAll(e.Message, value, c.Value.String())
 			e.Param = strings.ReplaceAll(e.Param, value, c.Value.String())
@@ -85,7 +87,7 @@ func (w *Walk) exhausted() *fairlead.Error {
 	}
 	if w.last.callers() {
 		e := w.last.refusal()
-		w.slot.hideCredential(e)
+		hideCredential(w.last.by, e)
 		return e
 	}
 	// Where several endpoints were tried, an SDK that repeats the request would multiply the attempts. Where

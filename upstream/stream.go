@@ -84,8 +84,8 @@ func newStream(a *attempt) *Stream {
 	}
 	var told *dialect.Told
 	if w.continues() {
-		w.told = dialect.Told{Text: w.told.Text[:0]}
-		told = &w.told
+		told = &a.mem.told
+		*told = dialect.Told{Text: told.Text[:0]}
 	}
 	if a.translated() {
 		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(w.Encode), told)

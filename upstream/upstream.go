@@ -2,7 +2,8 @@
 // commits, and gives the answer back in the caller's own dialect.
 //
 // Everything is pulled by the goroutine that serves the caller: no goroutine stands behind a walk, a
-// stream or a connection, and cancelling the context ends them all.
+// stream or a connection, and cancelling the context ends them all. Only while two attempts are made side
+// by side (race.go) each has one, which the walk awaits.
 package upstream
 
 import (
@@ -43,6 +44,7 @@ type Upstream struct {
 
 	remade *health.Budget // of text that is made again, in nano-dollars
 	wake   chan struct{}  // tells the prober that something opened, or that the snapshot is another
+	hedges *health.Hedges
 }
 
 // way is how exchanges reach a provider by one of its credentials.
@@ -73,6 +75,7 @@ func New(dialects ...dialect.Dialect) *Upstream {
 		room:       semaphore.NewWeighted(translationRoom),
 		remade:     health.NewBudget(spendTerms, time.Now()),
 		wake:       make(chan struct{}, 1),
+		hedges:     health.NewHedges(time.Now()),
 	}
 	u.board.Store(u.newBoard())
 	u.ways.Store(&ways{})
@@ -214,6 +217,7 @@ type Journey struct {
 	Prompt int // tokens, estimated
 	Start  time.Time
 	Until  time.Time // the end of the exchange; zero = none
+	Hedge  bool      // a second attempt may be sent beside a slow one
 	Encode dialect.EncodeOptions
 
 	Continue bool // an answer that breaks off may be gone on with by another attempt

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -30,8 +31,9 @@ type Answer struct {
 	Length     int64     // of Body and Rest together; -1 = unknown
 	Seen       dialect.Inspection
 
-	reply transport.Reply
-	read  func(jsonscan.Value) (fairlead.Usage, bool) // a usage member, in the provider's dialect
+	reply  transport.Reply
+	cancel context.CancelFunc                          // once the reply is closed; nil = nothing
+	read   func(jsonscan.Value) (fairlead.Usage, bool) // a usage member, in the provider's dialect
 }
 
 var usageName = []byte(`"usage"`)
@@ -55,34 +57,50 @@ func (a *Answer) SeeTail(tail []byte) {
 // Close gives the connection back or closes it.
 func (a *Answer) Close() {
 	_ = a.reply.Close() // what the caller was sent does not depend on it
+	if a.cancel != nil {
+		a.cancel()
+	}
 }
 
 // whole reads an unstreamed answer, so that truncation, an error inside a success and an empty answer
 // are still replaceable. One that is too large to hold is committed at its bound.
-func (a *attempt) whole() (*Answer, *setback) {
+func (a *attempt) whole(silence time.Time) (*Answer, *setback) {
 	begin := a.from()
-	body, ended, err := readUpTo(a.reply, a.walk.room, sizeHint(a.head))
-	a.waitedSince(begin)
+	if a.part == nil {
+		a.part = a.mem.room[:0]
+	}
+	a.reply.SetDeadline(earliest(silence, a.until))
+	body, ended, err := readUpTo(a.reply, a.part, sizeHint(a.head))
+	now := a.waitedSince(begin)
+	if cap(body) > cap(a.mem.room) {
+		a.mem.room = body[:0]
+	}
+	if err != nil && isTimeout(err) {
+		a.part, a.seen = body, time.Time{}
+		if !passed(a.until, now) {
+			return nil, silent
+		}
+	}
 	if err != nil {
 		return nil, a.inBand(err, nil)
 	}
-	if cap(body) > cap(a.walk.room) {
-		a.walk.room = body[:0]
-	}
 	answer := &a.given
-	*answer = Answer{Step: a.step, Status: a.head.Status, Translated: a.translated(), Body: body, Length: int64(len(body)), reply: a.reply}
+	*answer = Answer{
+		Step: a.step, Status: a.head.Status, Translated: a.translated(), Body: body, Length: int64(len(body)),
+		reply: a.reply, cancel: a.cancel,
+	}
 	if !ended {
 		return a.tooLarge(answer)
 	}
 	if answer.Translated {
 		return a.translate(answer)
 	}
-	seen, err := a.to.Inspect(a.walk.Ask.Op, body, &a.walk.scratch)
+	seen, err := a.to.Inspect(a.walk.Ask.Op, body, &a.mem.scratch)
 	if err != nil {
 		return nil, a.inBand(err, answer.Body)
 	}
 	answer.Seen = seen
-	return a.unlessEmpty(answer)
+	return answer, nil
 }
 
 func (a *attempt) translate(answer *Answer) (*Answer, *setback) {
@@ -100,16 +118,15 @@ func (a *attempt) translate(answer *Answer) (*Answer, *setback) {
 	answer.Seen = seen
 	answer.Body = a.walk.Ask.Caller.WriteAnswer(read)
 	answer.Length = int64(len(answer.Body))
-	return a.unlessEmpty(answer)
+	return answer, nil
 }
 
-// unlessEmpty replaces an answer that says nothing while there is another endpoint to ask.
-func (a *attempt) unlessEmpty(answer *Answer) (*Answer, *setback) {
-	if answer.Seen.Empty && a.walk.standby(time.Now()) {
-		return nil, a.misread("empty answer", failure.BreakEmpty)
+// unlessEmpty refuses an answer that says nothing while another endpoint is asked, or there is one to ask.
+func (w *Walk) unlessEmpty(a *attempt, answer *Answer) *setback {
+	if answer.Seen.Empty && (w.pair.count() > 1 || w.standby(time.Now())) {
+		return a.misread("empty answer", failure.BreakEmpty)
 	}
-	a.answer = answer
-	return answer, nil
+	return nil
 }
 
 // tooLarge commits an answer of the caller's dialect with the rest to follow; one that would have to
@@ -126,7 +143,6 @@ func (a *attempt) tooLarge(answer *Answer) (*Answer, *setback) {
 		answer.Length = a.head.Length
 	}
 	a.reply.SetDeadline(a.total)
-	a.answer = answer
 	return answer, nil
 }
 
@@ -138,13 +154,13 @@ func sizeHint(head *transport.Head) int {
 	return maxWhole
 }
 
-// readUpTo reads until the end or until limit bytes are there; ended says which it was. Memory grows
-// from room with what arrives, not with what is promised.
-func readUpTo(r io.Reader, room []byte, limit int) (body []byte, ended bool, err error) {
-	if first := min(limit, firstRead); cap(room) < first {
-		room = make([]byte, 0, first)
+// readUpTo reads on behind what is in part until the end or until limit bytes are there; ended says which
+// it was. Memory grows from part's with what arrives, not with what is promised.
+func readUpTo(r io.Reader, part []byte, limit int) (body []byte, ended bool, err error) {
+	if first := min(limit, firstRead); cap(part) < first {
+		part = append(make([]byte, 0, first), part...)
 	}
-	body = room[:0:min(limit, cap(room))]
+	body = part[:len(part):min(limit, cap(part))]
 	for {
 		if len(body) == limit {
 			return body, false, nil

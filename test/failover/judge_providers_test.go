@@ -41,7 +41,10 @@ func (p *play) judgeProviders(s *stage) (problems []string) {
 		}
 	}
 	for _, who := range p.left {
-		i := slices.Index(names, who)
+		i := len(names) - 1
+		for i >= 0 && names[i] != who {
+			i--
+		}
 		if i < 0 || !list[i].Left {
 			problems = append(problems, fmt.Sprintf("want left: %s: it was not cancelled", who))
 		}

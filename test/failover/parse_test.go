@@ -130,8 +130,18 @@ func (p *play) endpoint(id, config string) error {
 
 var ordinal = regexp.MustCompile(`^([1-9])(?:st|nd|rd|th)$`)
 
-// behaviour takes what a model at a provider does: at its first attempt, its second one, ..., then.
+// behaviour takes what a model at a provider does: at its first attempt, its second one, ..., then; or so many
+// times.
 func (p *play) behaviour(provider, who string, when []string, spec string) error {
+	if len(when) == 2 && when[1] == "times" && !p.closed(who) {
+		n, err := strconv.Atoi(when[0])
+		if err != nil || n < 1 || n > 1000 {
+			return fmt.Errorf("%s: %q is no number of times", who, when[0])
+		}
+		_, err = fakellm.ParseSpec(spec)
+		p.does[who] = append(p.does[who], slices.Repeat([]string{spec}, n)...)
+		return err
+	}
 	if len(when) != 1 || !slices.Contains(p.providers, provider) {
 		return fmt.Errorf("%s: not PROVIDER/MODEL and one of 1st, 2nd, ..., then, always", who)
 	}

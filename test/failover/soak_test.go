@@ -49,7 +49,7 @@ type soak struct {
 
 func newSoak(t *testing.T) *soak {
 	p := &play{mode: mode{caller: fairlead.OpenAI}, says: "vary,tokens=24,size=4,honour=prefill", settings: map[string]string{
-		"": "attempts: 6, timeouts: {first_token: 400ms, idle: 400ms}",
+		"": "attempts: 6, timeouts: {first_token: 400ms, idle: 400ms}", "model stream": "route: {hedge: true}", "model whole": "route: {hedge: true}",
 	}}
 	for _, name := range []string{"p1", "p2", "p3", "p4"} {
 		p.providers = append(p.providers, name)

@@ -2,6 +2,7 @@ package failover_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,9 +38,9 @@ func (p *play) want(words []string, value string) (err error) {
 	}
 	switch n := len(words); {
 	case word == "attempts" && n == 1:
-		p.attempts = fields(value)
+		p.attempts = repeated(fields(value))
 	case word == "record" && n == 1:
-		p.record = fields(value)
+		p.record = repeated(fields(value))
 	case word == "left" && n == 1:
 		p.left = append(p.left, value)
 	case word == "most" && n == 2:
@@ -93,6 +94,21 @@ func fields(s string) (list []string) {
 	return list
 }
 
+var repeatForm = regexp.MustCompile(`^(.+) x([1-9][0-9]{0,2})$`)
+
+// repeated writes out each `THING xN`.
+func repeated(list []string) (all []string) {
+	for _, f := range list {
+		n := 1
+		if m := repeatForm.FindStringSubmatch(f); m != nil {
+			f = m[1]
+			n, _ = strconv.Atoi(m[2]) // three digits at most
+		}
+		all = append(all, slices.Repeat([]string{f}, n)...)
+	}
+	return all
+}
+
 // parseSpan reads 250ms..3s.
 func parseSpan(s string) (d span, err error) {
 	least, most, ok := strings.Cut(s, "..")
@@ -137,6 +153,8 @@ func (p *play) ask(model, options string) (err error) {
 			a.extra += `,"n":2`
 		case "logprobs":
 			a.extra += `,"logprobs":true`
+		case "search":
+			a.extra += `,"web_search_options":{}`
 		case "stored":
 			a.extra += `,"store":true`
 		case "cold":

@@ -161,3 +161,11 @@ func (h *Hedges) Take(cost *fairlead.USD, now time.Time) bool {
 	}
 	return true
 }
+
+// Refund gives back what was taken for a hedge that then was not sent.
+func (h *Hedges) Refund(cost *fairlead.USD, now time.Time) {
+	h.requests.Refund(1, now)
+	if cost != nil {
+		h.spend.Refund(float64(*cost), now)
+	}
+}

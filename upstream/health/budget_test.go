@@ -98,6 +98,10 @@ func TestHedges(t *testing.T) {
 			t.Errorf("Take(%v) = %v", c.cost, got)
 		}
 	}
+	h.Refund(usd(2000), at(2))
+	if h.Take(usd(3001), at(2)) || !h.Take(usd(2000), at(2)) || h.Take(nil, at(2)) {
+		t.Error("a refund gives back what was taken, of both")
+	}
 }
 
 func TestBudget_Tune(t *testing.T) {

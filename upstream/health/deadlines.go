@@ -104,6 +104,16 @@ func (d *Deadlines) Hedge(s Size, now time.Time) (wait time.Duration, ok bool) {
 	return d.first.quantile(s, &firstTokenLimits, d.priorOf(s, d.plain), hedgeAt, d.at(now))
 }
 
+// HedgeTotal is the same for the whole of an unstreamed exchange.
+func (d *Deadlines) HedgeTotal(s Size, now time.Time) (wait time.Duration, ok bool) {
+	return d.total.quantile(s, &totalLimits, d.priorOf(s, d.output), hedgeAt, d.at(now))
+}
+
+// ExpectedTotal is the median time to the whole of an unstreamed exchange.
+func (d *Deadlines) ExpectedTotal(s Size, now time.Time) (typical time.Duration, ok bool) {
+	return d.total.quantile(s, &totalLimits, nil, 0.5, d.at(now))
+}
+
 // Expected is the median time to the first token. ok is false while nothing is learned.
 func (d *Deadlines) Expected(s Size, now time.Time) (typical time.Duration, ok bool) {
 	return d.first.quantile(s, &firstTokenLimits, nil, 0.5, d.at(now))

@@ -64,6 +64,9 @@ func TestDeadlines_Hedge(t *testing.T) {
 	if got, ok := d.Hedge(size, at(0)); !ok || got < sec(2.4) || got > sec(3.2) { // e^(1.645 x 0.6) = 2.68
 		t.Errorf("R_0.95 is %v", got)
 	}
+	if _, ok := d.HedgeTotal(size, at(0)); ok {
+		t.Error("first tokens taught totals")
+	}
 	if got, ok := d.Expected(size, at(0)); !ok || got < sec(0.95) || got > sec(1.2) {
 		t.Errorf("the median is %v", got)
 	}
@@ -131,5 +134,25 @@ func TestDeadlines_Gaps(t *testing.T) {
 		if gap < c.wantGap[0] || gap > c.wantGap[1] || byt < c.wantByt[0] || byt > c.wantByt[1] {
 			t.Errorf("%s: gap %v s, bytes %v s; want %v, %v", c.name, gap, byt, c.wantGap, c.wantByt)
 		}
+	}
+}
+
+// TestDeadlines_Totals holds that whole answers have quantiles of their own.
+func TestDeadlines_Totals(t *testing.T) {
+	d, size := health.NewDeadlines(epoch), health.Size{MaxOutput: 500}
+	for i := range 200 {
+		if _, ok := d.HedgeTotal(size, at(0)); ok != (i >= 20) {
+			t.Fatalf("after %d samples: %v", i, ok)
+		}
+		d.LearnTotal(size, sec(1+9*float64(i%100)/100), false, at(0))
+	}
+	if got, ok := d.HedgeTotal(size, at(0)); !ok || got < sec(8) || got > sec(20) {
+		t.Errorf("hedged after %v, %v", got, ok)
+	}
+	if got, ok := d.ExpectedTotal(size, at(0)); !ok || got < sec(5) || got > sec(6.2) {
+		t.Errorf("%v, %v is usual", got, ok)
+	}
+	if _, ok := d.Expected(size, at(0)); ok {
+		t.Error("totals taught first tokens")
 	}
 }
