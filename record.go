@@ -29,7 +29,7 @@ type Record struct {
 type Attempt struct {
 	Endpoint string
 	Start    time.Duration // since the exchange began
-	Duration time.Duration // to its commit or its failure
+	Duration time.Duration // to its commit or its failure; of an interrupted one, to its break
 	Status   int           // HTTP status; 0 where none was read
 	Outcome  Outcome
 	Detail   string // a short reason without any text of the provider or the caller

@@ -74,10 +74,14 @@ func (a *attempt) patience() time.Time {
 	if facts.Stream && t.FirstToken != time.Duration(fairlead.Auto) {
 		return after(a.start, t.FirstToken)
 	}
+	bound := a.lane.Deadlines().Total(a.size(), a.start)
 	if facts.Stream {
-		return after(a.start, a.lane.Deadlines().FirstToken(a.size(), a.start))
+		bound = a.lane.Deadlines().FirstToken(a.size(), a.start)
 	}
-	return after(a.start, a.lane.Deadlines().Total(a.size(), a.start))
+	if bound > 0 && !a.total.IsZero() { // as much is left for the other
+		bound = min(bound, a.total.Sub(a.start)/2)
+	}
+	return after(a.start, bound)
 }
 
 // size is what the deadlines depend on.
@@ -269,9 +273,7 @@ func sent(err error) bool {
 func (a *attempt) timedOut(sent bool) *setback {
 	fail := a.judged(failure.Evidence{Break: failure.BreakTimeout})
 	fail.detail, fail.sent, fail.late = "nothing meaningful in time", sent, true
-	if passed(a.walk.Until, time.Now()) {
-		fail.final = &fairlead.Error{Code: fairlead.CodeUpstreamTimeout, Message: "no endpoint answered within the exchange's total time", Final: true}
-	}
+	fail.over = passed(a.walk.Until, time.Now())
 	return fail
 }
 

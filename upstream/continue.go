@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/dialect"
 	"fairlead/upstream/failure"
 	"fairlead/upstream/health"
 )
@@ -54,7 +55,8 @@ func (w *Walk) breaks(err error) bool {
 	if fail.final != nil || fail.callers() || fail.verdict.Retry == 0 || !w.continues() {
 		return false
 	}
-	if w.legs == nil && !w.firstLeg() {
+	if bar := w.firstLeg(); bar != "" {
+		w.Attempts[len(w.Attempts)-1].Detail += ", not gone on with: " + string(bar)
 		return false
 	}
 	w.legs.delivered += s.Delivered
@@ -63,7 +65,7 @@ func (w *Walk) breaks(err error) bool {
 	a.close()
 	w.at, w.stream, w.last = nil, nil, fail
 	w.stops[a.stop].ready = time.Now().Add(pause(fail.verdict.Wait))
-	return barred(w.legs.request, w.legs.told) == ""
+	return true
 }
 
 // continues reports whether this exchange's answer may be put together at all.
@@ -71,12 +73,19 @@ func (w *Walk) continues() bool {
 	return w.Continue && w.Ask.Op == fairlead.OpChat && w.Ask.Facts.Stateless && w.Most > 1
 }
 
-// firstLeg notes what the first leg told its caller. It reports whether that can be gone on with.
-func (w *Walk) firstLeg() bool {
+// firstLeg notes what the first leg told its caller, or says why that cannot be gone on with, nor what the legs
+// have told since.
+func (w *Walk) firstLeg() dialect.Bar {
+	if w.legs != nil {
+		return barred(w.legs.request, w.legs.told)
+	}
 	r, err := w.Ask.Neutral()
+	if err != nil {
+		return barUnread
+	}
 	told := &w.at.mem.told
-	if err != nil || barred(r, told) != "" {
-		return false
+	if bar := barred(r, told); bar != "" {
+		return bar
 	}
 	l := &legs{
 		told: told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
@@ -90,7 +99,7 @@ func (w *Walk) firstLeg() bool {
 		l.encoder = w.Ask.Caller.ResumeEncoder(w.Encode, l.told)
 	}
 	w.legs = l
-	return true
+	return ""
 }
 
 // chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has
@@ -113,30 +122,38 @@ func (w *Walk) chooseLeg(now time.Time) (choice, bool) {
 	return choice{}, false
 }
 
-// legAt chooses a step, by the first method that was not asked of it.
+// legAt chooses a step, by the first method that was not asked of it and can be paid.
 func (w *Walk) legAt(i int, now time.Time) (choice, bool) {
-	s, step := &w.stops[i], &w.Plan.Steps[i]
-	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause {
-		return choice{}, false
-	}
-	way, lane, view := w.lane(i, now)
-	if way == nil || !view.Usable() {
-		return choice{}, false
-	}
-	for _, m := range w.legs.methodsAt(step.Endpoint) {
-		if w.legs.stops[i].asked[m] || (step.Fallback && !m.across()) {
-			continue
-		}
-		if cost := w.legs.expense(step.Endpoint, m); cost > 0 && !w.up.remade.Take(cost, now) {
+	way, lane, list := w.legMethods(i, now)
+	for _, m := range list {
+		if cost := w.legs.expense(w.Plan.Steps[i].Endpoint, m); cost > 0 && !w.up.remade.Take(cost, now) {
 			continue
 		}
 		c := choice{step: i, way: way, lane: lane, at: now, why: m.why(), method: m, paid: w.legs.stops[i].broke}
-		if c.paid && s.ready.After(now) {
-			c.at = s.ready
+		if ready := w.stops[i].ready; c.paid && ready.After(now) {
+			c.at = ready
 		}
 		return c, true
 	}
 	return choice{}, false
+}
+
+// legMethods lists the methods by which a step can go on now; none where it may not be asked.
+func (w *Walk) legMethods(i int, now time.Time) (way *way, lane health.Lane, list []method) {
+	s, step := &w.stops[i], &w.Plan.Steps[i]
+	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause {
+		return nil, lane, nil
+	}
+	way, lane, view := w.lane(i, now)
+	if way == nil || !view.Usable() {
+		return nil, lane, nil
+	}
+	for _, m := range w.legs.methodsAt(step.Endpoint) {
+		if !w.legs.stops[i].asked[m] && (!step.Fallback || m.across()) {
+			list = append(list, m)
+		}
+	}
+	return way, lane, list
 }
 
 // legStandby reports whether another endpoint could go on in the place of the one that was asked.
@@ -145,10 +162,10 @@ func (w *Walk) legStandby(now time.Time) bool {
 		return false
 	}
 	for i := range w.Plan.Steps {
-		if w.at != nil && i == w.at.stop {
+		if w.at != nil && i == w.at.stop || w.legs.stops[i].broke {
 			continue
 		}
-		if _, _, view := w.lane(i, now); view.Usable() && !w.legs.stops[i].broke && !w.stops[i].bad {
+		if _, _, list := w.legMethods(i, now); len(list) > 0 {
 			return true
 		}
 	}

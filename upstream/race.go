@@ -205,7 +205,7 @@ func (w *Walk) awaitEnd(until time.Time) (e end, ok bool) {
 }
 
 // lastWaits lets an attempt that was given up for another go on where no other stands ready any more, but at
-// most the one beside it: the last ones wait as long as the exchange may take.
+// most one beside it: the last ones wait as long as the exchange may take.
 func (w *Walk) lastWaits(a *attempt) bool {
 	if a.reply == nil || passed(a.total, time.Now()) || w.standby(time.Now()) {
 		return false

@@ -83,6 +83,8 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 			continue
 		case fail == silent:
 			return nil, ErrSilent
+		case fail.late && w.lastWaits(w.at):
+			continue
 		}
 		w.failed(w.at, fail)
 		w.at = nil
@@ -137,6 +139,9 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	}
 	if fail.outcome == fairlead.OutcomeRateLimited && v.Wait > 0 && (w.soonest == 0 || v.Wait < w.soonest) {
 		w.soonest = v.Wait
+	}
+	if fail.over {
+		fail.final = w.exhausted()
 	}
 }
 
@@ -293,6 +298,7 @@ func (w *Walk) brokeOff(o fairlead.Outcome, detail string, e health.Evidence) {
 	}
 	last := &w.Attempts[len(w.Attempts)-1]
 	last.Outcome, last.Detail, last.After = o, detail, true
+	last.Duration = time.Since(w.at.start)
 	w.ended(e)
 }
 

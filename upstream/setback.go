@@ -20,6 +20,7 @@ type setback struct {
 	sent    bool            // the provider may have begun to act on it
 	final   *fairlead.Error // set where the walk ends with it whatever else could be tried
 	unsent  *fairlead.Error // why the request cannot be expressed at this endpoint
+	over    bool            // so is the exchange's
 	late    bool            // the attempt's own time was over; nothing else is wrong
 	by      *fairlead.Provider
 }
