@@ -77,7 +77,9 @@ func (w *Walk) firstLeg() bool {
 		told: &w.told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
 		stops: make([]legStop, len(w.Plan.Steps)),
 	}
-	l.prompt, l.hasPrompt = w.stream.Usage()
+	if u, ok := w.stream.Usage(); ok && u.Prompt() > 0 {
+		l.prompt, l.hasPrompt = u, true
+	}
 	switch f := w.stream.frames.(type) {
 	case *translation:
 		l.encoder = f.encoder
@@ -89,15 +91,25 @@ func (w *Walk) firstLeg() bool {
 }
 
 // chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has
-// not broken it, then at one that has, then at a fallback model's, there not by asking: another model would
-// go on in another voice.
+// not broken it, first one that was not asked yet, then at one that has, then at a fallback model's, there not
+// by asking: another model would go on in another voice.
 func (w *Walk) chooseLeg(now time.Time) (choice, bool) {
-	if w.legs.tries >= w.Most-1 {
+	if w.legs.tries >= w.Most-1 || passed(w.Until, now) {
 		return choice{}, false
 	}
-	for _, tier := range []struct{ fallback, broke bool }{{false, false}, {false, true}, {true, false}, {true, true}} {
+	for _, tier := range [...]struct{ fallback, broke, asked bool }{
+		{false, false, false},
+		{false, false, true},
+		{false, true, false},
+		{false, true, true},
+		{true, false, false},
+		{true, false, true},
+		{true, true, false},
+		{true, true, true},
+	} {
 		for i := range w.Plan.Steps {
-			if w.Plan.Steps[i].Fallback != tier.fallback || w.legs.stops[i].broke != tier.broke {
+			leg := &w.legs.stops[i]
+			if w.Plan.Steps[i].Fallback != tier.fallback || leg.broke != tier.broke || (leg.asked != [methods]bool{}) != tier.asked {
 				continue
 			}
 			if c, ok := w.legAt(i, now); ok {
@@ -111,7 +123,7 @@ func (w *Walk) chooseLeg(now time.Time) (choice, bool) {
 // legAt chooses a step, by the first method that was not asked of it.
 func (w *Walk) legAt(i int, now time.Time) (choice, bool) {
 	s, step := &w.stops[i], &w.Plan.Steps[i]
-	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause {
+	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause || passed(w.Until, s.ready) {
 		return choice{}, false
 	}
 	way, lane, view := w.lane(i, now)
@@ -153,15 +165,19 @@ func (w *Walk) legStandby(now time.Time) bool {
 // beginLeg notes the attempt that is about to go on with the answer.
 func (w *Walk) beginLeg(c *choice) {
 	w.legs.tries++
-	w.legs.method, w.legs.base = c.method, w.legs.said()
+	w.legs.method = c.method
+	w.legs.anchor()
 	w.legs.stops[c.step].asked[c.method] = true
 	w.done = false
 }
 
 // legFailed notes that an attempt did not go on with the answer. A method that does not work at an endpoint
 // says nothing of the endpoint.
-func (w *Walk) legFailed(a *attempt, v *failure.Verdict) {
-	if v.Health == failure.Failure {
+func (w *Walk) legFailed(a *attempt, fail *setback) {
+	if fail.unsent != nil { // it cannot be asked, which is no attempt
+		w.legs.tries--
+	}
+	if fail.verdict.Health == failure.Failure {
 		w.legs.stops[a.stop].broke = true
 	}
 }
@@ -194,8 +210,10 @@ func (w *Walk) Usage() (u fairlead.Usage, ok bool) {
 	if w.stream != nil {
 		u, ok = w.stream.Usage()
 	}
-	if !ok && w.legs != nil {
-		return w.legs.prompt, w.legs.hasPrompt
+	if !ok && w.legs != nil && w.legs.hasPrompt {
+		u = w.legs.prompt
+		u.Output, u.Reasoning, u.Estimated = fairlead.EstimateTokens(w.Delivered()), 0, true
+		return u, true
 	}
 	return u, ok
 }
