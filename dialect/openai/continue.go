@@ -110,6 +110,8 @@ func (d *turn) bars(t *dialect.Told) {
 		t.Bars(dialect.BarRefusal)
 	case d.audio.Kind() == jsonscan.KindObject, holdsAny(d.images):
 		t.Bars(dialect.BarMedia)
+	case holdsAny(d.annotations):
+		t.Bars(dialect.BarSources)
 	}
 	t.Reasoning = t.Reasoning || d.reasoning.Truthy() || holdsAny(d.details)
 }
