@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/dialect"
 	"fairlead/upstream/failure"
 	"fairlead/upstream/health"
 )
@@ -69,12 +70,12 @@ func (w *Walk) continues() bool {
 
 // firstLeg notes what the first leg told its caller. It reports whether that can be gone on with.
 func (w *Walk) firstLeg() bool {
-	r, err := w.Ask.Neutral()
+	r, err := w.terms()
 	if err != nil || barred(r, &w.told) != "" {
 		return false
 	}
 	l := &legs{
-		told: &w.told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
+		told: &w.told, request: r, guess: int64(w.Prompt), deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
 		stops: make([]legStop, len(w.Plan.Steps)),
 	}
 	if u, ok := w.stream.Usage(); ok && u.Prompt() > 0 {
@@ -88,6 +89,30 @@ func (w *Walk) firstLeg() bool {
 	}
 	w.legs = l
 	return true
+}
+
+// terms is what of the request decides whether and how an answer to it may be gone on with. The neutral form of
+// a large one takes several times its memory, and many answers can break off at once.
+func (w *Walk) terms() (*dialect.Request, error) {
+	if size := int64(len(w.Ask.Body)); size > largeBody {
+		weight := min(translationPart*size, translationRoom)
+		if err := w.up.room.Acquire(w.ctx, weight); err != nil {
+			return nil, err
+		}
+		defer w.up.room.Release(weight)
+		defer w.Ask.Forget()
+	}
+	r, err := w.Ask.Neutral()
+	if err != nil {
+		return nil, err
+	}
+	t := &dialect.Request{
+		Stop: r.Stop, N: r.N, Logprobs: r.Logprobs, Format: r.Format, Seed: r.Seed, Temperature: r.Temperature,
+	}
+	if n := len(r.Messages); n > 0 {
+		t.Messages = []dialect.Message{{Role: r.Messages[n-1].Role}}
+	}
+	return t, nil
 }
 
 // chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has
@@ -205,15 +230,13 @@ func (w *Walk) Continued() (list []string) {
 }
 
 // Usage is what the committed stream used: of an answer that was put together, the prompt once and all that
-// was delivered. ok is false where no provider has reported any.
+// was delivered, estimated where nobody reported any. ok is false where the one provider has reported none.
 func (w *Walk) Usage() (u fairlead.Usage, ok bool) {
 	if w.stream != nil {
 		u, ok = w.stream.Usage()
 	}
-	if !ok && w.legs != nil && w.legs.hasPrompt {
-		u = w.legs.prompt
-		u.Output, u.Reasoning, u.Estimated = fairlead.EstimateTokens(w.Delivered()), 0, true
-		return u, true
+	if !ok && w.legs != nil {
+		return w.legs.estimate(0), true
 	}
 	return u, ok
 }

@@ -5,14 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -401,79 +396,4 @@ func TestLegsInTime(t *testing.T) {
 			t.Errorf("%s: %q, want %q: %q, %v", c.name, told, c.want, content(all), err)
 		}
 	}
-}
-
-// TestLegsGiveTheirConnectionBack holds that the connection of an attempt that went on with an answer serves
-// the next exchange.
-func TestLegsGiveTheirConnectionBack(t *testing.T) {
-	var opened atomic.Int32
-	s := httptest.NewUnstartedServer(legs["goes"])
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	s.Start()
-	defer s.Close()
-	w := newWorld(t)
-	j := w.journey("dies goes")
-	base, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	snapshot := &fairlead.Snapshot{}
-	for i := range j.Plan.Steps {
-		snapshot.Providers = append(snapshot.Providers, j.Plan.Steps[i].Endpoint.Provider)
-	}
-	snapshot.Providers[1].BaseURL = base
-	if err := w.up.Prepare(snapshot); err != nil {
-		t.Fatal(err)
-	}
-	var walk upstream.Walk
-	for range 3 {
-		if told, _, err := w.follow(t.Context(), &walk, j, nothing); err != nil || told != "interrupted* ok* -> whole" {
-			t.Fatalf("%q, %v", told, err)
-		}
-		w.up.Forget()
-	}
-	if n := opened.Load(); n != 1 {
-		t.Errorf("%d connections for three exchanges", n)
-	}
-}
-
-// TestToldTextStaysWithItsExchange holds that a walk whose memory serves one exchange after another shows none
-// the text of another, and that nothing of an answer goes on in one that told nothing.
-func TestToldTextStaysWithItsExchange(t *testing.T) {
-	w := newWorld(t)
-	var bodies sync.Map
-	w.own = map[string]http.HandlerFunc{"goes": func(rw http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		bodies.Store(string(body), true)
-		legs["goes"](rw, r)
-	}}
-	var walk upstream.Walk
-	for i, c := range []struct{ plan, want string }{
-		{"dies goes", "interrupted* ok* -> whole"},
-		{"ok", "ok -> whole"},
-		{"503 dead goes", "server_error malformed ok -> whole"},
-		{"reasons rereasons", "interrupted* ok* -> whole"},
-		{"dies goes", "interrupted* ok* -> whole"},
-	} {
-		w.text = fmt.Sprintf("exchange %d", i)
-		j := w.journey(c.plan)
-		told, all, err := w.follow(t.Context(), &walk, j, nothing)
-		w.up.Forget() // that some fail
-		if told != c.want || err != nil {
-			t.Errorf("exchange %d: %q, %q, %v", i, told, content(all), err)
-		}
-		if got := content(all); strings.HasPrefix(c.plan, "dies") && got != story || c.plan == "ok" && got != "good" {
-			t.Errorf("exchange %d: %q", i, got)
-		}
-	}
-	bodies.Range(func(body, _ any) bool {
-		if strings.Contains(body.(string), "exchange 2") && strings.Contains(body.(string), "fairlead guides") {
-			t.Errorf("another's text is in %s", body)
-		}
-		return true
-	})
 }

@@ -10,7 +10,8 @@ import (
 // legs is an answer that is put together of several attempts'.
 type legs struct {
 	told          *dialect.Told
-	request       *dialect.Request
+	request       *dialect.Request // what of it decides whether an answer may be gone on with
+	guess         int64            // the prompt as it was estimated, in tokens
 	thinks        bool
 	deterministic bool
 	encoder       dialect.Encoder // of the caller's stream
@@ -89,6 +90,16 @@ func (l *legs) total(reported fairlead.Usage, skipped, thought int) fairlead.Usa
 	added := fairlead.EstimateTokens(int64(l.added()))
 	fresh := min(added, u.Input)
 	u.Input, u.CacheRead = u.Input-fresh, max(u.CacheRead-(added-fresh), 0)
+	return u
+}
+
+// estimate is the usage of the whole answer where the leg under way, which has given so many bytes, reports none.
+func (l *legs) estimate(given int) fairlead.Usage {
+	u := fairlead.Usage{Input: l.guess}
+	if l.hasPrompt {
+		u = l.prompt
+	}
+	u.Output, u.Reasoning, u.Estimated = fairlead.EstimateTokens(l.delivered+int64(given)), 0, true
 	return u
 }
 

@@ -19,6 +19,7 @@ type resumed struct {
 	ended   bool
 	moved   bool // something came since this was last looked at
 	gave    bool // the caller was given something of it
+	given   int  // bytes of text, reasoning and tool input
 	thought int  // bytes of reasoning that the caller was not given
 }
 
@@ -70,7 +71,8 @@ func (r *resumed) event(dst []byte, seen *dialect.Sight, e *dialect.Event) ([]by
 			return dst, err
 		}
 	case dialect.EventEnd:
-		seen.Terminal, r.ended = true, true
+		seen.Terminal = true
+		return r.end(dst), nil
 	default:
 		if !r.seam.closed {
 			return dst, errNoSeam
@@ -83,7 +85,10 @@ func (r *resumed) event(dst []byte, seen *dialect.Sight, e *dialect.Event) ([]by
 func (r *resumed) give(dst []byte, seen *dialect.Sight, e dialect.Event) []byte {
 	seen.Meaningful = seen.Meaningful || e.Meaningful()
 	seen.Bytes += e.Bytes()
-	r.gave = r.gave || e.Bytes() > 0 || e.Kind == dialect.EventToolStart
+	r.given += e.Bytes()
+	if e.Bytes() > 0 || e.Kind == dialect.EventToolStart {
+		r.gave, r.legs.doubted = true, false
+	}
 	r.legs.told.See(&e)
 	if e.HasUsage {
 		e.Usage = r.total()
@@ -116,22 +121,26 @@ func (r *resumed) tally(dst []byte) []byte {
 	return r.legs.encoder.Encode(dst, dialect.Event{Kind: dialect.EventUsage, Usage: r.total(), HasUsage: true})
 }
 
-func (r *resumed) total() fairlead.Usage { return r.legs.total(r.last, r.seam.skipped, r.thought) }
+func (r *resumed) total() fairlead.Usage {
+	if !r.known {
+		return r.legs.estimate(r.given)
+	}
+	return r.legs.total(r.last, r.seam.skipped, r.thought)
+}
 
 func (r *resumed) complete() bool { return r.decoder.Complete() }
 
-func (r *resumed) usage() (fairlead.Usage, bool) {
-	if !r.known {
-		return fairlead.Usage{}, false
-	}
-	return r.total(), true
-}
+func (r *resumed) usage() (fairlead.Usage, bool) { return r.total(), true }
 
-// end writes the end that the provider's dialect left out.
+// end writes the end, also where the provider's dialect left it out. What an attempt before this one said of usage
+// is not the answer's: where this one says nothing of it, it is estimated.
 func (r *resumed) end(dst []byte) []byte {
 	if r.ended {
 		return dst
 	}
 	r.ended = true
+	if !r.known {
+		dst = r.tally(dst)
+	}
 	return r.legs.encoder.Encode(dst, dialect.Event{Kind: dialect.EventEnd})
 }

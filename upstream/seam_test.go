@@ -37,14 +37,31 @@ const (
 	kanji  = "索は障害物を避けて導かれ、擦れることも滑車から外れることもない。それがフェアリードの役目であり、船では昔から使われている"
 )
 
+// seamCase is a text that follows what was said.
+type seamCase struct {
+	name       string
+	method     method
+	said, text string
+	want       string // given of it
+}
+
+// hold holds what is given of it, however it comes in.
+func (c *seamCase) hold(t *testing.T) {
+	t.Helper()
+	for _, chunk := range []int{1, 2, 7, 1 << 20} {
+		got, err := join(c.said, anchor(c.said), c.method, c.text, chunk)
+		switch {
+		case c.want == none && (!errors.Is(err, errNoSeam) || got != ""):
+			t.Errorf("%s, in pieces of %d: gave %q, %v", c.name, chunk, got, err)
+		case c.want != none && (err != nil || got != c.want):
+			t.Errorf("%s, in pieces of %d: gave %q, %v; want %q", c.name, chunk, got, err, c.want)
+		}
+	}
+}
+
 func TestSeam(t *testing.T) {
-	const final, prefill, regenerate, ask = methodFinal, methodPrefill, methodRegenerate, methodAnchor
-	for _, c := range []struct {
-		name       string
-		method     method
-		said, text string
-		want       string // given of it
-	}{
+	const final, prefill, regenerate = methodFinal, methodPrefill, methodRegenerate
+	for _, c := range []seamCase{
 		{"goes on", prefill, "It is", " 4 C", " 4 C"},
 		{"goes on inside a word", final, "It is fo", "ur", "ur"},
 		{"goes on with the space that it was not shown", prefill, "It is ", " 4 C", "4 C"},
@@ -74,7 +91,14 @@ func TestSeam(t *testing.T) {
 		{"says it behind a space", regenerate, "It is", " It is 4 C", none},
 		{"follows space alone", regenerate, "\n\n", "Hello", "Hello"},
 		{"follows space alone with the same space", regenerate, "\n\n", "\n\nHello", "Hello"},
+	} {
+		c.hold(t)
+	}
+}
 
+func TestSeamAtAnchor(t *testing.T) {
+	const ask = methodAnchor
+	for _, c := range []seamCase{
 		{"repeats the end", ask, long, anchor(long) + ", which", ", which"},
 		{"repeats the end and is done", ask, long, anchor(long), ""},
 		{"repeats it in other lines", ask, long, strings.ReplaceAll(anchor(long), " ", "\n") + ", which", ", which"},
@@ -111,15 +135,7 @@ func TestSeam(t *testing.T) {
 		{"is too short to tell", ask, "It is", "It is 4 C", none},
 		{"is noughts, which nobody can count", ask, strings.Repeat("0", 300), strings.Repeat("0", 340), none},
 	} {
-		for _, chunk := range []int{1, 2, 7, 1 << 20} {
-			got, err := join(c.said, anchor(c.said), c.method, c.text, chunk)
-			switch {
-			case c.want == none && (!errors.Is(err, errNoSeam) || got != ""):
-				t.Errorf("%s, in pieces of %d: gave %q, %v", c.name, chunk, got, err)
-			case c.want != none && (err != nil || got != c.want):
-				t.Errorf("%s, in pieces of %d: gave %q, %v; want %q", c.name, chunk, got, err, c.want)
-			}
-		}
+		c.hold(t)
 	}
 }
 

@@ -153,11 +153,11 @@ func (w *Walk) Reset() {
 		w.room = nil
 	}
 	clear(w.stops)
-	text := w.told.Text[:0]
-	if cap(text) > firstRead {
-		text = nil
+	if cap(w.told.Text)+cap(w.told.ID)+cap(w.told.Model) > firstRead {
+		w.told = dialect.Told{}
 	}
-	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room, stops: w.stops[:0], told: dialect.Told{Text: text}}
+	w.told.Begin()
+	*w = Walk{Attempts: w.Attempts[:0], scratch: w.scratch, call: w.call, room: w.room, stops: w.stops[:0], told: w.told}
 }
 
 // lean drops the memory that a stream, which can last long, has no use for.

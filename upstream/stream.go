@@ -81,7 +81,7 @@ func newStream(a *attempt) *Stream {
 	}
 	var told *dialect.Told
 	if w.continues() {
-		w.told = dialect.Told{Text: w.told.Text[:0]}
+		w.told.Begin()
 		told = &w.told
 	}
 	if a.translated() {

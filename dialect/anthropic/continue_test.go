@@ -76,7 +76,7 @@ func TestTold(t *testing.T) {
 	} {
 		got := told(t, opening+c.stream)
 		barred := got.Barred == c.barred || c.barred == "?" && got.Barred != ""
-		if string(got.Text) != c.text || got.Blocks != c.blocks || got.Open != c.open || got.Finished != c.finished || !barred || got.ID != "msg_7" || got.Model != "up" {
+		if string(got.Text) != c.text || got.Blocks != c.blocks || got.Open != c.open || got.Finished != c.finished || !barred || string(got.ID) != "msg_7" || string(got.Model) != "up" {
 			t.Errorf("%s: text %.50q, %+v", c.name, got.Text, got)
 		}
 	}
