@@ -190,3 +190,43 @@ func TestLegsWithoutUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestLegsElsewhere holds where an answer is gone on with: not where the request cannot be said, which is no attempt;
+// and by a fallback model only after its own, marked, and never by asking for the end.
+func TestLegsElsewhere(t *testing.T) {
+	const brk = "interrupted* "
+	for _, c := range []struct {
+		name, plan, extra string
+		prefill, fallback bool // the endpoints take prefill; all but the first are a fallback model's
+		most              int
+		want, marks       string
+	}{
+		{"one that cannot be asked", "dies claude goes", `"logit_bias":{"1":1},`, true, false, 2, brk + "not_sent* ok* -> whole", `[{"endpoint":"a/m@goes","method":"prefill"}]`},
+		{"a fallback by prefill", "dies goes", ``, true, true, 3, brk + "malformed* ok* -> whole", `[{"endpoint":"a/m@goes","method":"prefill","fallback":true}]`},
+		{"a fallback that says the same", "dies repeats", `"seed":1,`, false, true, 3, brk + "malformed* ok* -> whole", `[{"endpoint":"a/m@repeats","method":"regenerate","fallback":true}]`},
+		{"a fallback is not asked for the end", "dies quotes", ``, false, true, 3, brk + "malformed* -> broken", ``},
+		{"two of them", "dies adds ends", ``, true, false, 3, brk + brk + "ok* -> whole", `[{"endpoint":"a/m@adds","method":"prefill"},{"endpoint":"a/m@ends","method":"prefill"}]`},
+	} {
+		w := newWorld(t)
+		w.extra = c.extra
+		j := w.journey(c.plan)
+		j.Most = c.most
+		for i := range j.Plan.Steps {
+			s := &j.Plan.Steps[i]
+			if !c.prefill {
+				s.Endpoint.Supports = fairlead.Supports{}
+			}
+			if c.fallback && i > 0 {
+				s.Fallback, s.Asked = true, "b/m"
+			}
+		}
+		var walk upstream.Walk
+		told, all, err := w.follow(t.Context(), &walk, j, nothing)
+		if told != c.want || c.marks != "" && !strings.Contains(all, `"fairlead":{"continued":`+c.marks+`}`) {
+			t.Errorf("%s: %q, %v\n%s", c.name, told, err, all)
+		}
+		if list := walk.Continued(); len(list) != strings.Count(c.marks, "endpoint") {
+			t.Errorf("%s: continued by %q", c.name, list)
+		}
+	}
+}
