@@ -39,10 +39,10 @@ type Told struct {
 	ID, Model []byte // of the answer, as Text: memory that serves one stream after another
 	Created   int64  // Unix seconds; 0 = none
 	Text      []byte
-	Reasoning bool   // some was told; none of it is signed
-	Finished  bool   // the reason to stop was told
-	Blocks    int64  // content blocks that have begun, of dialects that have them
-	Open      bool   // the last of them is of text and may be added to
+	Reasoning bool  // some was told; none of it is signed
+	Finished  bool  // the reason to stop was told
+	Blocks    int64 // content blocks that have begun, of dialects that have them
+	Open      bool  // the last of them is of text and may be added to
 	Barred    Bar
 }
 
