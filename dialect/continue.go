@@ -36,13 +36,13 @@ type Marker interface {
 
 // Told is what a stream has told its caller, as far as it takes to go on with it elsewhere.
 type Told struct {
-	ID, Model string
+	ID, Model []byte // of the answer, as Text: memory that serves one stream after another
 	Created   int64  // Unix seconds; 0 = none
-	Text      []byte // of the answer
-	Reasoning bool   // some was told; none of it is signed
-	Finished  bool   // the reason to stop was told
-	Blocks    int64  // content blocks that have begun, of dialects that have them
-	Open      bool   // the last of them is of text and may be added to
+	Text      []byte
+	Reasoning bool  // some was told; none of it is signed
+	Finished  bool  // the reason to stop was told
+	Blocks    int64 // content blocks that have begun, of dialects that have them
+	Open      bool  // the last of them is of text and may be added to
 	Barred    Bar
 }
 
@@ -59,6 +59,9 @@ const (
 	BarSources Bar = "citations"
 	BarLong    Bar = "too long"
 )
+
+// Begin forgets everything but the memory, for another stream.
+func (t *Told) Begin() { *t = Told{ID: t.ID[:0], Model: t.Model[:0], Text: t.Text[:0]} }
 
 // Bars notes that the answer cannot be gone on with. The first reason stands.
 func (t *Told) Bars(b Bar) {

@@ -79,7 +79,7 @@ func (w *Walk) firstLeg() dialect.Bar {
 	if w.legs != nil {
 		return barred(w.legs.request, w.legs.told)
 	}
-	r, err := w.Ask.Neutral()
+	r, err := w.terms()
 	if err != nil {
 		return barUnread
 	}
@@ -88,10 +88,12 @@ func (w *Walk) firstLeg() dialect.Bar {
 		return bar
 	}
 	l := &legs{
-		told: told, request: r, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
+		told: told, request: r, guess: int64(w.Prompt), deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
 		stops: make([]legStop, len(w.Plan.Steps)),
 	}
-	l.prompt, l.hasPrompt = w.stream.Usage()
+	if u, ok := w.stream.Usage(); ok && u.Prompt() > 0 {
+		l.prompt, l.hasPrompt = u, true
+	}
 	switch f := w.stream.frames.(type) {
 	case *translation:
 		l.encoder = f.encoder
@@ -102,16 +104,50 @@ func (w *Walk) firstLeg() dialect.Bar {
 	return ""
 }
 
+// terms is what of the request decides whether and how an answer to it may be gone on with. The neutral form of
+// a large one takes several times its memory, and many answers can break off at once.
+func (w *Walk) terms() (*dialect.Request, error) {
+	if size := int64(len(w.Ask.Body)); size > largeBody {
+		weight := min(translationPart*size, translationRoom)
+		if err := w.up.room.Acquire(w.ctx, weight); err != nil {
+			return nil, err
+		}
+		defer w.up.room.Release(weight)
+		defer w.Ask.Forget()
+	}
+	r, err := w.Ask.Neutral()
+	if err != nil {
+		return nil, err
+	}
+	t := &dialect.Request{
+		Stop: r.Stop, N: r.N, Logprobs: r.Logprobs, Format: r.Format, Seed: r.Seed, Temperature: r.Temperature,
+	}
+	if n := len(r.Messages); n > 0 {
+		t.Messages = []dialect.Message{{Role: r.Messages[n-1].Role}}
+	}
+	return t, nil
+}
+
 // chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has
-// not broken it, then at one that has, then at a fallback model's, there not by asking: another model would
-// go on in another voice.
+// not broken it, first one that was not asked yet, then at one that has, then at a fallback model's, there not
+// by asking: another model would go on in another voice.
 func (w *Walk) chooseLeg(now time.Time) (choice, bool) {
-	if w.legs.tries >= w.Most-1 {
+	if w.legs.tries >= w.Most-1 || passed(w.Until, now) {
 		return choice{}, false
 	}
-	for _, tier := range []struct{ fallback, broke bool }{{false, false}, {false, true}, {true, false}, {true, true}} {
+	for _, tier := range [...]struct{ fallback, broke, asked bool }{
+		{false, false, false},
+		{false, false, true},
+		{false, true, false},
+		{false, true, true},
+		{true, false, false},
+		{true, false, true},
+		{true, true, false},
+		{true, true, true},
+	} {
 		for i := range w.Plan.Steps {
-			if w.Plan.Steps[i].Fallback != tier.fallback || w.legs.stops[i].broke != tier.broke {
+			leg := &w.legs.stops[i]
+			if w.Plan.Steps[i].Fallback != tier.fallback || leg.broke != tier.broke || (leg.asked != [methods]bool{}) != tier.asked {
 				continue
 			}
 			if c, ok := w.legAt(i, now); ok {
@@ -141,7 +177,7 @@ func (w *Walk) legAt(i int, now time.Time) (choice, bool) {
 // legMethods lists the methods by which a step can go on now; none where it may not be asked.
 func (w *Walk) legMethods(i int, now time.Time) (way *way, lane health.Lane, list []method) {
 	s, step := &w.stops[i], &w.Plan.Steps[i]
-	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause {
+	if s.bad || (s.tries > 0 && s.retry != 0 && !s.retry.Has(failure.Same)) || s.ready.Sub(now) > longestPause || passed(w.Until, s.ready) {
 		return nil, lane, nil
 	}
 	way, lane, view := w.lane(i, now)
@@ -175,15 +211,19 @@ func (w *Walk) legStandby(now time.Time) bool {
 // beginLeg notes the attempt that is about to go on with the answer.
 func (w *Walk) beginLeg(c *choice) {
 	w.legs.tries++
-	w.legs.method, w.legs.base = c.method, w.legs.said()
+	w.legs.method = c.method
+	w.legs.anchor()
 	w.legs.stops[c.step].asked[c.method] = true
 	w.done = false
 }
 
 // legFailed notes that an attempt did not go on with the answer. A method that does not work at an endpoint
 // says nothing of the endpoint.
-func (w *Walk) legFailed(a *attempt, v *failure.Verdict) {
-	if v.Health != failure.Nothing {
+func (w *Walk) legFailed(a *attempt, fail *setback) {
+	if fail.unsent != nil { // it cannot be asked, which is no attempt
+		w.legs.tries--
+	}
+	if fail.verdict.Health != failure.Nothing {
 		w.legs.stops[a.stop].broke = true
 	}
 }
@@ -211,13 +251,13 @@ func (w *Walk) Continued() (list []string) {
 }
 
 // Usage is what the committed stream used: of an answer that was put together, the prompt once and all that
-// was delivered. ok is false where no provider has reported any.
+// was delivered, estimated where nobody reported any. ok is false where the one provider has reported none.
 func (w *Walk) Usage() (u fairlead.Usage, ok bool) {
 	if w.stream != nil {
 		u, ok = w.stream.Usage()
 	}
 	if !ok && w.legs != nil {
-		return w.legs.prompt, w.legs.hasPrompt
+		return w.legs.estimate(0), true
 	}
 	return u, ok
 }

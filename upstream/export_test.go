@@ -101,3 +101,16 @@ func Spend(u *Upstream, s fairlead.Step) {
 	budget := u.board.Load().Lane(s.Endpoint, s.Asked, "", "", now).Budget()
 	budget.Take(budget.Left(now), now)
 }
+
+// State is what the board thinks of a step's endpoint.
+func State(u *Upstream, s fairlead.Step) health.State {
+	now := time.Now()
+	way := u.waysOf(s.Endpoint.Provider)[0]
+	return u.board.Load().Lane(s.Endpoint, s.Asked, way.credential, "", now).View(now).State
+}
+
+// SpendRemade takes what is left for text that is made again.
+func SpendRemade(u *Upstream) {
+	now := time.Now()
+	u.remade.Take(u.remade.Left(now), now)
+}

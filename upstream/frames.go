@@ -59,6 +59,9 @@ func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool
 	var seen dialect.Sight
 	events, err := t.decoder.Decode(t.events[:0], f)
 	t.events = events
+	if err != nil { // the caller gets nothing of such a frame: nothing of it must count as told
+		return dst, seen, false, err
+	}
 	for i := range events {
 		e := &events[i]
 		seen.Meaningful = seen.Meaningful || e.Meaningful()
@@ -77,7 +80,7 @@ func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool
 		}
 		dst = t.encoder.Encode(dst, *e)
 	}
-	if err == nil && t.holder != nil && t.holder.Held() > maxFrame {
+	if t.holder != nil && t.holder.Held() > maxFrame {
 		err = errHeldTooMuch
 	}
 	return dst, seen, false, err

@@ -73,3 +73,18 @@ func TestSeeTail(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedFramesAreNotTold holds that text in a frame that cannot be used, of which the caller gets nothing,
+// does not count as told: the next attempt says it.
+func TestRefusedFramesAreNotTold(t *testing.T) {
+	var told dialect.Told
+	tr := newTranslation(openai.New().NewDecoder(), anthropic.New().NewEncoder(dialect.EncodeOptions{Model: "m"}), &told)
+	good := sse.Frame{Data: []byte(`{"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"kept"},"finish_reason":null}]}`)}
+	bad := sse.Frame{Data: []byte(`{"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"lost","tool_calls":[7]},"finish_reason":null}]}`)}
+	if _, _, _, err := tr.take(nil, good); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, _, err := tr.take(nil, bad); err == nil || len(out) > 0 || string(told.Text) != "kept" {
+		t.Errorf("gave %q, %v, told %q", out, err, told.Text)
+	}
+}

@@ -10,7 +10,8 @@ import (
 // legs is an answer that is put together of several attempts'.
 type legs struct {
 	told          *dialect.Told
-	request       *dialect.Request
+	request       *dialect.Request // what of it decides whether an answer may be gone on with
+	guess         int64            // the prompt as it was estimated, in tokens
 	thinks        bool
 	deterministic bool
 	encoder       dialect.Encoder // of the caller's stream
@@ -21,6 +22,9 @@ type legs struct {
 	stops         []legStop // of the plan's steps
 	method        method    // of the attempt under way
 	base          string    // what was said before it
+	words         string    // the anchor of that
+	anchored      int       // bytes of what was said of which words is the anchor
+	doubted       bool      // an attempt had nothing to add
 	marks         []mark    // of the legs that were given
 }
 
@@ -37,7 +41,22 @@ type mark struct {
 	Fallback bool   `json:"fallback,omitempty"`
 }
 
-func (l *legs) said() string { return string(l.told.Text) }
+// said is what was said so far.
+func (l *legs) said() string {
+	if len(l.base) != len(l.told.Text) {
+		l.base = string(l.told.Text)
+	}
+	return l.base
+}
+
+// anchor is the end of that, which a provider can be asked to repeat. Neither is asked for while a leg gives its
+// text, so that base and words stay what it was asked with.
+func (l *legs) anchor() string {
+	if said := l.said(); l.anchored != len(said) {
+		l.words, l.anchored = anchor(said), len(said)
+	}
+	return l.words
+}
 
 // marked is the value of the member "fairlead" in the answer's last frames.
 func (l *legs) marked() []byte {
@@ -51,12 +70,17 @@ func (l *legs) marked() []byte {
 }
 
 // total is the usage of the whole answer: the prompt once, and the output that was delivered. reported is
-// the leg's own; of its output skipped bytes were not given to the caller, and neither was its reasoning,
-// for the caller has had some or was not to have any. Tokens of the legs before are counted from bytes.
-func (l *legs) total(reported fairlead.Usage, skipped int) fairlead.Usage {
+// the leg's own; of its output skipped bytes were not given to the caller, and neither was its reasoning (thought,
+// in bytes, where the provider does not count it apart), for the caller has had some or was not to have any.
+// Tokens of the legs before are counted from bytes.
+func (l *legs) total(reported fairlead.Usage, skipped, thought int) fairlead.Usage {
 	u := reported
 	u.Estimated = true
-	kept := max(u.Output-u.Reasoning-fairlead.EstimateTokens(int64(skipped)), 0)
+	reasoning := u.Reasoning
+	if reasoning == 0 {
+		reasoning = fairlead.EstimateTokens(int64(thought))
+	}
+	kept := max(u.Output-reasoning-fairlead.EstimateTokens(int64(skipped)), 0)
 	u.Reasoning = 0
 	u.Output = fairlead.EstimateTokens(l.delivered) + kept
 	if l.hasPrompt {
@@ -69,13 +93,23 @@ func (l *legs) total(reported fairlead.Usage, skipped int) fairlead.Usage {
 	return u
 }
 
+// estimate is the usage of the whole answer where the leg under way, which has given so many bytes, reports none.
+func (l *legs) estimate(given int) fairlead.Usage {
+	u := fairlead.Usage{Input: l.guess}
+	if l.hasPrompt {
+		u = l.prompt
+	}
+	u.Output, u.Reasoning, u.Estimated = fairlead.EstimateTokens(l.delivered+int64(given)), 0, true
+	return u
+}
+
 // added is what the request of the leg under way has beside the caller's own, in bytes.
 func (l *legs) added() int {
 	switch l.method {
 	case methodRegenerate:
 		return 0
 	case methodAnchor:
-		return len(trimmed(l.base)) + len(instruction) + len(anchor(l.base))
+		return len(trimmed(l.base)) + len(instruction) + len(l.words)
 	}
 	return len(trimmed(l.base))
 }
@@ -87,7 +121,7 @@ func (l *legs) expense(e *fairlead.Endpoint, m method) float64 {
 	case methodRegenerate:
 		again = len(l.told.Text)
 	case methodAnchor:
-		again = len(anchor(l.said()))
+		again = len(l.anchor())
 	}
 	if e.Price == nil {
 		return 0

@@ -28,11 +28,10 @@ func (m *memory) reset() {
 	if cap(m.room) > firstRead {
 		m.room = nil
 	}
-	text := m.told.Text[:0]
-	if cap(text) > firstRead {
-		text = nil
+	if t := &m.told; cap(t.Text)+cap(t.ID)+cap(t.Model) > firstRead {
+		*t = dialect.Told{}
 	}
-	m.told = dialect.Told{Text: text}
+	m.told.Begin()
 }
 
 // lean drops what a stream, which can last long, has no use for.

@@ -33,7 +33,9 @@ func (m method) across() bool { return m != methodAnchor }
 func (l *legs) methodsAt(e *fairlead.Endpoint) []method {
 	anthropic := e.Provider.Dialect == fairlead.Anthropic
 	var list []method
-	if l.said() != "" && e.Supports.Closed {
+	said := trimmed(l.said())
+	fits := len(l.said())-len(said) <= spaceMost
+	if said != "" && fits && e.Supports.Closed {
 		final := e.Supports.Set.Has(fairlead.ContinueFinalMessage)
 		switch {
 		case anthropic && l.thinks: // refused where thinking is enabled
@@ -46,7 +48,7 @@ func (l *legs) methodsAt(e *fairlead.Endpoint) []method {
 	if l.repeatable() {
 		list = append(list, methodRegenerate)
 	}
-	if len(anchor(l.said())) >= anchorLeast {
+	if fits && len(l.anchor()) >= anchorLeast {
 		list = append(list, methodAnchor)
 	}
 	return list
@@ -55,7 +57,7 @@ func (l *legs) methodsAt(e *fairlead.Endpoint) []method {
 // repeatable reports whether the same request is likely to give the same text: where it asks for that, or
 // where so little was said that it hardly matters.
 func (l *legs) repeatable() bool {
-	return l.deterministic || len(anchor(l.said())) < anchorLeast
+	return l.deterministic || len(trimmed(l.said())) < anchorLeast
 }
 
 // askTo writes what is asked of the next attempt.
@@ -72,9 +74,9 @@ func (l *legs) askTo(m method, ask *provider.Ask) (*provider.Ask, error) {
 	case methodRegenerate:
 		c = dialect.Continuation{}
 	case methodAnchor:
-		c.Ask = instruction + anchor(l.said())
+		c.Ask = instruction + l.anchor()
 		if c.MaxOutput > 0 {
-			c.MaxOutput += fairlead.EstimateTokens(int64(len(anchor(l.said()))))
+			c.MaxOutput += fairlead.EstimateTokens(int64(len(l.anchor())))
 		}
 	}
 	text, err := ask.Caller.Continue(&body, c)

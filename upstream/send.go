@@ -119,7 +119,7 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	v, s := &fail.verdict, &w.stops[a.stop]
 	a.lane.Release(a.ticket, evidence(*v), now)
 	if w.legs != nil {
-		w.legFailed(a, v)
+		w.legFailed(a, fail)
 	} else if fail.outcome == fairlead.OutcomeTimeout {
 		a.learn(now, true)
 	}
@@ -176,6 +176,9 @@ func (w *Walk) Close() {
 		w.at.lane.Release(w.at.ticket, health.Evidence{}, time.Now())
 	case !w.done:
 		w.ended(health.Evidence{Kind: health.Success})
+	}
+	if w.at != nil && w.at != &w.slot { // no caller was given the answer that a leg is of
+		w.at.close()
 	}
 	if w.stream != nil {
 		w.Waited += w.stream.Waited

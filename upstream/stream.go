@@ -85,7 +85,7 @@ func newStream(a *attempt) *Stream {
 	var told *dialect.Told
 	if w.continues() {
 		told = &a.mem.told
-		*told = dialect.Told{Text: told.Text[:0]}
+		told.Begin()
 	}
 	if a.translated() {
 		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(w.Encode), told)

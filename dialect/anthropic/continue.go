@@ -42,7 +42,7 @@ func (w *writer) message(role, content string) {
 // ResumeEncoder goes on with the events of a stream: text goes into the block that is open, if it is of
 // text.
 func (d Dialect) ResumeEncoder(o dialect.EncodeOptions, t *dialect.Told) dialect.Encoder {
-	e := &encoder{o: o, id: t.ID, started: true, index: int(t.Blocks)}
+	e := &encoder{o: o, id: string(t.ID), started: true, index: int(t.Blocks)}
 	if t.Open {
 		e.queue = []*pending{{kind: textBlock}}
 	}
@@ -61,7 +61,9 @@ func (w *watcher) tell(typ string) {
 	switch typ {
 	case "message_start":
 		m, _ := w.obj.Get("message")
-		t.ID, t.Model = text(m, "id"), text(m, "model")
+		id, _ := m.Get("id")
+		model, _ := m.Get("model")
+		t.ID, t.Model = id.AppendText(t.ID[:0]), model.AppendText(t.Model[:0])
 	case "content_block_start":
 		v, _ := w.obj.Get("content_block")
 		w.tellBlock(kindOf(v), text(v, "text"))

@@ -54,6 +54,8 @@ func Run(t *testing.T, d dialect.Dialect, exceptions ...Exception) {
 	t.Run("answer", s.answers)
 	t.Run("stream", s.streams)
 	t.Run("frames", s.frames)
+	t.Run("continue", s.continued)
+	t.Run("resume", s.resumed)
 	t.Run("error", s.errors)
 	for name := range s.exceptions {
 		if !s.used[name] {

@@ -44,7 +44,7 @@ func addSpoken(dst []byte, role, content string) []byte {
 // ResumeEncoder goes on with the chunks of a stream: they have its id, time and model.
 func (d Dialect) ResumeEncoder(o dialect.EncodeOptions, t *dialect.Told) dialect.Encoder {
 	e := d.NewEncoder(o).(*encoder)
-	e.begun(t.ID, t.Model, t.Created)
+	e.begun(string(t.ID), string(t.Model), t.Created)
 	return e
 }
 
@@ -59,12 +59,12 @@ func (w *watcher) End(dst []byte) []byte { return append(dst, "data: [DONE]\n\n"
 
 // named notes what every chunk says of the answer.
 func (w *watcher) named(t *dialect.Told) {
-	if t.ID == "" {
-		t.ID, _ = w.id.Text()
+	if len(t.ID) == 0 {
+		t.ID = w.id.AppendText(t.ID)
 		t.Created = createdOf(w.created)
 	}
-	if t.Model == "" {
-		t.Model, _ = w.model.Text()
+	if len(t.Model) == 0 {
+		t.Model = w.model.AppendText(t.Model)
 	}
 }
 
@@ -110,6 +110,8 @@ func (d *turn) bars(t *dialect.Told) {
 		t.Bars(dialect.BarRefusal)
 	case d.audio.Kind() == jsonscan.KindObject, holdsAny(d.images):
 		t.Bars(dialect.BarMedia)
+	case holdsAny(d.annotations):
+		t.Bars(dialect.BarSources)
 	}
 	t.Reasoning = t.Reasoning || d.reasoning.Truthy() || holdsAny(d.details)
 }

@@ -14,6 +14,7 @@ import (
 // or null are nil. Requests, answers and streams share it.
 type turn struct {
 	role, content, refusal, audio, images jsonscan.Value
+	annotations                           jsonscan.Value // sources of the text
 	reasoning                             jsonscan.Value // reasoning, else reasoning_content
 	details                               jsonscan.Value // reasoning_details
 	toolCalls, functionCall               jsonscan.Value
@@ -69,6 +70,8 @@ func (t *turn) read(w *jsonscan.Walk) {
 			t.audio = v
 		case "images":
 			t.images = v
+		case "annotations":
+			t.annotations = v
 		}
 	}
 }
@@ -76,7 +79,7 @@ func (t *turn) read(w *jsonscan.Walk) {
 // plain reports whether the turn has nothing of what a text delta lacks.
 func (t *turn) plain() bool {
 	return t.refusal == nil && t.reasoning == nil && t.details == nil && t.toolCalls == nil &&
-		t.functionCall == nil && t.audio == nil && t.images == nil
+		t.functionCall == nil && t.audio == nil && t.images == nil && t.annotations == nil
 }
 
 // detail is one entry of reasoning_details.
