@@ -47,11 +47,7 @@ func (w *Walk) breaks(err error) bool {
 	if w.ctx.Err() != nil {
 		return false
 	}
-	e := evidence(fail.verdict)
-	if s.stalled() {
-		e = health.Evidence{Kind: health.Soft}
-	}
-	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), e)
+	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), s.blame(fail.verdict))
 	if fail.final != nil || fail.callers() || fail.verdict.Retry == 0 || !w.continues() {
 		return false
 	}

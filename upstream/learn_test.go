@@ -123,11 +123,15 @@ func TestSlowCaller(t *testing.T) {
 func TestStallIsSoft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, fairlead.OpenAI, time.Second, begin(said))
-		s.plan.Steps[0].Endpoint.Provider.Timeouts.Total = 3 * time.Second
+		s.plan.Steps[0].Endpoint.Provider.Timeouts.Total = 20 * time.Second
 		for i := range 8 {
 			s.plan.Steps[0].Endpoint.Provider.Timeouts.Idle = time.Duration(i%2) * time.Second // by turns the total time is over
-			detail, _ := s.drink(s.commit())
-			s.walk.Interrupted(fairlead.OutcomeInterrupted, detail)
+			s.commit()
+			var err error
+			for err == nil || errors.Is(err, upstream.ErrSilent) {
+				_, err = s.walk.Next(time.Second)
+			}
+			detail := upstream.Detail(err)
 			if want := []string{"total time is over", "stalled"}[i%2]; detail != want {
 				t.Errorf("%d: %q, want %q", i, detail, want)
 			}

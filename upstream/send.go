@@ -285,11 +285,8 @@ func (w *Walk) Made() int {
 // Interrupted marks the committed attempt as broken off after its commit.
 func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
 	kind := health.Hard
-	switch {
-	case o == fairlead.OutcomeCallerGone:
+	if o == fairlead.OutcomeCallerGone {
 		kind = health.Nothing
-	case w.stream != nil && w.stream.stalled():
-		kind = health.Soft
 	}
 	w.brokeOff(o, detail, health.Evidence{Kind: kind})
 }

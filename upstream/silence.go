@@ -7,7 +7,12 @@ import (
 
 	"fairlead/dialect"
 	"fairlead/internal/sse"
+	"fairlead/upstream/failure"
+	"fairlead/upstream/health"
 )
+
+// slowCaller is how long a caller has taken to read, all in all, who may be why a provider gave up.
+const slowCaller = time.Second
 
 // late ends a wait for the commit in which bytes come all the time, and nothing that commits: what is there
 // is read without a look at the time, so that it would have no other end.
@@ -86,6 +91,22 @@ func (s *Stream) noted(f *sse.Frame, seen *dialect.Sight) {
 	c.enter(seen.Phase)
 }
 
-// stalled reports whether the stream broke because time passed. That proves little: a bound may have been
-// too short for this answer. So it counts as silence before the commit does.
-func (s *Stream) stalled() bool { return errors.Is(s.broken, errStalled) || isTimeout(s.broken) }
+// blame is what the break of a committed stream, of which v is the verdict, says against its endpoint. A stall
+// proves little: its bound may have been too short for this answer. The end of the time there was proves
+// nothing while deltas came, and neither does a connection that was lost while the caller was slow to read: a
+// provider that cannot send gives up.
+func (s *Stream) blame(v failure.Verdict) health.Evidence {
+	c := &s.clock
+	_, fault := asFault(s.broken)
+	switch {
+	case errors.Is(s.broken, errStalled):
+		return health.Evidence{Kind: health.Soft}
+	case isTimeout(s.broken) && c.ran.waited-c.delta.waited >= health.LeastSilence:
+		return health.Evidence{Kind: health.Soft}
+	case isTimeout(s.broken):
+		return health.Evidence{}
+	case !fault && c.ran.away >= slowCaller && c.ran.away >= c.ran.waited:
+		return health.Evidence{}
+	}
+	return evidence(v)
+}
