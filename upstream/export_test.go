@@ -114,3 +114,15 @@ func SpendRemade(u *Upstream) {
 	now := time.Now()
 	u.remade.Take(u.remade.Left(now), now)
 }
+
+// Shut has an endpoint fail twice running, now.
+func Shut(u *Upstream, s fairlead.Step) {
+	now := time.Now()
+	for _, c := range u.waysOf(s.Endpoint.Provider) {
+		lane := u.board.Load().Lane(s.Endpoint, s.Asked, c.credential, "", now)
+		for range 2 {
+			ticket, _ := lane.Acquire(now, false)
+			lane.Release(ticket, health.Evidence{Kind: health.Hard}, now)
+		}
+	}
+}
