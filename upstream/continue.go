@@ -75,7 +75,7 @@ func (w *Walk) firstLeg() dialect.Bar {
 	if w.legs != nil {
 		return barred(w.legs.request, w.legs.told)
 	}
-	r, err := w.terms()
+	r, least, err := w.terms()
 	if err != nil {
 		return barUnread
 	}
@@ -84,7 +84,7 @@ func (w *Walk) firstLeg() dialect.Bar {
 		return bar
 	}
 	l := &legs{
-		told: told, request: r, guess: int64(w.Prompt), deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
+		told: told, request: r, guess: int64(w.Prompt), least: least, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
 		stops: make([]legStop, len(w.Plan.Steps)),
 	}
 	if u, ok := w.stream.Usage(); ok && u.Prompt() > 0 {
@@ -100,20 +100,20 @@ func (w *Walk) firstLeg() dialect.Bar {
 	return ""
 }
 
-// terms is what of the request decides whether and how an answer to it may be gone on with. The neutral form of
-// a large one takes several times its memory, and many answers can break off at once.
-func (w *Walk) terms() (*dialect.Request, error) {
+// terms is what of the request decides whether and how an answer to it may be gone on with, and how many tokens
+// its texts have at least. The neutral form of a large one takes several times its memory, and many answers can
+// break off at once.
+func (w *Walk) terms() (r *dialect.Request, least int64, err error) {
 	if size := int64(len(w.Ask.Body)); size > largeBody {
 		weight := min(translationPart*size, translationRoom)
 		if err := w.up.room.Acquire(w.ctx, weight); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		defer w.up.room.Release(weight)
 		defer w.Ask.Forget()
 	}
-	r, err := w.Ask.Neutral()
-	if err != nil {
-		return nil, err
+	if r, err = w.Ask.Neutral(); err != nil {
+		return nil, 0, err
 	}
 	t := &dialect.Request{
 		Stop: r.Stop, N: r.N, Logprobs: r.Logprobs, Format: r.Format, Seed: r.Seed, Temperature: r.Temperature,
@@ -121,7 +121,7 @@ func (w *Walk) terms() (*dialect.Request, error) {
 	if n := len(r.Messages); n > 0 {
 		t.Messages = []dialect.Message{{Role: r.Messages[n-1].Role}}
 	}
-	return t, nil
+	return t, promptTexts(r), nil
 }
 
 // chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has

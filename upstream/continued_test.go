@@ -116,9 +116,9 @@ func TestLegsAcrossDialects(t *testing.T) {
 		id     string
 		usage  fairlead.Usage
 	}{
-		{"dies claude", claude(story[broken:], true), 10, "1", fairlead.Usage{Input: 0, Output: 13 + 8}},
+		{"dies claude", claude(story[broken:], true), 10, "1", fairlead.Usage{Input: 3, Output: 13 + 8}},
 		{"claude goes", claude(story[:broken], false), 10, "msg_1", fairlead.Usage{Input: 5, Output: 13 + 2}},
-		{"dies claude", claude(story[broken:], true), 300 << 10, "1", fairlead.Usage{Input: 0, Output: 13 + 8}},
+		{"dies claude", claude(story[broken:], true), 300 << 10, "1", fairlead.Usage{Input: 300 << 10 / 4, Output: 13 + 8}},
 		{"claude goes", claude(story[:broken], false), 300 << 10, "msg_1", fairlead.Usage{Input: 5, Output: 13 + 2}},
 	} {
 		w := newWorld(t)

@@ -12,6 +12,7 @@ type legs struct {
 	told          *dialect.Told
 	request       *dialect.Request // what of it decides whether an answer may be gone on with
 	guess         int64            // the prompt as it was estimated, in tokens
+	least         int64            // the texts of it alone, likewise: what is reckoned back is not below that
 	thinks        bool
 	deterministic bool
 	encoder       dialect.Encoder // of the caller's stream
@@ -90,6 +91,7 @@ func (l *legs) total(reported fairlead.Usage, skipped, thought int) fairlead.Usa
 	added := fairlead.EstimateTokens(int64(l.added()))
 	fresh := min(added, u.Input)
 	u.Input, u.CacheRead = u.Input-fresh, max(u.CacheRead-(added-fresh), 0)
+	u.Input += max(l.least-u.Prompt(), 0)
 	return u
 }
 
@@ -101,6 +103,24 @@ func (l *legs) estimate(given int) fairlead.Usage {
 	}
 	u.Output, u.Reasoning, u.Estimated = fairlead.EstimateTokens(l.delivered+int64(given)), 0, true
 	return u
+}
+
+// spoken counts the bytes of text in parts.
+func spoken(parts []dialect.Part) (n int64) {
+	for i := range parts {
+		p := &parts[i]
+		n += int64(len(p.Text)+len(p.Input)) + spoken(p.Parts)
+	}
+	return n
+}
+
+// promptTexts estimates the tokens of a request's texts.
+func promptTexts(r *dialect.Request) int64 {
+	n := spoken(r.System)
+	for i := range r.Messages {
+		n += spoken(r.Messages[i].Parts)
+	}
+	return fairlead.EstimateTokens(n)
 }
 
 // added is what the request of the leg under way has beside the caller's own, in bytes.

@@ -31,12 +31,12 @@ func TestLegsTotal(t *testing.T) {
 		{"repeated, the prompt not known", methodAnchor, usage{}, usage{Input: 107 + (int64(len(instruction))+40)/4, Output: 30}, 40, 0, usage{Input: 7, Output: 120}},
 		{"the prompt cached at the first", methodPrefill, usage{Input: 2, CacheRead: 5, CacheWrite: 3}, usage{Input: 110, Output: 20}, 0, 0, usage{Input: 2, CacheRead: 5, CacheWrite: 3, Output: 120}},
 		{"the prompt cached at the second", methodPrefill, usage{}, usage{Input: 40, CacheRead: 67, Output: 20}, 0, 0, usage{CacheRead: 7, Output: 120}},
-		{"less than was added", methodPrefill, usage{}, usage{Input: 40, CacheRead: 10, Output: 20}, 0, 0, usage{Output: 120}},
+		{"less than was added", methodPrefill, usage{}, usage{Input: 40, CacheRead: 10, Output: 20}, 0, 0, usage{Input: 3, Output: 120}},
 		{"reasoned again, and counted it", methodRegenerate, usage{Input: 7}, usage{Input: 7, Output: 150, Reasoning: 30}, 400, 99, usage{Input: 7, Output: 120}},
 		{"reasoned again, and did not count it", methodRegenerate, usage{Input: 7}, usage{Input: 7, Output: 150}, 400, 120, usage{Input: 7, Output: 120}},
 		{"nothing was added", methodRegenerate, usage{Input: 7}, usage{Input: 7, Output: 90}, 400, 0, usage{Input: 7, Output: 100}},
 	} {
-		l := &legs{told: &dialect.Told{Text: []byte(said)}, delivered: int64(len(said)), method: c.method, prompt: c.prompt, hasPrompt: c.prompt != usage{}}
+		l := &legs{told: &dialect.Told{Text: []byte(said)}, delivered: int64(len(said)), method: c.method, prompt: c.prompt, hasPrompt: c.prompt != usage{}, least: 3}
 		l.base, l.words = said, strings.Repeat("x", 40)
 		c.want.Estimated = true
 		if got := l.total(c.reported, c.skipped, c.thought); got != c.want {
