@@ -37,6 +37,7 @@ type Options struct {
 	AdminToken string // "" = DATA/admin.token, made where there is none
 	TLSCert    string // PEM files for the data plane
 	TLSKey     string
+	Egress     string // the address range that providers see this node from; "" = not named
 	Drain      time.Duration // how long exchanges in flight may take to end; 0 = 30s
 
 	LookupEnv func(string) (string, bool) // nil = os.LookupEnv
@@ -105,6 +106,7 @@ func (a *App) openPlanes(context.Context) error {
 	languages := []dialect.Dialect{openai.New(), anthropic.New()}
 	a.metrics = record.NewMetrics()
 	a.upstream = upstream.New(languages...)
+	a.upstream.Egress = a.Egress
 	a.gateway = gateway.New(gateway.Options{
 		Door:     admit.NewDoor(a.replica, a.NoAuth),
 		Upstream: a.upstream,

@@ -27,7 +27,7 @@ var bootFlags = []bootFlag{
 	{name: "config", short: "c", meaning: "file that is the configuration: watched, and applied when it changes"},
 	{name: "name", meaning: "name of this node, in each of its log lines"},
 	{name: "region", meaning: "region that this node is in, in each of its log lines"},
-	{name: "egress", shown: "the region", meaning: "address range that providers see this node from, in each of its log lines"},
+	{name: "egress", shown: "the region", meaning: "address range that providers see this node from: what they refuse is remembered by it, and each log line has it"},
 	{name: "no-auth", boolean: true, value: "false", meaning: "let everyone in, without a key"},
 	{name: "log-level", value: "info", meaning: "least level that is logged: debug, info, warn or error"},
 	{name: "log-format", value: "text", meaning: "form of the log: text or json"},

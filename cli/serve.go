@@ -84,11 +84,10 @@ func (p *program) bootOptions(fs *pflag.FlagSet, lines *record.Lines) (o app.Opt
 	if err != nil {
 		return o, err
 	}
-	egress := text("egress")
-	if egress == "" {
-		egress = text("region")
+	if o.Egress = text("egress"); o.Egress == "" {
+		o.Egress = text("region")
 	}
-	for _, attr := range [][2]string{{"node", text("name")}, {"region", text("region")}, {"egress", egress}} {
+	for _, attr := range [][2]string{{"node", text("name")}, {"region", text("region")}, {"egress", o.Egress}} {
 		if attr[1] != "" {
 			o.Log = o.Log.With(attr[0], attr[1])
 		}

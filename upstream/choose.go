@@ -195,7 +195,7 @@ func (w *Walk) lane(i int, now time.Time) (best *way, lane health.Lane, view hea
 		if slices.Contains(w.stops[i].spent, way) {
 			continue
 		}
-		l := w.up.board.Load().Lane(step.Endpoint, step.Asked, way.credential, "", now)
+		l := w.up.board.Load().Lane(step.Endpoint, step.Asked, way.credential, w.up.Egress, now)
 		v := l.View(now)
 		if best == nil || better(v, view) {
 			best, lane, view = way, l, v

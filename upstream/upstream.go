@@ -32,6 +32,10 @@ const (
 
 // Upstream sends exchanges to providers. It is safe for concurrent use.
 type Upstream struct {
+	// Egress is the address range that providers see this node from; what they refuse to it, and how they do
+	// there, is remembered by it. It is set before the first exchange.
+	Egress string
+
 	dialects map[fairlead.Dialect]dialect.Dialect
 	room     *semaphore.Weighted // bytes, for large bodies while they are translated
 
