@@ -38,6 +38,8 @@ func (Dialect) Facts(op fairlead.Operation, body *jsonscan.Object) (dialect.Fact
 	if op == fairlead.OpChat && !options.messages {
 		return dialect.Facts{}, sentence(invalid("messages", "must be a non-empty array"))
 	}
+	// These two have no stream, whatever is asked for.
+	f.Stream = f.Stream && op != fairlead.OpEmbeddings && op != fairlead.OpModerations
 	f.Stateless = options.stateless(op)
 	f.MaxOutput = options.bound()
 	if f.Thinks {
