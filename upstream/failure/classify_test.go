@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"fairlead"
+	"fairlead/dialect"
 	"fairlead/upstream/failure"
 )
 
@@ -77,6 +78,16 @@ func TestEveryRow(t *testing.T) {
 		}
 		if slices.Contains(names[:i], name) {
 			t.Errorf("two rows are named %q", name)
+		}
+	}
+}
+
+// TestWordsAreLogged holds that a dialect names a fault by every word of the catalogue.
+func TestWordsAreLogged(t *testing.T) {
+	for _, word := range failure.Words() {
+		word = strings.TrimPrefix(word, "end=")
+		if got := (&dialect.Fault{Type: word}).Error(); got != "provider error "+word {
+			t.Errorf("%q is named %q", word, got)
 		}
 	}
 }
