@@ -91,6 +91,7 @@ type Facts struct {
 	Needs       fairlead.Abilities
 	Thinks      bool // reasoning was asked for
 	Stateless   bool // nothing is stored at the provider: may be sent again
+	Choices     int  // answers asked for at once, all of them together; 0 or 1 = one
 
 	// What of the body is no text, for an estimate of its tokens.
 	Media      int64 // bytes of base64 in media parts: images, audio, files
@@ -142,6 +143,15 @@ type Watcher interface {
 	Complete() bool
 	// Usage is the last usage that was reported; ok is false where there was none.
 	Usage() (u fairlead.Usage, ok bool)
+}
+
+// Counter is a Watcher of streams that may hold several answers side by side.
+type Counter interface {
+	// Expect tells how many were asked for. A stream with fewer is complete only where its last frame came, for
+	// there are servers that always give one.
+	Expect(choices int)
+	// Missing reports whether nothing but that keeps the stream from being complete.
+	Missing() bool
 }
 
 // Ender is a Watcher that can write the last frame, where a provider has left it out.

@@ -286,7 +286,7 @@ func (w *Walk) Made() int {
 func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
 	kind := health.Hard
 	switch {
-	case o == fairlead.OutcomeCallerGone:
+	case o == fairlead.OutcomeCallerGone, w.stream != nil && w.stream.broken == errMissing:
 		kind = health.Nothing
 	case w.stream != nil && w.stream.stalled():
 		kind = health.Soft

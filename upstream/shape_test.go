@@ -27,3 +27,19 @@ func TestCallersShape(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingChoice holds that a stream which ends before each answer that was asked for has begun is no
+// success, and that this shuts the endpoint to nobody.
+func TestMissingChoice(t *testing.T) {
+	w := newWorld(t)
+	w.extra = `"n":2,`
+	p := w.plan("nodone")
+	for range 5 {
+		if got, walk, err := w.walk(t.Context(), true, p); got != "interrupted -> good" || err == nil {
+			t.Fatalf("%q, %v, %+v", got, err, walk.Attempts)
+		}
+	}
+	if got, _, err := w.walk(t.Context(), true, w.plan("ok")); got != "ok -> good" || err != nil {
+		t.Errorf("with [DONE]: %q, %v", got, err)
+	}
+}

@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"math/bits"
+
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
@@ -34,6 +36,7 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 	case err != nil:
 		return dialect.Sight{}, err
 	case kind == kindDone:
+		w.closed = true
 		// Without a finish_reason before it, [DONE] commits to nothing: the answer was cut short.
 		return dialect.Sight{Terminal: true, Meaningful: w.Complete()}, nil
 	case kind == kindNothing:
@@ -83,7 +86,12 @@ const (
 type progress struct {
 	begun, ended [fewChoices / 64]uint64
 	more         []span // of the choices from fewChoices on
+	asked        int    // choices; 0 = any
+	closed       bool   // [DONE] came
 }
+
+// Expect tells how many choices were asked for.
+func (p *progress) Expect(choices int) { p.asked = min(choices, maxChoices) }
 
 // span is the progress of 64 choices.
 type span struct{ begun, ended uint64 }
@@ -111,9 +119,20 @@ func (p *progress) words(word int) (begun, ended *uint64) {
 	return &p.more[word].begun, &p.more[word].ended
 }
 
-// Complete reports whether every choice that was seen has a finish_reason, and at least one has. Whether
-// [DONE] was seen makes no difference: some servers leave it out, and others send it after a failure.
+// Complete reports whether every choice that was seen has a finish_reason, and at least one has. [DONE] is not
+// waited for, since some servers leave it out, and does not suffice, since others send it after a failure; it
+// tells only that no other choice of those that were asked for will begin.
 func (p *progress) Complete() bool {
+	return p.ends() && !p.Missing()
+}
+
+// Missing reports whether there are fewer choices than were asked for, all of them whole, and no [DONE].
+func (p *progress) Missing() bool {
+	return p.asked > 1 && !p.closed && p.count() < p.asked && p.ends()
+}
+
+// ends reports whether every choice that was seen has ended, and at least one has.
+func (p *progress) ends() bool {
 	any := p.begun != [fewChoices / 64]uint64{}
 	for _, s := range p.more {
 		if s.begun != s.ended {
@@ -122,6 +141,17 @@ func (p *progress) Complete() bool {
 		any = any || s.begun != 0
 	}
 	return any && p.begun == p.ended
+}
+
+// count counts the choices that have begun.
+func (p *progress) count() (n int) {
+	for _, word := range p.begun {
+		n += bits.OnesCount64(word)
+	}
+	for _, s := range p.more {
+		n += bits.OnesCount64(s.begun)
+	}
+	return n
 }
 
 // look is what a turn says, for the commit and for an estimate of tokens.
