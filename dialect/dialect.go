@@ -4,7 +4,7 @@
 package dialect
 
 import (
-	"strings"
+	"strconv"
 
 	"fairlead"
 	"fairlead/internal/jsonscan"
@@ -91,6 +91,7 @@ type Facts struct {
 	Needs       fairlead.Abilities
 	Thinks      bool // reasoning was asked for
 	Stateless   bool // nothing is stored at the provider: may be sent again
+	Choices     int  // answers asked for at once, all of them together; 0 or 1 = one
 
 	// What of the body is no text, for an estimate of its tokens.
 	Media      int64 // bytes of base64 in media parts: images, audio, files
@@ -144,6 +145,15 @@ type Watcher interface {
 	Usage() (u fairlead.Usage, ok bool)
 }
 
+// Counter is a Watcher of streams that may hold several answers side by side.
+type Counter interface {
+	// Expect tells how many were asked for. A stream with fewer is complete only where its last frame came, for
+	// there are servers that always give one.
+	Expect(choices int)
+	// Missing reports whether nothing but that keeps the stream from being complete.
+	Missing() bool
+}
+
 // Ender is a Watcher that can write the last frame, where a provider has left it out.
 type Ender interface {
 	// End appends it to dst. It is called where the stream is complete and has ended without it.
@@ -188,26 +198,19 @@ type Fault struct {
 	Param   string
 }
 
-// Error names the fault without the provider's words, so that it can be logged: type and code only
-// where they are one word each.
+// Error names the fault so that it can be logged: by the type and the code that are known, else by the
+// status. All other words are the provider's own, which may quote a prompt, were it of one word.
 func (f *Fault) Error() string {
 	s := "provider error"
-	if oneWord(f.Type) {
+	typed, coded := known(f.Type), known(f.Code) && f.Code != f.Type
+	if typed {
 		s += " " + f.Type
 	}
-	if oneWord(f.Code) && f.Code != f.Type {
+	if coded {
 		s += " (" + f.Code + ")"
 	}
-	return s
-}
-
-// oneWord reports whether a text is a name such as rate_limit_error or BadRequestError. What has a space
-// may quote a prompt, and what has a hyphen may be a key.
-func oneWord(s string) bool {
-	if s == "" || len(s) > 64 {
-		return false
+	if !typed && !coded && f.Status != 0 {
+		s += " " + strconv.Itoa(f.Status)
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
+	return s
 }

@@ -317,22 +317,26 @@ func (a *attempt) checkType() *setback {
 		return nil
 	}
 	if strings.EqualFold(strings.TrimSpace(got), "application/json") {
-		if fail := a.errorInstead(); fail != nil {
+		if fail := a.wholeInstead(); fail != nil {
 			return fail
 		}
 	}
 	return a.misread("wrong content type", failure.BreakMalformed)
 }
 
-// errorInstead is the error that came as JSON where a stream was asked for; nil where it is none.
-func (a *attempt) errorInstead() *setback {
+// wholeInstead is the error or the answer that came as JSON where a stream was asked for; nil where it is
+// neither. A server that does not stream is well: the wish was the caller's.
+func (a *attempt) wholeInstead() *setback {
 	a.reply.SetDeadline(earliest(time.Now().Add(errorBodyTime), a.walk.Until))
-	body, _, err := readUpTo(a.reply, nil, maxErrorBody)
+	body, _, err := readUpTo(a.reply, nil, maxWhole)
 	if err != nil && a.walk.ctx.Err() != nil {
 		return gone()
 	}
+	if err != nil && isTimeout(err) {
+		return a.misread("wrong content type", failure.BreakTimeout)
+	}
 	if _, err = a.to.Inspect(a.walk.Ask.Op, body, &a.mem.scratch); err == nil {
-		return nil
+		return a.misread("whole answer for a stream", failure.BreakUnasked)
 	}
 	if _, ok := asFault(err); !ok {
 		return nil

@@ -20,6 +20,19 @@ func newPassage(w dialect.Watcher, withhold bool, told *dialect.Told) passage {
 	return passage{watcher: w, withhold: withhold}
 }
 
+// missing reports whether the stream lacks nothing but answers that never began.
+func (p *passage) missing() bool {
+	c, ok := p.watcher.(dialect.Counter)
+	return ok && c.Missing()
+}
+
+// expect tells the watcher how many answers were asked for.
+func (p *passage) expect(choices int) {
+	if c, ok := p.watcher.(dialect.Counter); ok && choices > 1 {
+		c.Expect(choices)
+	}
+}
+
 func (p *passage) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool, error) {
 	seen, err := p.watcher.Watch(f)
 	p.ended = p.ended || seen.Terminal

@@ -103,7 +103,7 @@ func (s *Stream) blame(v failure.Verdict) health.Evidence {
 		return health.Evidence{Kind: health.Soft}
 	case isTimeout(s.broken) && c.ran.waited-c.delta.waited >= health.LeastSilence:
 		return health.Evidence{Kind: health.Soft}
-	case isTimeout(s.broken):
+	case isTimeout(s.broken), s.broken == errMissing:
 		return health.Evidence{}
 	case !fault && c.ran.away >= slowCaller && c.ran.away >= c.ran.waited:
 		return health.Evidence{}

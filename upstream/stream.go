@@ -24,6 +24,10 @@ const (
 // errTruncated is the end of a stream before its dialect's proper end.
 var errTruncated = errors.New("the stream ended before its proper end")
 
+// errMissing is one that ended before all the answers that were asked for had begun. It is no proof against
+// the endpoint: there are servers that give one, whatever is asked for.
+var errMissing = fmt.Errorf("%w: an answer is missing", errTruncated)
+
 // errStalled is a committed stream without a byte for too long, and, as errEmptied, one that is kept alive
 // but says nothing.
 var (
@@ -91,6 +95,7 @@ func newStream(a *attempt) *Stream {
 		s.frames = newTranslation(a.to.NewDecoder(), ask.Caller.NewEncoder(w.Encode), told)
 	} else {
 		s.pass = newPassage(a.to.NewWatcher(ask.Op), !ask.Facts.StreamUsage, told)
+		s.pass.expect(ask.Facts.Choices)
 		s.frames = &s.pass
 	}
 	return s
@@ -212,6 +217,9 @@ func (s *Stream) Next(silence time.Duration) ([]byte, error) {
 			continue
 		case s.eof:
 			s.broken = errTruncated
+			if s.pass.missing() {
+				s.broken = errMissing
+			}
 			continue
 		}
 		begin := time.Now()

@@ -36,7 +36,7 @@ var behaviours = map[string]http.HandlerFunc{
 	"401":    status(401, `{"error":{"message":"Incorrect API key provided: sk-x"}}`),
 	"404":    status(404, `{"error":{"message":"no such model"}}`),
 	"400":    status(400, `{"error":{"message":"bad field","type":"invalid_request_error","param":"top_p","code":"bad_field"}}`),
-	"unpaid": status(400, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans"}}`),
+	"unpaid": status(400, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."}}`),
 	"quoted": status(400, `{"error":{"type":"invalid_request_error","message":"bad prompt: Your credit balance is too low to access the Anthropic API"}}`),
 	"quota":  status(429, `{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}`),
 	"nohttp": func(w http.ResponseWriter, _ *http.Request) {

@@ -121,7 +121,8 @@ func (a *attempt) translate(answer *Answer) (*Answer, *setback) {
 	return answer, nil
 }
 
-// unlessEmpty refuses an answer that says nothing while another endpoint is asked, or there is one to ask.
+// unlessEmpty refuses an answer that says nothing while another endpoint is asked, or there is one to ask. It
+// says nothing of the endpoint's health, for the caller's own request may leave nothing to say.
 func (w *Walk) unlessEmpty(a *attempt, answer *Answer) *setback {
 	if answer.Seen.Empty && (w.pair.count() > 1 || w.standby(time.Now())) {
 		return a.misread("empty answer", failure.BreakEmpty)

@@ -89,6 +89,7 @@ func readRouted(f *dialect.Facts, op fairlead.Operation, body *jsonscan.Object) 
 			return invalid(string(m.Name), string(m.Name)+" has the wrong type or an impossible value")
 		}
 	}
+	f.Stream = f.Stream && op != fairlead.OpCountTokens // a count has no stream, whatever is asked for
 	if f.Thinks {
 		f.Needs |= fairlead.Reasoning
 	}

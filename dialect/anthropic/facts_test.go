@@ -102,6 +102,10 @@ func TestFactsOfCountTokens(t *testing.T) {
 	if _, err := d.Facts(fairlead.OpCountTokens, body); err != nil {
 		t.Fatal(err)
 	}
+	streamed := scan(t, `{"model":"m","stream":true,"messages":[{"role":"user","content":"hello"}]}`)
+	if f, err := d.Facts(fairlead.OpCountTokens, streamed); err != nil || f.Stream {
+		t.Errorf("a count that streams: %+v, %v", f, err)
+	}
 	_, err := d.Facts(fairlead.OpChat, body)
 	wantError(t, err, fairlead.CodeInvalidRequest, "max_tokens")
 }

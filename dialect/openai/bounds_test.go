@@ -7,6 +7,7 @@ import (
 
 	"fairlead"
 	"fairlead/dialect/openai"
+	"fairlead/internal/jsonscan"
 )
 
 // list is a JSON array of n elements.
@@ -59,6 +60,36 @@ func TestDecoderBoundsCalls(t *testing.T) {
 		}
 		if _, _, err := decode(stream.String()); err == nil {
 			t.Errorf("%s: a thousand of 100,000 bytes are remembered", c.name)
+		}
+	}
+}
+
+// TestManyChoices holds that as many choices as a caller asks for make no answer malformed, whole or streamed,
+// and that a stream is complete once each of them has ended.
+func TestManyChoices(t *testing.T) {
+	for _, n := range []int{1, 128, 129, 200, 4096, 4097, 5000} {
+		whole := strings.NewReplacer("#", `{"index":0,"message":{"content":"a"},"finish_reason":"stop"}`)
+		body := whole.Replace(`{"choices":` + list(n, "#") + `}`)
+		var scratch jsonscan.Object
+		if _, err := openai.New().Inspect(fairlead.OpChat, []byte(body), &scratch); err != nil {
+			t.Errorf("%d whole: %v", n, err)
+		}
+		if _, err := openai.New().ReadAnswer([]byte(body)); err != nil {
+			t.Errorf("%d read: %v", n, err)
+		}
+		w := openai.New().NewWatcher(fairlead.OpCompletions)
+		for _, c := range []struct {
+			choice string
+			whole  bool
+		}{{`"text":"a","finish_reason":null`, false}, {`"text":"","finish_reason":"stop"`, true}} {
+			for i := range n {
+				if _, err := w.Watch(oneFrame(t, data(`{"choices":[{"index":`+strconv.Itoa(i)+`,`+c.choice+`}]}`))); err != nil {
+					t.Fatalf("%d streamed: %v", n, err)
+				}
+				if last := i == n-1 || i >= 4096; w.Complete() != (c.whole && last) {
+					t.Fatalf("%d streamed, choice %d: complete is %v", n, i, w.Complete())
+				}
+			}
 		}
 	}
 }

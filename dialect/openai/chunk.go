@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxChoices = 128     // the n that OpenAI allows; a choice past it is malformed
-	maxRescan  = 1 << 20 // bytes of an answer that is worth a second look
+	maxRescan = 1 << 20 // bytes of an answer that is worth a second look
+	noChoice  = 1 << 20 // an index that no request brings about
 )
 
 var errMalformed = errors.New("malformed answer")
@@ -157,10 +157,10 @@ func (c *choice) read(w *jsonscan.Walk) (err error) {
 		switch string(name) {
 		case "index":
 			n, ok := w.Value().Int()
-			if !ok || n < 0 || n >= maxChoices {
+			if !ok || n < 0 || n >= noChoice {
 				return fmt.Errorf("read choice index: %w", errMalformed)
 			}
-			c.index = int(n)
+			c.index = int(min(n, maxChoices))
 		case "delta", "message":
 			if delta {
 				continue // a delta goes before a message

@@ -178,7 +178,7 @@ var streamFailures = []struct {
 	{"a number", data(`7`), 0},
 	{"choices that are none", data(`{"choices":{}}`), 0},
 	{"a choice that is none", data(`{"choices":[null]}`), 0},
-	{"an index out of bounds", data(`{"choices":[{"index":128,"delta":{}}]}`), 0},
+	{"an index out of bounds", data(`{"choices":[{"index":1048576,"delta":{}}]}`), 0},
 	{"an index that is none", data(`{"choices":[{"index":"0","delta":{}}]}`), 0},
 }
 

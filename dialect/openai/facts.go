@@ -38,8 +38,11 @@ func (Dialect) Facts(op fairlead.Operation, body *jsonscan.Object) (dialect.Fact
 	if op == fairlead.OpChat && !options.messages {
 		return dialect.Facts{}, sentence(invalid("messages", "must be a non-empty array"))
 	}
+	// These two have no stream, whatever is asked for.
+	f.Stream = f.Stream && op != fairlead.OpEmbeddings && op != fairlead.OpModerations
 	f.Stateless = options.stateless(op)
 	f.MaxOutput = options.bound()
+	f.Choices = options.choices()
 	if f.Thinks {
 		f.Needs |= fairlead.Reasoning
 	}
@@ -52,6 +55,24 @@ type stateOptions struct {
 	stored, notSaved bool // store is true, is false
 	continued        bool // background, conversation or previous_response_id
 	oldMax, newMax   int64
+	each, prompts    int // choices for each prompt
+}
+
+// choices is how many are asked for, of each prompt some.
+func (o *stateOptions) choices() int {
+	if n := max(o.each, 1) * max(o.prompts, 1); n > 1 {
+		return n
+	}
+	return 0
+}
+
+// promptCount counts the prompts of completions: several are an array of texts or of arrays of tokens.
+func promptCount(v jsonscan.Value) (n int) {
+	w := v.Walk()
+	for ok := w.Array(); ok && n < maxChoices && w.Kind() != jsonscan.KindNumber; ok = w.More() {
+		n++
+	}
+	return n
 }
 
 // stateless reports whether the provider keeps nothing of the exchange. Responses are kept unless the
@@ -86,6 +107,13 @@ func factOf(f *dialect.Facts, o *stateOptions, op fairlead.Operation, m *jsonsca
 		o.messages = readContents(f, v, m.Levels)
 	case "input":
 		readContents(f, v, m.Levels)
+	case "n":
+		n, _ := v.Int()
+		o.each = int(min(max(n, 0), maxChoices))
+	case "prompt":
+		if op == fairlead.OpCompletions {
+			o.prompts = promptCount(v)
+		}
 	case "stream":
 		f.Stream, err = boolean(v)
 	case "stream_options":

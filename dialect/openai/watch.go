@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"math/bits"
+
 	"fairlead"
 	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
@@ -34,6 +36,7 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 	case err != nil:
 		return dialect.Sight{}, err
 	case kind == kindDone:
+		w.closed = true
 		// Without a finish_reason before it, [DONE] commits to nothing: the answer was cut short.
 		return dialect.Sight{Terminal: true, Meaningful: w.Complete()}, nil
 	case kind == kindNothing:
@@ -73,26 +76,82 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 // Usage is the last usage that was reported.
 func (w *watcher) Usage() (fairlead.Usage, bool) { return w.total, w.hasTotal }
 
-// progress remembers which choices of a stream have begun and which have finished.
+const (
+	fewChoices = 128  // the n that OpenAI allows: their progress takes no memory of its own
+	maxChoices = 4096 // whose progress is remembered: servers allow as many as there are prompts, and more
+)
+
+// progress remembers which choices of a stream have begun and which have finished. Those from maxChoices on
+// count as one, for what a caller asks for is no fault of the provider's.
 type progress struct {
-	begun, ended [maxChoices / 64]uint64
+	begun, ended [fewChoices / 64]uint64
+	more         []span // of the choices from fewChoices on
+	asked        int    // choices; 0 = any
+	closed       bool   // [DONE] came
 }
+
+// Expect tells how many choices were asked for.
+func (p *progress) Expect(choices int) { p.asked = min(choices, maxChoices) }
+
+// span is the progress of 64 choices.
+type span struct{ begun, ended uint64 }
 
 // saw notes a choice; it reports whether it finished just now.
 func (p *progress) saw(index int, finished bool) bool {
 	word, bit := index/64, uint64(1)<<(index%64)
-	p.begun[word] |= bit
-	if !finished || p.ended[word]&bit != 0 {
+	begun, ended := p.words(word)
+	*begun |= bit
+	if !finished || *ended&bit != 0 {
 		return false
 	}
-	p.ended[word] |= bit
+	*ended |= bit
 	return true
 }
 
-// Complete reports whether every choice that was seen has a finish_reason, and at least one has. Whether
-// [DONE] was seen makes no difference: some servers leave it out, and others send it after a failure.
+func (p *progress) words(word int) (begun, ended *uint64) {
+	if word < len(p.begun) {
+		return &p.begun[word], &p.ended[word]
+	}
+	word -= len(p.begun)
+	for len(p.more) <= word {
+		p.more = append(p.more, span{})
+	}
+	return &p.more[word].begun, &p.more[word].ended
+}
+
+// Complete reports whether every choice that was seen has a finish_reason, and at least one has. [DONE] is not
+// waited for, since some servers leave it out, and does not suffice, since others send it after a failure; it
+// tells only that no other choice of those that were asked for will begin.
 func (p *progress) Complete() bool {
-	return p.begun == p.ended && p.begun != [maxChoices / 64]uint64{}
+	return p.ends() && !p.Missing()
+}
+
+// Missing reports whether there are fewer choices than were asked for, all of them whole, and no [DONE].
+func (p *progress) Missing() bool {
+	return p.asked > 1 && !p.closed && p.count() < p.asked && p.ends()
+}
+
+// ends reports whether every choice that was seen has ended, and at least one has.
+func (p *progress) ends() bool {
+	any := p.begun != [fewChoices / 64]uint64{}
+	for _, s := range p.more {
+		if s.begun != s.ended {
+			return false
+		}
+		any = any || s.begun != 0
+	}
+	return any && p.begun == p.ended
+}
+
+// count counts the choices that have begun.
+func (p *progress) count() (n int) {
+	for _, word := range p.begun {
+		n += bits.OnesCount64(word)
+	}
+	for _, s := range p.more {
+		n += bits.OnesCount64(s.begun)
+	}
+	return n
 }
 
 // look is what a turn says, for the commit and for an estimate of tokens.

@@ -1,6 +1,7 @@
 package openai_test
 
 import (
+	"strings"
 	"testing"
 
 	"fairlead"
@@ -103,6 +104,41 @@ func TestWatchCompletes(t *testing.T) {
 				t.Errorf("Complete is %v and the last sight %+v; want %v and %+v", w.Complete(), last, c.complete, c.last)
 			}
 		})
+	}
+}
+
+// TestWatchExpects holds that a stream in which a choice never begins is complete only with [DONE].
+func TestWatchExpects(t *testing.T) {
+	of := func(index, rest string) string { return data(`{"choices":[{"index":` + index + `,` + rest + `}]}`) }
+	stop0, stop1, text1 := of("0", `"finish_reason":"stop"`), of("1", `"finish_reason":"stop"`), of("1", `"delta":{"content":"b"}`)
+	for _, c := range []struct {
+		name, stream      string
+		asked             int
+		complete, missing bool
+	}{
+		{"one of two", stop0, 2, false, true},
+		{"one of two and [DONE]", stop0 + done, 2, true, false},
+		{"two of two", stop0 + stop1, 2, true, false},
+		{"two of two, one cut", stop0 + text1, 2, false, false},
+		{"one of one", stop0, 1, true, false},
+		{"two of one", stop0 + stop1, 1, true, false},
+		{"none of two", "", 2, false, false},
+		{"two of more than are remembered", stop0 + stop1, 9999, false, true},
+	} {
+		w := openai.New().NewWatcher(fairlead.OpChat)
+		counter := w.(dialect.Counter)
+		counter.Expect(c.asked)
+		for _, frame := range strings.SplitAfter(c.stream, "\n\n") {
+			if frame == "" {
+				continue
+			}
+			if _, err := w.Watch(oneFrame(t, frame)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w.Complete() != c.complete || counter.Missing() != c.missing {
+			t.Errorf("%s: complete is %v and missing %v", c.name, w.Complete(), counter.Missing())
+		}
 	}
 }
 

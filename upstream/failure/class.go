@@ -61,7 +61,8 @@ var byBreak = [...]class{
 	BreakTimeout:   slow,
 	BreakMalformed: malformed,
 	BreakTruncated: malformed,
-	BreakEmpty:     malformed.at(Elsewhere | Fallback),
+	BreakEmpty:     malformed.at(Elsewhere | Fallback).is(Nothing), // a stop sequence of the caller's may have cut it at once
+	BreakUnasked:   malformed.at(Elsewhere | Fallback).is(Nothing), // the caller asked for a stream where there is none
 	BreakLeft:      left,
 }
 

@@ -69,7 +69,7 @@ func decide(s *seen) (class, string) {
 	for _, table := range [][]rule{vendorRules, wordRules, textRules} {
 		for i := range table {
 			if r := &table[i]; r.matches(s) {
-				return s.inside(r.class), r.name
+				return s.inside(r.means(s)), r.name
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"fairlead"
+	"fairlead/dialect"
 	"fairlead/upstream/failure"
 )
 
@@ -49,7 +50,8 @@ func TestBreaks(t *testing.T) {
 		{"truncated, as a flag", failure.Evidence{Break: failure.BreakTruncated}, "malformed SEF yes"},
 		{"not the dialect's form", failure.Evidence{Status: 200, Err: errors.New("x")}, "malformed SEF yes"},
 		{"not the dialect's form, as a flag", failure.Evidence{Break: failure.BreakMalformed}, "malformed SEF yes"},
-		{"an empty answer", failure.Evidence{Break: failure.BreakEmpty, Status: 200}, "malformed EF yes"},
+		{"an empty answer", failure.Evidence{Break: failure.BreakEmpty, Status: 200}, "malformed EF no"},
+		{"a whole answer where a stream was asked for", failure.Evidence{Break: failure.BreakUnasked, Status: 200}, "malformed EF no"},
 		{"a flag that there is not", failure.Evidence{Break: 200}, "caller_gone - no"},
 		{"a broken error body has its status", failure.Evidence{Status: 429, Err: io.ErrUnexpectedEOF}, "rate_limited SEF cap"},
 		{"an error body that came first", failure.Evidence{Status: 200, InBand: true, Body: []byte(`{"error":{"code":429}}`), Err: io.ErrUnexpectedEOF}, "rate_limited SEF cap"},
@@ -76,6 +78,16 @@ func TestEveryRow(t *testing.T) {
 		}
 		if slices.Contains(names[:i], name) {
 			t.Errorf("two rows are named %q", name)
+		}
+	}
+}
+
+// TestWordsAreLogged holds that a dialect names a fault by every word of the catalogue.
+func TestWordsAreLogged(t *testing.T) {
+	for _, word := range failure.Words() {
+		word = strings.TrimPrefix(word, "end=")
+		if got := (&dialect.Fault{Type: word}).Error(); got != "provider error "+word {
+			t.Errorf("%q is named %q", word, got)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package failure
 
+import "strings"
+
 // Rules are the names of all rows, in the order in which they are looked at.
 func Rules() []string {
 	var names []string
@@ -9,4 +11,18 @@ func Rules() []string {
 		}
 	}
 	return names
+}
+
+// Words are all types, codes and reasons of the catalogue.
+func Words() []string {
+	var words []string
+	for _, table := range [][]rule{vendorRules, wordRules, textRules} {
+		for i := range table {
+			words = append(words, strings.Fields(table[i].words)...)
+		}
+	}
+	for w := range wordStatus {
+		words = append(words, w)
+	}
+	return append(words, strings.Fields(plainWords)...)
 }

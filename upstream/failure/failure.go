@@ -48,6 +48,7 @@ const (
 	BreakMalformed       // not what HTTP or the dialect allows
 	BreakTruncated       // the answer ended before its end
 	BreakEmpty           // a whole answer that says nothing
+	BreakUnasked         // a whole answer where a stream was asked for
 	BreakLeft            // the caller left
 )
 

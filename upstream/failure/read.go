@@ -37,10 +37,12 @@ type seen struct {
 	html      bool
 	words     []string // every type, code and reason that is stated, in lower case
 	text      string   // the message in lower case, its beginning
-	enveloped bool     // the error stands in an envelope of Anthropic's: a type of its own beside it
-	numbered  bool     // Workers AI's envelope: its codes are its own numbers
-	flagged   bool     // a moderator's reasons stand beside it
-	requestID bool     // the API itself answered, not a proxy before it
+	located   bool     // the message names fields of the caller's, which bare leaves out
+	bare      string
+	enveloped bool // the error stands in an envelope of Anthropic's: a type of its own beside it
+	numbered  bool // Workers AI's envelope: its codes are its own numbers
+	flagged   bool // a moderator's reasons stand beside it
+	requestID bool // the API itself answered, not a proxy before it
 	retryable truth
 	origin    int      // status of the server behind the one that answered
 	quotas    []string // Google's names of what is used up
@@ -59,7 +61,9 @@ func see(e *Evidence) seen {
 	f := &s.fault
 	f.Message = cut(f.Message, maxMessage)
 	f.Type, f.Code, f.Param = cut(f.Type, maxWord), cut(f.Code, maxWord), cut(f.Param, maxWord)
-	s.text = strings.ToLower(f.Message)
+	if s.text = strings.ToLower(f.Message); s.located {
+		s.text = strings.ToLower(cut(s.bare, maxMessage))
+	}
 	if n, err := strconv.Atoi(f.Code); err == nil && n >= 400 && n < 600 && f.Status == 0 && !s.numbered {
 		f.Status = n
 	}

@@ -13,7 +13,8 @@ type rule struct {
 	on    []int  // statuses; 4 and 5 stand for their hundreds, 0 for none told; nil = any
 	words string // one of these is stated as type, code or reason
 	text  *regexp.Regexp
-	loose bool // the text counts beside a code that says nothing known
+	home  string // places whose own words these are, as at; elsewhere they are no proof; "" = everywhere
+	loose bool   // the text counts beside a code that says nothing known
 	when  func(*seen) bool
 	class
 }
@@ -23,6 +24,17 @@ func in(statuses ...int) []int { return statuses }
 
 // begins makes the pattern of a text that begins so. It is matched against lower case.
 func begins(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)`) }
+
+// whole makes the pattern of a text that is this sentence and nothing else, but for its full stop.
+func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)\.?$`) }
+
+// means is the class of a row that matched.
+func (r *rule) means(s *seen) class {
+	if r.home != "" && !listed(r.home, s.place) {
+		return r.once()
+	}
+	return r.class
+}
 
 func (r *rule) matches(s *seen) bool {
 	switch {

@@ -1,20 +1,24 @@
 package failure
 
 // textRules are what a provider says in words alone. Each text is its template from the first letter on,
-// and counts within its statuses only, for further on there may be words of the caller's.
+// and counts within its statuses only, for further on there may be words of the caller's. Under a 400 they
+// may begin it too, where a validator puts a field's name first: what disables anything there has to be the
+// provider's whole sentence, to its end, and proves that only at the provider's own place.
 // The first that matches wins.
 var textRules = []rule{
-	{name: "anthropic/credit", on: in(400, 402, 403), text: begins(`your credit balance is too low to access the anthropic api`), class: noMoney},
-	{name: "anthropic/spend", on: in(400, 429), text: begins(`you have reached your specified (?:workspace )?api usage limits|this request would exceed your (?:organization|workspace)'s (?:monthly )?spend limit`), class: noMoney},
-	{name: "xai/key", on: in(400), text: begins(`incorrect api key provided`), loose: true, class: badKey},
-	{name: "google/key text", on: in(400), text: begins(`api key not valid\. please pass a valid api key`), class: badKey},
+	{name: "anthropic/credit", on: in(400, 402, 403), home: "anthropic", text: whole(`your credit balance is too low to access the (?:anthropic|claude) api(?:\. please go to plans & billing(?: to upgrade(?: or purchase credits)?)?)?`), class: noMoney},
+	{name: "anthropic/spend", on: in(400), home: "anthropic", text: whole(usageLimits + `(?:\. you will regain access on [\d-]{10}(?: at [\d:]{4,8}(?: utc)?)?)?|` + spendLimit), class: noMoney},
+	{name: "anthropic/spend rate", on: in(429), text: begins(usageLimits + `|` + spendLimit), class: noMoney},
+	// Its key is masked, so that no single word behind a field's name can be taken for one.
+	{name: "xai/key", on: in(400), home: "xai", text: whole(`incorrect api key provided: [^\s:]{0,40}\*{2,}[^\s:]{0,40}?(?:\. you can obtain an api key from https://console\.x\.ai)?`), loose: true, class: badKey},
+	{name: "google/key text", on: in(400), home: "gemini vertex", text: whole(`api key not valid\. please pass a valid api key`), class: badKey},
 	{name: "xai/credits", on: in(403, 429), text: begins(`your newly created team doesn't have any credits|your team \S+ has either used all available credits or reached its monthly spending limit`), loose: true, class: noMoney},
 	{name: "openai/quota", on: in(429), text: begins(`you exceeded your current quota, please check your plan and billing details`), class: noMoney},
 	{name: "openai/address", on: in(401, 403), text: begins(`your request ip does not match the configured ip allowlist|ip not authorized|ip address not authorized`), class: abroad},
-	{name: "bedrock/token", on: in(400, 403), text: begins(`the security token included in the request is (?:invalid|expired)`), class: badKey.at(anywhere).mended(MendCredential)},
+	{name: "bedrock/token", on: in(400, 403), home: "bedrock", text: whole(`the security token included in the request is (?:invalid|expired)`), class: badKey.at(anywhere).mended(MendCredential)},
 
-	{name: "region text", on: in(403), text: begins(`country, region,? or territory not supported|this model is not available in your (?:country|region)|access denied\. please check your network settings`), loose: true, class: abroad},
-	{name: "google/region text", on: in(400), text: begins(`user location is not supported for the api use`), class: abroad},
+	{name: "region text", on: in(403), text: whole(`country, region,? or territory not supported|this model is not available in your (?:country|region)|access denied\. please check your network settings`), loose: true, class: abroad},
+	{name: "google/region text", on: in(400), home: "gemini vertex", text: whole(userLocation), class: abroad},
 
 	{name: "model text", on: in(404), text: begins("model: |models/\\S+ is not found for api version|publisher model |the model \\S+ does not exist|model [`'\"]"), loose: true, class: noModel},
 
@@ -28,6 +32,15 @@ var textRules = []rule{
 	{name: "openai/engine", on: in(500, 503), text: begins(`the engine is currently overloaded|the server is currently overloaded`), class: overloaded},
 	{name: "gemini/overloaded", on: in(503), text: begins(`the model is overloaded\. please try again later`), class: overloaded.is(Light)},
 }
+
+// The sentences of Anthropic's limits in money.
+const (
+	usageLimits = `you have reached your specified (?:workspace )?api usage limits`
+	spendLimit  = `this request would exceed your (?:organization|workspace)'s (?:monthly )?spend limit`
+)
+
+// userLocation is Google's refusal of a region.
+const userLocation = `user location is not supported for the api use(?: without a billing account linked)?`
 
 // contextTexts are how servers say that a prompt is too long for the context.
 const contextTexts = `(?:this|the) (?:model|endpoint)'s maximum context length is \d+` + // OpenAI, vLLM, OpenRouter

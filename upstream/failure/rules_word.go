@@ -19,7 +19,7 @@ var wordRules = []rule{
 
 	// Google's, more telling ones first.
 	{name: "google/key", on: in(400, 401, 403), words: "api_key_invalid", class: badKey},
-	{name: "google/region", on: in(400, 403), words: "failed_precondition", text: begins(`user location is not supported`), class: abroad},
+	{name: "google/region", on: in(400, 403), words: "failed_precondition", text: whole(userLocation), class: abroad},
 	// A file that is not ready yet is a failed precondition too.
 	{name: "google/precondition", on: in(400), words: "failed_precondition", class: badKey.once()},
 	{name: "google/disabled", on: in(403), words: "service_disabled api_key_service_blocked consumer_suspended billing_disabled", class: badKey},
@@ -42,8 +42,8 @@ var wordRules = []rule{
 	{name: "bedrock/access", on: in(400, 403), words: "accessdeniedexception", class: noModel.once()},
 	{name: "bedrock/agreement", on: in(403), words: "mpagreementbeingcreated", class: noModel.at(anywhere)},
 	{name: "bedrock/form", on: in(4), words: "ftuformnotfilled resourcenotfoundexception", class: noModel},
-	{name: "bedrock/region", on: in(400), words: "validationexception", text: begins(`access to \S+ models is not allowed from unsupported countries, regions, or territories`), class: abroad},
-	{name: "bedrock/profile", on: in(400), words: "validationexception", text: begins(`invocation of model id \S+ with on-demand throughput isn.{1,3}t supported`), class: noModel},
+	{name: "bedrock/region", on: in(400), words: "validationexception", text: whole(`access to \S{1,80} models is not allowed from unsupported countries, regions, or territories(?:\. (?:see|please refer to) (?:https://)?[\w./-]{1,200}(?: for more information on the countries and regions \S{1,80} currently supports)?)?`), class: abroad},
+	{name: "bedrock/profile", on: in(400), words: "validationexception", text: whole(`invocation of model id \S{1,300} with on-demand throughput isn.{1,3}t supported(?:\. retry (?:your request )?with (?:the id or arn of )?an inference profile(?: that contains this model)?)?`), class: noModel},
 	{name: "bedrock/throttling", words: "throttlingexception", class: limited},
 	{name: "bedrock/quota", words: "servicequotaexceededexception", class: limited},
 	{name: "bedrock/not ready", words: "modelnotreadyexception", class: overloaded.is(Light)},

@@ -123,7 +123,7 @@ func (s *seen) detail(v jsonscan.Value, depth int) {
 		s.fill(v, depth+1)
 		return
 	}
-	var messages []string
+	var messages, said []string
 	for e := range v.Elements() {
 		var loc []string
 		path, _ := e.Get("loc")
@@ -134,6 +134,7 @@ func (s *seen) detail(v jsonscan.Value, depth int) {
 		}
 		msg, _ := e.Get("msg")
 		text := word(msg)
+		said = append(said, text)
 		if len(loc) > 0 {
 			put(&s.fault.Param, strings.Join(loc, "."))
 			text = strings.Join(loc, ".") + ": " + text
@@ -143,6 +144,9 @@ func (s *seen) detail(v jsonscan.Value, depth int) {
 		if messages = append(messages, text); len(messages) == 16 {
 			break
 		}
+	}
+	if s.fault.Message == "" { // the caller's own names are told to it, and are none of the provider's words
+		s.located, s.bare = true, strings.Join(said, "; ")
 	}
 	put(&s.fault.Message, strings.Join(messages, "; "))
 }
