@@ -37,7 +37,7 @@ type Options struct {
 	AdminToken string // "" = DATA/admin.token, made where there is none
 	TLSCert    string // PEM files for the data plane
 	TLSKey     string
-	Egress     string // the address range that providers see this node from; "" = not named
+	Egress     string        // the address range that providers see this node from; "" = not named
 	Drain      time.Duration // how long exchanges in flight may take to end; 0 = 30s
 
 	LookupEnv func(string) (string, bool) // nil = os.LookupEnv

@@ -284,11 +284,14 @@ func (w *Walk) Made() int {
 
 // Interrupted marks the committed attempt as broken off after its commit.
 func (w *Walk) Interrupted(o fairlead.Outcome, detail string) {
-	kind := health.Hard
-	if o == fairlead.OutcomeCallerGone {
-		kind = health.Nothing
+	e := health.Evidence{Kind: health.Hard}
+	switch {
+	case o == fairlead.OutcomeCallerGone:
+		e.Kind = health.Nothing
+	case w.stream != nil:
+		e = w.stream.blame(failure.Verdict{Health: failure.Failure})
 	}
-	w.brokeOff(o, detail, health.Evidence{Kind: kind})
+	w.brokeOff(o, detail, e)
 }
 
 // brokeOff ends the committed attempt, once.
