@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"fairlead"
 )
@@ -111,24 +112,61 @@ func TestNoStrayMetrics(t *testing.T) {
 	}
 }
 
-// TestLinks holds that relative links between documents lead somewhere.
+// TestLinks holds that relative links between documents lead somewhere, to a heading where they name one.
 func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+	for _, page := range documents(t, "docs/*.md", "docs/*/*.md") {
+		for _, m := range link.FindAllStringSubmatch(readText(t, page), -1) {
+			target := page
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(page), m[1])
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+			} else if m[2] != "" && !slices.Contains(anchors(readText(t, target)), m[2]) {
+				t.Errorf("%s links to %s%s, which has no such heading", page, m[1], m[2])
+			}
+		}
+	}
+}
+
+// anchors lists how the headings of a page are linked to.
+func anchors(page string) (list []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		list = append(list, "#"+strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return list
+}
+
+// TestLinesAreShort holds that the prose of documents can be read beside something else: tables and code apart,
+// decisions, which are never edited, and reports, which are printed.
+func TestLinesAreShort(t *testing.T) {
+	for _, page := range documents(t, "docs/*.md") {
+		code, n := false, 0
+		for line := range strings.Lines(readText(t, page)) {
+			n++
+			if strings.HasPrefix(strings.TrimSpace(line), "```") {
+				code = !code
+			}
+			if length := utf8.RuneCountInString(line); !code && !strings.HasPrefix(line, "|") && length > 150 {
+				t.Errorf("%s:%d: a line of %d characters: wrap it", page, n, length)
+			}
+		}
+	}
+}
+
+// documents lists the pages of the first folder and those of some patterns.
+func documents(t *testing.T, patterns ...string) []string {
+	t.Helper()
 	pages := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/*/*.md"} {
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
 		pages = append(pages, found...)
 	}
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, page := range pages {
-		for _, m := range link.FindAllStringSubmatch(readText(t, page), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
-				t.Errorf("%s links to %s: %v", page, m[1], err)
-			}
-		}
-	}
+	return pages
 }
 
 // literals gives the string literals of a Go file that have a form.

@@ -77,7 +77,11 @@ func (k *checker) reached(path string, m fairlead.ModelConfig) {
 		}
 	}
 	if n := valueOr(k.c.Settings.Attempts, defaultAttempts); n > 0 && before >= n {
-		k.warn(path, fmt.Sprintf("are never reached when endpoints fail: %d endpoints come before them, and settings.attempts is %d", before, n),
+		come := "1 endpoint comes"
+		if before > 1 {
+			come = fmt.Sprintf("%d endpoints come", before)
+		}
+		k.warn(path, fmt.Sprintf("are never reached when endpoints fail: %s before them, and settings.attempts is %d", come, n),
 			"raise settings.attempts, or drain endpoints (weight: 0)")
 	}
 }
@@ -241,9 +245,19 @@ func (k *checker) price(path string, p *fairlead.PriceConfig) {
 	}
 }
 
+// continues checks a choice that looks like one of yes and no.
+func (k *checker) continues(path, value string) {
+	word := map[string]string{"true": "auto", "yes": "auto", "on": "auto", "false": "off", "no": "off", "none": "off"}[strings.ToLower(value)]
+	if word == "" {
+		k.choice(path, value, "auto", "off")
+		return
+	}
+	k.fault(path, show(value)+" is not known here", fmt.Sprintf("write %s; allowed are: auto, off", word))
+}
+
 func (k *checker) route(path, model string, r fairlead.RouteConfig, all names) {
 	k.choice(path+".optimize", r.Optimize, "balanced", "price", "latency", "throughput", "weights")
-	k.choice(path+".continue", r.Continue, "auto", "off")
+	k.continues(path+".continue", r.Continue)
 	k.placement(path+".placement", r.Placement)
 	seen := map[string]bool{}
 	for i, name := range r.Fallbacks {

@@ -41,6 +41,7 @@ func (k *checker) provider(name string, p fairlead.ProviderConfig) {
 	}
 	k.timeouts(path+".timeouts", p.Timeouts, merge(defaultTimeouts, k.c.Settings.Timeouts))
 	k.probe(path+".probe", p.Probe)
+	k.probed(path+".probe.budget", name, p.Probe)
 	k.transport(path+".transport", p.Transport)
 }
 
@@ -210,6 +211,30 @@ func (k *checker) probe(path string, p *fairlead.Probe) {
 	}
 	if d := time.Duration(p.Interval); d != 0 && (d < 100*time.Millisecond || d > time.Hour) {
 		k.fault(path+".interval", "must be 100ms to 1h", "")
+	}
+}
+
+// probed warns of a budget for probes that nothing could be asked with: what one costs is reckoned by the
+// endpoint's price, and under a wildcard there is no model to ask for.
+func (k *checker) probed(path, provider string, p *fairlead.Probe) {
+	if p == nil || p.Budget == "" {
+		return
+	}
+	served := false
+	for name, m := range k.c.Models {
+		for _, e := range m.Endpoints {
+			if e.Provider != provider {
+				continue
+			}
+			if e.Price != nil && !wildcard(name) {
+				return
+			}
+			served = true
+		}
+	}
+	if served {
+		k.warn(path, "has no effect: it asks endpoints that have a price, of models that are no wildcards, and this provider has none",
+			`state a price (input: "0", output: "0" where it is free), or a path in place of the budget`)
 	}
 }
 

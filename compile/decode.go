@@ -208,6 +208,8 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 	switch {
 	case isNull(n):
 		d.fault(n, path, "has no value; must be "+what, "give it one, or take the line away")
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!bool" && v.Kind() == reflect.String && chosen(path):
+		v.SetString(n.Value) // the check says which words there are
 	case n.Kind != yaml.ScalarNode || !slices.Contains(tags, n.ShortTag()):
 		hint := ""
 		if v.Kind() == reflect.String && n.Kind == yaml.ScalarNode {
@@ -217,6 +219,17 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 	case !set(n, v):
 		d.fault(n, path, "is not "+what+", or is too large", "")
 	}
+}
+
+// chosen reports whether a field of a route holds one of a few words: true and false are none of them, in quotes or
+// without.
+func chosen(path string) bool {
+	for _, field := range []string{".route.continue", ".route.optimize", ".route.placement.mode"} {
+		if strings.HasSuffix(path, field) {
+			return true
+		}
+	}
+	return false
 }
 
 // set reads a scalar whose tag fits v.

@@ -36,7 +36,8 @@ type times struct {
 }
 
 const (
-	callers    = 6
+	callers    = 6 // that ask for short answers, one after the other
+	readers    = 8 // that ask for long ones, as streams
 	liveAtMost = 30 * time.Minute
 )
 
@@ -150,16 +151,20 @@ func orFree(addr string) string {
 	return addr
 }
 
-// configuration is what the node runs: one model at three endpoints.
+// configuration is what the node runs: two models at three endpoints, one of short and one of long answers.
 func configuration(places []*place) string {
 	var b strings.Builder
 	b.WriteString("version: 1\nproviders:\n")
 	for _, p := range places {
 		fmt.Fprintf(&b, "  %s: {dialect: openai, base_url: \"http://%s/v1\"}\n", p.name, p.addr)
 	}
-	b.WriteString("models:\n  demo/chat:\n    aliases: [chat]\n    endpoints:\n")
-	for _, p := range places {
-		fmt.Fprintf(&b, "      - {provider: %s, model: \"chat:%s,tokens=12\", weight: %d, price: {input: \"0.15\", output: \"0.60\"}}\n", p.name, p.speed, p.weight)
+	b.WriteString("models:\n")
+	for _, m := range []struct{ name, length string }{{"chat", "tokens=12"}, {"story", "vary,tokens=25,pace=20ms,honour=anchor"}} {
+		fmt.Fprintf(&b, "  demo/%[1]s:\n    aliases: [%[1]s]\n    endpoints:\n", m.name)
+		for _, p := range places {
+			fmt.Fprintf(&b, "      - {provider: %s, model: \"%s:%s,%s\", weight: %d, price: {input: \"0.15\", output: \"0.60\"}}\n",
+				p.name, m.name, p.speed, m.length, p.weight)
+		}
 	}
 	return b.String()
 }

@@ -22,21 +22,32 @@ func show(ctx context.Context, o Options, node *app.App, places []*place) error 
 	fmt.Fprint(o.Out, introduction(node.DataURL(), secret, o.story()))
 	ctx, stop := context.WithTimeout(ctx, o.length())
 	defer stop()
-	c := &counts{served: map[string]int{}, latency: map[string][]time.Duration{}}
-	connections := &http.Transport{MaxIdleConnsPerHost: callers}
+	c := &counts{served: map[string]int{}, latency: map[string][]time.Duration{}, begun: map[string]time.Time{}}
+	connections := &http.Transport{MaxIdleConnsPerHost: callers + readers}
 	defer connections.CloseIdleConnections()
 	var wait sync.WaitGroup
 	for range callers {
-		wait.Go(func() { call(ctx, connections, node.DataURL(), secret, c) })
+		wait.Go(func() { call(ctx, connections, node.DataURL(), secret, short, c) })
+	}
+	for range readers {
+		wait.Go(func() { call(ctx, connections, node.DataURL(), secret, long, c) })
 	}
 	err = tell(ctx, o, places, c)
 	stop()
 	wait.Wait()
-	fmt.Fprintf(o.Out, "\n%d requests, %d failed, %d answered by another endpoint after the first one failed.\n", c.requests, c.failed, c.rescued)
+	fmt.Fprintf(o.Out, "\n%d requests, %d failed, %d answered by another endpoint after the first one failed, %s gone on with by another one.\n",
+		c.requests, c.failed, c.rescued, streams(c.resumed))
 	if err == nil && c.failed > 0 {
 		err = fmt.Errorf("%d of %d requests failed, the last with: %s", c.failed, c.requests, c.lastFail)
 	}
 	return err
+}
+
+func streams(n int) string {
+	if n == 1 {
+		return "1 stream"
+	}
+	return fmt.Sprintf("%d streams", n)
 }
 
 func (o Options) length() time.Duration {
@@ -68,6 +79,9 @@ func tell(ctx context.Context, o Options, places []*place, c *counts) error {
 			since %= at.lasts
 		}
 		down := since >= at.kill && since < at.back
+		if down && victim.up() && since < at.kill+at.linger() && !c.tells(victim.name) {
+			continue // it is killed in the middle of a stream
+		}
 		if down == victim.up() {
 			if err := turn(victim, down); err != nil {
 				return err
@@ -77,6 +91,9 @@ func tell(ctx context.Context, o Options, places []*place, c *counts) error {
 		drawn = draw(o, places, c, picture{time.Since(begin), news, drawn})
 	}
 }
+
+// linger is how long the kill waits for a stream to be in the middle of.
+func (t times) linger() time.Duration { return (t.back - t.kill) / 2 }
 
 func turn(p *place, down bool) error {
 	if down {
@@ -118,15 +135,14 @@ func draw(o Options, places []*place, c *counts, p picture) int {
 	line("%4.0fs  %-18s %-8s %7s %8s %7s %9s", since.Seconds(), "endpoint", "state", "weight", "served", "share", "median")
 	total := max(1, c.requests-c.failed)
 	for _, p := range places {
-		id := "demo/chat@" + p.name
 		state := "up"
 		if !p.up() {
 			state = "KILLED"
 		}
-		line("       %-18s %-8s %7d %8d %6.1f%% %9s", id, state, p.weight, c.served[id],
-			100*float64(c.served[id])/float64(total), c.median(id).Round(time.Millisecond))
+		line("       %-18s %-8s %7d %8d %6.1f%% %9s", "demo/chat@"+p.name, state, p.weight, c.served[p.name],
+			100*float64(c.served[p.name])/float64(total), c.median(p.name).Round(time.Millisecond))
 	}
-	line("       %d requests, %d failed, %d rescued by another endpoint", c.requests, c.failed, c.rescued)
+	line("       %d requests, %d failed, %d rescued by another endpoint, %s gone on with", c.requests, c.failed, c.rescued, streams(c.resumed))
 	if p.news != "" {
 		line("       %s", p.news)
 	}
@@ -137,7 +153,7 @@ func draw(o Options, places []*place, c *counts, p picture) int {
 // introduction prints what to try meanwhile.
 func introduction(url, key string, at times) string {
 	return fmt.Sprintf(`fairlead is in front of three fake endpoints of one model. After %[3]s the second is killed, after %[4]s it is
-brought back.
+brought back. Some of the traffic is streams: those that the kill breaks off are gone on with at another endpoint.
 
 Try it meanwhile:
 

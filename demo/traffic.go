@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -18,9 +19,11 @@ type counts struct {
 	mu       sync.Mutex
 	requests int
 	failed   int
-	rescued  int // answered at a second or third endpoint
-	served   map[string]int
-	latency  map[string][]time.Duration // the latest, at most `recent`
+	rescued  int                        // answered at a second or third endpoint
+	resumed  int                        // streams that another endpoint went on with
+	served   map[string]int             // by place
+	latency  map[string][]time.Duration // by place, of short answers: the latest, at most `recent`
+	begun    map[string]time.Time       // when the latest stream of a place began
 	lastFail string
 }
 
@@ -32,23 +35,55 @@ func (c *counts) failure(why string) {
 	c.lastFail = why
 }
 
-func (c *counts) answer(endpoint, attempts string, took time.Duration) {
+// answer counts a whole answer by its headers and trailers, and gives where it began.
+func (c *counts) answer(r *http.Response) (place string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests++
-	if attempts != "1" {
+	if r.Header.Get("X-Fairlead-Attempts") != "1" {
 		c.rescued++
 	}
-	c.served[endpoint]++
-	c.latency[endpoint] = append(c.latency[endpoint], took)
-	if n := len(c.latency[endpoint]); n > recent {
-		c.latency[endpoint] = slices.Clone(c.latency[endpoint][n-recent:])
+	if r.Trailer.Get("X-Fairlead-Continued") != "" {
+		c.resumed++
 	}
+	place = placeOf(r)
+	c.served[place]++
+	return place
 }
 
-// median gives the median of an endpoint's latest answers.
-func (c *counts) median(endpoint string) time.Duration {
-	l := slices.Clone(c.latency[endpoint])
+// took notes how long a place took for a short answer.
+func (c *counts) took(place string, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := append(c.latency[place], d)
+	if n := len(l); n > recent {
+		l = slices.Clone(l[n-recent:])
+	}
+	c.latency[place] = l
+}
+
+// begins notes that a stream has begun.
+func (c *counts) begins(place string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun[place] = time.Now()
+}
+
+// tells reports whether a stream of a place has begun just now, so that it is still under way.
+func (c *counts) tells(place string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.begun[place]) < 200*time.Millisecond
+}
+
+func placeOf(r *http.Response) string {
+	_, place, _ := strings.Cut(r.Header.Get("X-Fairlead-Endpoint"), "@")
+	return place
+}
+
+// median gives the median of a place's latest short answers.
+func (c *counts) median(place string) time.Duration {
+	l := slices.Clone(c.latency[place])
 	if len(l) == 0 {
 		return 0
 	}
@@ -56,9 +91,14 @@ func (c *counts) median(endpoint string) time.Duration {
 	return l[len(l)/2]
 }
 
+// What the callers ask for.
+const (
+	short = `{"model":"chat","messages":[{"role":"user","content":"Say something short."}]}`
+	long  = `{"model":"story","stream":true,"messages":[{"role":"user","content":"Tell a story."}]}`
+)
+
 // call keeps asking until ctx ends. A request that ctx cuts off is not counted.
-func call(ctx context.Context, connections http.RoundTripper, url, key string, c *counts) {
-	const body = `{"model":"chat","messages":[{"role":"user","content":"Say something short."}]}`
+func call(ctx context.Context, connections http.RoundTripper, url, key, body string, c *counts) {
 	for ctx.Err() == nil {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
 		if err != nil {
@@ -75,6 +115,9 @@ func call(ctx context.Context, connections http.RoundTripper, url, key string, c
 			}
 			continue
 		}
+		if body == long {
+			c.begins(placeOf(answer))
+		}
 		text, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
 		switch {
@@ -83,8 +126,12 @@ func call(ctx context.Context, connections http.RoundTripper, url, key string, c
 			c.failure(err.Error())
 		case answer.StatusCode != http.StatusOK:
 			c.failure(answer.Status + " " + string(text))
+		case body == long && !bytes.HasSuffix(text, []byte("data: [DONE]\n\n")):
+			c.failure("a stream broke off: " + string(text[max(0, len(text)-200):]))
+		case body == long:
+			c.answer(answer)
 		default:
-			c.answer(answer.Header.Get("X-Fairlead-Endpoint"), answer.Header.Get("X-Fairlead-Attempts"), time.Since(begin))
+			c.took(c.answer(answer), time.Since(begin))
 		}
 	}
 }

@@ -1,6 +1,12 @@
 package dialect
 
-import "fairlead/internal/jsonscan"
+import (
+	"bytes"
+	"strconv"
+
+	"fairlead"
+	"fairlead/internal/jsonscan"
+)
 
 // maxTold bounds how much of an answer's text is remembered, in bytes: a longer one is not continued.
 const maxTold = 256 << 10
@@ -20,6 +26,41 @@ type Continuation struct {
 	Said      string // the answer so far, a turn of the assistant's; "" = none
 	Ask       string // what the user says to it then; "" = nothing, so that the assistant's turn is the last
 	MaxOutput int64  // tokens; 0 = as the caller said
+}
+
+// AddTo writes a body with the turns of c at the end of its messages, in the form that both wires share. bounds
+// names the members that bound the answer's length; those that the body states are stated anew.
+func (c Continuation) AddTo(body *jsonscan.Object, bounds ...string) ([]byte, error) {
+	var changes []jsonscan.Change
+	if c.Said != "" {
+		messages, _ := body.Get("messages")
+		text, ok := bytes.CutSuffix(bytes.TrimSpace(messages), []byte("]"))
+		if !ok {
+			return nil, &fairlead.Error{Code: fairlead.CodeInvalidRequest, Param: "messages", Message: "messages must be an array"}
+		}
+		text = appendTurn(bytes.Clone(bytes.TrimSpace(text)), Assistant, c.Said)
+		if c.Ask != "" {
+			text = appendTurn(text, User, c.Ask)
+		}
+		changes = append(changes, jsonscan.Change{Name: "messages", Value: append(text, ']')})
+	}
+	for _, name := range bounds {
+		if v, ok := body.Get(name); ok && !v.IsNull() && c.MaxOutput > 0 {
+			changes = append(changes, jsonscan.Change{Name: name, Value: strconv.AppendInt(nil, c.MaxOutput, 10)})
+		}
+	}
+	return body.Rewrite(nil, changes...), nil
+}
+
+// appendTurn adds a message to an array that is not closed.
+func appendTurn(array []byte, role Role, content string) []byte {
+	if array[len(array)-1] != '[' {
+		array = append(array, ',')
+	}
+	array = append(array, `{"role":`...)
+	array = jsonscan.AppendString(array, string(role))
+	array = append(array, `,"content":`...)
+	return append(jsonscan.AppendString(array, content), '}')
 }
 
 // Teller is a Watcher that can note what its frames tell the caller.

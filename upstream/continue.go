@@ -231,7 +231,7 @@ func (w *Walk) legBegan(a *attempt) {
 		w.legs.stops[i].asked = [methods]bool{}
 	}
 	w.legs.marks = append(w.legs.marks, mark{
-		Endpoint: a.step.Endpoint.ID, Method: w.legs.method.why()[len("continue_"):], Fallback: a.step.Fallback,
+		Endpoint: a.step.Endpoint.ID, Method: w.legs.method.name(), Fallback: a.step.Fallback,
 	})
 }
 

@@ -20,10 +20,13 @@ const (
 	methods
 )
 
-// why names the method in records.
-func (m method) why() string {
-	return [...]string{"", "continue_final", "continue_prefill", "continue_regenerate", "continue_anchor"}[m]
+// name tells the caller of the method.
+func (m method) name() string {
+	return [...]string{"", "final", "prefill", "regenerate", "anchor"}[m]
 }
+
+// why names the method in records.
+func (m method) why() string { return "continue_" + m.name() }
 
 // across reports whether the method can go on with another model's text.
 func (m method) across() bool { return m != methodAnchor }

@@ -60,7 +60,7 @@ func (j *job) patience() time.Duration {
 func (j *job) run(ctx context.Context) *finding {
 	f := &finding{job: j}
 	var call provider.Call
-	err := error(nil)
+	var err error
 	if j.endpoint == nil {
 		err = call.Page(j.way.Way, j.provider.Probe.Path)
 	} else {

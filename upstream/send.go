@@ -53,8 +53,8 @@ type Walk struct {
 // of the same model, at once; else at the same endpoint, where the failure allows that, after a moment or as
 // long as it asks for, up to 5 s; else at a fallback model's. At most Most attempts are made. A caller's own
 // fault ends the walk at once, and so does the failure of a call that a provider would store, once any of it
-// was sent (promise 1). Errors are ErrSilent (after until, where it is not zero) or a *fairlead.Error that
-// ends the walk.
+// was sent: nothing may run twice. Errors are ErrSilent (after until, where it is not zero) or a
+// *fairlead.Error that ends the walk.
 func (w *Walk) Commit(until time.Time) (*Answer, error) {
 	for {
 		if w.pair.busy() {

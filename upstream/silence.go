@@ -36,7 +36,7 @@ func (s *Stream) more(begin, until time.Time) error {
 			return v
 		}
 		switch now := s.clock.at; {
-		case passed(s.total, now): // likewise
+		case passed(s.total, now): // a stream that is never silent may have no end
 			s.broken = os.ErrDeadlineExceeded
 			return s.broken
 		case !now.Before(until):

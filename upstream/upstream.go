@@ -169,7 +169,7 @@ func (u *Upstream) Close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, t := range u.transports {
-		_ = t.Close() // likewise
+		_ = t.Close() // closing an idle connection has nothing to report
 	}
 }
 

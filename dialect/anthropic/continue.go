@@ -1,42 +1,13 @@
 package anthropic
 
 import (
-	"bytes"
-	"strconv"
-
 	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
 )
 
 // Continue adds messages to a caller's body.
 func (Dialect) Continue(body *jsonscan.Object, c dialect.Continuation) ([]byte, error) {
-	var changes []jsonscan.Change
-	if c.Said != "" {
-		messages, _ := body.Get("messages")
-		text, ok := bytes.CutSuffix(bytes.TrimSpace(messages), []byte("]"))
-		if !ok {
-			return nil, invalid("messages", "messages must be an array")
-		}
-		w := writer{buf: bytes.Clone(text)}
-		w.message("assistant", c.Said)
-		if c.Ask != "" {
-			w.message("user", c.Ask)
-		}
-		changes = append(changes, jsonscan.Change{Name: "messages", Value: append(w.buf, ']')})
-	}
-	if c.MaxOutput > 0 {
-		changes = append(changes, jsonscan.Change{Name: "max_tokens", Value: strconv.AppendInt(nil, c.MaxOutput, 10)})
-	}
-	return body.Rewrite(nil, changes...), nil
-}
-
-// message adds a message to an array.
-func (w *writer) message(role, content string) {
-	w.next()
-	w.raw("{")
-	w.str("role", role)
-	w.str("content", content)
-	w.raw("}")
+	return c.AddTo(body, "max_tokens")
 }
 
 // ResumeEncoder goes on with the events of a stream: text goes into the block that is open, if it is of

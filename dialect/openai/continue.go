@@ -1,44 +1,13 @@
 package openai
 
 import (
-	"bytes"
-	"strconv"
-
 	"fairlead/dialect"
 	"fairlead/internal/jsonscan"
 )
 
 // Continue adds messages to a caller's body.
 func (Dialect) Continue(body *jsonscan.Object, c dialect.Continuation) ([]byte, error) {
-	var changes []jsonscan.Change
-	if c.Said != "" {
-		messages, _ := body.Get("messages")
-		text, ok := bytes.CutSuffix(bytes.TrimSpace(messages), []byte("]"))
-		if !ok {
-			return nil, invalid("messages", "messages must be an array")
-		}
-		text = addSpoken(bytes.Clone(text), "assistant", c.Said)
-		if c.Ask != "" {
-			text = addSpoken(text, "user", c.Ask)
-		}
-		changes = append(changes, jsonscan.Change{Name: "messages", Value: append(text, ']')})
-	}
-	for _, name := range []string{"max_tokens", "max_completion_tokens"} {
-		if v, ok := body.Get(name); ok && !v.IsNull() && c.MaxOutput > 0 {
-			changes = append(changes, jsonscan.Change{Name: name, Value: strconv.AppendInt(nil, c.MaxOutput, 10)})
-		}
-	}
-	return body.Rewrite(nil, changes...), nil
-}
-
-// addSpoken adds a message to an array that has some and is not closed.
-func addSpoken(dst []byte, role, content string) []byte {
-	w := writer{b: append(dst, ','), start: len(dst) + 1}
-	w.open('{')
-	w.text("role", role)
-	w.text("content", content)
-	w.close('}')
-	return w.b
+	return c.AddTo(body, "max_tokens", "max_completion_tokens")
 }
 
 // ResumeEncoder goes on with the chunks of a stream: they have its id, time and model.

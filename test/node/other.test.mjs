@@ -53,7 +53,7 @@ test('both sdks: models', async () => {
   for (const client of [openai, anthropic]) {
     const ids = [];
     for await (const model of client.models.list()) ids.push(model.id);
-    assert.deepEqual(ids.sort(), ['fast', 'openai/quick']);
+    assert.deepEqual(ids.filter((id) => !id.startsWith('cut/')).sort(), ['fast', 'openai/quick']);
     assert.equal((await client.models.retrieve('fast')).id, 'fast');
   }
 });

@@ -33,7 +33,7 @@ func TestNode(t *testing.T) {
 	if err != nil || len(suites) == 0 {
 		t.Fatalf("no suites in %s: %v", dir, err)
 	}
-	w := newWorld(t, impatient)
+	w := newWorld(t, impatient, breaking)
 	ctx, cancel := context.WithTimeout(t.Context(), nodeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, append([]string{"--test", "--test-reporter=tap"}, suites...)...)
