@@ -27,6 +27,7 @@ type Walk struct {
 	next     choice             // to be made once its time has come; way nil: none is chosen
 	outgrown bool               // the prompt was too long for an endpoint
 	context  int                // the largest context that it was too long for, in tokens
+	queued   time.Time          // since when it waits for what others wait for, too; zero = it does not
 	refused  int                // tickets that were not given
 	done     bool               // the committed attempt's end is told to the board
 	stream   *Stream            // the committed one; nil: none, or it broke off
@@ -126,6 +127,7 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	w.note(a, fail.outcome, fail.status, fail.detail)
 	w.last, fail.by = fail, a.step.Endpoint.Provider
 	s.tries++
+	w.queued = time.Time{}
 	s.retry, s.bad = v.Retry, fail.unsent != nil
 	if v.Health == failure.Capacity && v.Wait == 0 {
 		s.retry &^= failure.Same // it does not say when it would make sense
@@ -169,6 +171,7 @@ func (w *Walk) Close() {
 	if w.pair.busy() {
 		w.abandon()
 	}
+	w.unqueue()
 	switch {
 	case w.at == nil:
 	case w.at.answer == nil:
@@ -207,17 +210,25 @@ func (w *Walk) begin(until time.Time) error {
 			return err
 		}
 		c := w.next
-		w.next = choice{}
+		if c.looks {
+			w.next = choice{}
+			continue
+		}
 		now = time.Now()
 		ticket, ok := c.lane.Acquire(now, c.resort)
 		if !ok { // somebody else was first, or it has just been shut: the board says so from now on
+			w.unqueue()
 			if w.refused++; w.refused > len(w.Plan.Steps)+w.Most {
 				return w.exhausted()
 			}
 			continue
 		}
-		if budget := c.lane.Budget(); (c.paid || ticket.Trial() && budget.Pays()) && !budget.Take(1, now) {
+		w.next = choice{}
+		if budget := c.lane.Budget(); !c.reserved && (c.paid || ticket.Trial() && budget.Pays()) && !budget.Take(1, now) {
 			c.lane.Release(ticket, health.Evidence{}, now)
+			if s := &w.stops[c.step]; s.tries == 0 {
+				s.held = health.ReasonTrial
+			}
 			w.stops[c.step].bad = true
 			continue
 		}

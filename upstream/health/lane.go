@@ -249,3 +249,17 @@ func (l Lane) CoolingDimension(now time.Time) (Dimension, bool) {
 	}
 	return account.dimension(), true
 }
+
+// First makes one of the exchanges that wait for the lane's limit to pass the first: it goes when the time is
+// over, and the others when it may have found out whether the limit has passed.
+func (l Lane) First(now time.Time) bool {
+	n := l.board.at(now)
+	last := &l.seat.cred.account
+	until, cools := last.cools(n)
+	if c := l.cooling(); c != nil {
+		if t, ok := c.cools(n); ok && (!cools || t >= until) {
+			last, until, cools = c, t, true
+		}
+	}
+	return cools && last.claim(until)
+}
