@@ -21,6 +21,7 @@ type stop struct {
 	bad   bool            // the request cannot be expressed there, or what it needs is refused
 	retry failure.Retry   // what its last failure allows
 	ready time.Time       // when it may be asked again
+	erred bool            // it answered with a server error
 	held  fairlead.Reason // what it waited for, where the budget did not pay for it then
 	spent []*way          // whose credentials failed here: another one makes it another try
 }

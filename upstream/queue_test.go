@@ -11,6 +11,7 @@ import (
 
 	"fairlead"
 	"fairlead/upstream"
+	"fairlead/upstream/health"
 )
 
 // after has the place answer with a behaviour after a time.
@@ -196,5 +197,40 @@ func TestAfterALimit(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestOneExchangeAccusesOnce holds that a request that an endpoint answers with a server error each time does
+// not shut it for all others: two exchanges are needed. That nobody listens is no request's doing.
+func TestOneExchangeAccusesOnce(t *testing.T) {
+	for _, c := range []struct {
+		behaviour string
+		stream    bool
+		exchanges int
+		want      health.State
+		attempts  int // of the last exchange
+	}{
+		{"boom", true, 1, health.Closed, 2},
+		{"boom", false, 1, health.Closed, 2},
+		{"boom", true, 2, health.Open, 1},
+		{"errfirst", true, 1, health.Closed, 1},
+		{"errfirst", true, 2, health.Open, 1},
+		{"err200", false, 1, health.Closed, 1},
+		{"refused", true, 1, health.Closed, 1},
+		{"refused", true, 2, health.Open, 1},
+	} {
+		w := newWorld(t)
+		w.own = map[string]http.HandlerFunc{"boom": func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, http.StatusInternalServerError, "application/json", `{"error":{"message":"boom"}}`)
+		}}
+		plan := w.plan(c.behaviour)
+		attempts := 0
+		for range c.exchanges {
+			_, walk, _ := w.walk(t.Context(), c.stream, plan)
+			attempts = len(walk.Attempts)
+		}
+		if got := upstream.State(w.up, plan.Steps[0]); got != c.want || attempts != c.attempts {
+			t.Errorf("%s, %d exchanges: %s, the last one made %d attempts", c.behaviour, c.exchanges, got, attempts)
+		}
 	}
 }

@@ -118,7 +118,11 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	a.close()
 	now := time.Now()
 	v, s := &fail.verdict, &w.stops[a.stop]
-	a.lane.Release(a.ticket, evidence(*v), now)
+	e := evidence(*v)
+	if fail.outcome == fairlead.OutcomeServerError || fail.outcome == fairlead.OutcomeOverloaded {
+		e.Again, s.erred = s.erred, true
+	}
+	a.lane.Release(a.ticket, e, now)
 	if w.legs != nil {
 		w.legFailed(a, fail)
 	} else if fail.outcome == fairlead.OutcomeTimeout {

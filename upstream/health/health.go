@@ -35,6 +35,7 @@ const (
 type Evidence struct {
 	Kind     Kind
 	Limit    Limit // of Limited
+	Again    bool  // its exchange has accused the endpoint of the same: it may be the request's doing
 	Revision int64 // of Misconfigured: the revision that the exchange entered under
 }
 

@@ -140,7 +140,11 @@ func (l Lane) Acquire(now time.Time, lastResort bool) (Ticket, bool) {
 // Release ends an attempt at its commit or its failure, with what it proved.
 func (l Lane) Release(t Ticket, e Evidence, now time.Time) {
 	n := l.board.at(now)
-	l.verdict(l.seat.breaker.release(t, e.Kind, n), t.began, n)
+	kind := e.Kind
+	if e.Again && !t.Trial() {
+		kind = Nothing
+	}
+	l.verdict(l.seat.breaker.release(t, kind, n), t.began, n)
 	l.apply(e, t.began, n)
 }
 
