@@ -23,7 +23,7 @@ type stop struct {
 	ready time.Time       // when it may be asked again
 	erred bool            // it answered with a server error
 	held  fairlead.Reason // what it waited for, where the budget did not pay for it then
-	spent []*way          // whose credentials failed here: another one makes it another try
+	spent []string        // the credentials that failed here, by name: another one makes it another try
 }
 
 // Why an attempt is made where it is, for records.
@@ -214,7 +214,7 @@ func (w *Walk) eligible(i int) bool {
 func (w *Walk) lane(i int, now time.Time) (best *way, lane health.Lane, view health.View) {
 	step := &w.Plan.Steps[i]
 	for _, way := range w.up.waysOf(step.Endpoint.Provider) {
-		if slices.Contains(w.stops[i].spent, way) {
+		if slices.Contains(w.stops[i].spent, way.credential) {
 			continue
 		}
 		l := w.up.board.Load().Lane(step.Endpoint, step.Asked, way.credential, "", now)

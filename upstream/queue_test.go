@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -232,5 +233,32 @@ func TestOneExchangeAccusesOnce(t *testing.T) {
 		if got := upstream.State(w.up, plan.Steps[0]); got != c.want || attempts != c.attempts {
 			t.Errorf("%s, %d exchanges: %s, the last one made %d attempts", c.behaviour, c.exchanges, got, attempts)
 		}
+	}
+}
+
+// TestCredentialsThroughReloads holds that a credential that was refused is not shown again by the same
+// exchange, though the configuration changes twice meanwhile.
+func TestCredentialsThroughReloads(t *testing.T) {
+	w := newWorld(t)
+	var shown []string
+	w.own = map[string]http.HandlerFunc{"refuses": func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		shown = append(shown, r.Header.Get("Authorization"))
+		for range 2 {
+			if err := w.up.Prepare(&fairlead.Snapshot{Settings: fairlead.Settings{RetryBudget: 0.15}}); err != nil {
+				t.Error(err)
+			}
+		}
+		reply(rw, http.StatusForbidden, "text/plain", "no")
+	}}
+	plan := w.plan("refuses")
+	p := plan.Steps[0].Endpoint.Provider
+	p.Credentials = []fairlead.Credential{{Name: "one", Value: fairlead.NewSecret("sk-1")}, {Name: "two", Value: fairlead.NewSecret("sk-2")}}
+	if err := w.up.Prepare(&fairlead.Snapshot{Settings: fairlead.Settings{RetryBudget: 0.15}, Providers: []*fairlead.Provider{p}}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, _ = w.walk(t.Context(), true, plan)
+	if !slices.Equal(shown, []string{"Bearer sk-1", "Bearer sk-2"}) {
+		t.Errorf("the provider was shown %v", shown)
 	}
 }

@@ -138,7 +138,7 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	}
 	s.ready = now.Add(pause(v.Wait))
 	if (v.Health == failure.Credential || v.Health == failure.Capacity) && len(w.up.waysOf(a.step.Endpoint.Provider)) > 1 {
-		s.spent = append(s.spent, a.way)
+		s.spent = append(s.spent, a.way.credential)
 	}
 	if v.Retry.Has(failure.LargerContext) {
 		w.outgrown, w.context = true, max(w.context, a.step.Endpoint.Context)
