@@ -18,10 +18,12 @@ const (
 // stop is a step of the plan as its walk knows it.
 type stop struct {
 	tries int
-	bad   bool          // the request cannot be expressed there, or what it needs is refused
-	retry failure.Retry // what its last failure allows
-	ready time.Time     // when it may be asked again
-	spent []*way        // whose credentials failed here: another one makes it another try
+	bad   bool            // the request cannot be expressed there, or what it needs is refused
+	retry failure.Retry   // what its last failure allows
+	ready time.Time       // when it may be asked again
+	erred bool            // it answered with a server error
+	held  fairlead.Reason // what it waited for, where the budget did not pay for it then
+	spent []string        // the credentials that failed here, by name: another one makes it another try
 }
 
 // Why an attempt is made where it is, for records.
@@ -40,9 +42,12 @@ type choice struct {
 	lane   health.Lane
 	at     time.Time // not before
 	why    string
-	resort bool   // it is shut, and nothing better is left
-	paid   bool   // by the retry budget: it was asked before
-	method method // of going on with an answer; methodNone where none has begun
+	resort bool // it is shut, and nothing better is left
+	paid   bool // by the retry budget: it was asked before, or the exchange waited for what others wait for
+	looks  bool // nothing is sent: it is looked again then
+	// reserved says that the budget has paid.
+	reserved bool
+	method   method // of going on with an answer; methodNone where none has begun
 }
 
 // choose finds where to go next, in this order: an endpoint of the model asked for that was not tried; one
@@ -118,10 +123,13 @@ func (w *Walk) fresh(from, to int, now time.Time, shares bool) (choice, bool) {
 		if way == nil || !view.Usable() {
 			continue
 		}
+		if view.State == health.HalfOpen && !w.stayed(i, view, now) {
+			continue
+		}
 		if shares && view.State == health.Closed && view.Share < 100 && rand.IntN(100) >= view.Share {
 			continue
 		}
-		return choice{step: i, way: way, lane: lane, at: now, why: w.why(i)}, true
+		return choice{step: i, way: way, lane: lane, at: now, why: w.why(i), paid: !w.queued.IsZero() && lane.Budget().Pays()}, true
 	}
 	return choice{}, false
 }
@@ -140,6 +148,7 @@ func (w *Walk) tooSmall(i int) bool {
 
 // again finds the endpoint that may be asked once more, or first, the soonest.
 func (w *Walk) again(from, to int, now time.Time) (best choice, ok bool) {
+	cools := false // the best
 	for i := from; i < to; i++ {
 		s := &w.stops[i]
 		if s.bad || s.tries > 1 || (s.tries == 1 && !s.retry.Has(failure.Same)) || (s.tries == 0 && w.tooSmall(i)) {
@@ -162,29 +171,42 @@ func (w *Walk) again(from, to int, now time.Time) (best choice, ok bool) {
 		if at.Before(now) {
 			at = now
 		}
-		if at.Sub(now) > longestPause || passed(w.Until, at) || (ok && !at.Before(best.at)) {
+		begin := now
+		if !w.queued.IsZero() {
+			begin = w.queued
+		}
+		if at.Sub(begin) > longestPause || passed(w.Until, at) || (ok && !at.Before(best.at)) {
 			continue
 		}
 		best, ok = choice{step: i, way: way, lane: lane, at: at, why: why, paid: why == choseAgain}, true
+		cools = view.State == health.Cooling
+	}
+	if cools {
+		return w.inTurn(best, now)
 	}
 	return best, ok
 }
 
-// lastResort finds an endpoint that is shut by what proves little.
+// lastResort finds an endpoint that is shut by what proves little, or waits for one that is being tried.
 func (w *Walk) lastResort(now time.Time) (choice, bool) {
 	if !w.allows(failure.Elsewhere) {
 		return choice{}, false
 	}
 	for i := range w.Plan.Steps {
-		if !w.untried(i) || (w.Plan.Steps[i].Fallback && !w.allows(failure.Fallback)) {
+		if !w.eligible(i) {
 			continue
 		}
 		way, lane, view := w.lane(i, now)
-		if way != nil && (view.Soft || view.State == health.HalfOpen) {
+		if way != nil && view.Soft {
 			return choice{step: i, way: way, lane: lane, at: now, why: choseResort, resort: true}, true
 		}
 	}
-	return choice{}, false
+	return w.attend(now)
+}
+
+// eligible reports whether a step was not tried yet and what has failed lets the walk go there.
+func (w *Walk) eligible(i int) bool {
+	return w.untried(i) && (!w.Plan.Steps[i].Fallback || w.allows(failure.Fallback))
 }
 
 // lane gives the way to a step by the first of its credentials that may be used, or else by the one that
@@ -192,7 +214,7 @@ func (w *Walk) lastResort(now time.Time) (choice, bool) {
 func (w *Walk) lane(i int, now time.Time) (best *way, lane health.Lane, view health.View) {
 	step := &w.Plan.Steps[i]
 	for _, way := range w.up.waysOf(step.Endpoint.Provider) {
-		if slices.Contains(w.stops[i].spent, way) {
+		if slices.Contains(w.stops[i].spent, way.credential) {
 			continue
 		}
 		l := w.up.board.Load().Lane(step.Endpoint, step.Asked, way.credential, w.up.Egress, now)
@@ -258,6 +280,12 @@ type shut struct {
 func (w *Walk) shut(now time.Time) shut {
 	found := shut{cooling: true}
 	for i := range w.Plan.Steps {
+		if held := w.stops[i].held; held != "" {
+			found.cooling = found.cooling && held == health.ReasonRateLimited
+			found.reasons = append(found.reasons, w.Plan.Steps[i].Endpoint.ID+": "+string(held))
+			found.soonest = earliest(found.soonest, now.Add(time.Second))
+			continue
+		}
 		if !w.untried(i) {
 			continue
 		}

@@ -27,6 +27,7 @@ type Walk struct {
 	next     choice             // to be made once its time has come; way nil: none is chosen
 	outgrown bool               // the prompt was too long for an endpoint
 	context  int                // the largest context that it was too long for, in tokens
+	queued   time.Time          // since when it waits for what others wait for, too; zero = it does not
 	refused  int                // tickets that were not given
 	done     bool               // the committed attempt's end is told to the board
 	stream   *Stream            // the committed one; nil: none, or it broke off
@@ -117,7 +118,11 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	a.close()
 	now := time.Now()
 	v, s := &fail.verdict, &w.stops[a.stop]
-	a.lane.Release(a.ticket, evidence(*v), now)
+	e := evidence(*v)
+	if fail.outcome == fairlead.OutcomeServerError || fail.outcome == fairlead.OutcomeOverloaded {
+		e.Again, s.erred = s.erred, true
+	}
+	a.lane.Release(a.ticket, e, now)
 	if w.legs != nil {
 		w.legFailed(a, fail)
 	} else if fail.outcome == fairlead.OutcomeTimeout {
@@ -126,13 +131,14 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	w.note(a, fail.outcome, fail.status, fail.detail)
 	w.last, fail.by = fail, a.step.Endpoint.Provider
 	s.tries++
+	w.queued = time.Time{}
 	s.retry, s.bad = v.Retry, fail.unsent != nil
 	if v.Health == failure.Capacity && v.Wait == 0 {
 		s.retry &^= failure.Same // it does not say when it would make sense
 	}
 	s.ready = now.Add(pause(v.Wait))
 	if (v.Health == failure.Credential || v.Health == failure.Capacity) && len(w.up.waysOf(a.step.Endpoint.Provider)) > 1 {
-		s.spent = append(s.spent, a.way)
+		s.spent = append(s.spent, a.way.credential)
 	}
 	if v.Retry.Has(failure.LargerContext) {
 		w.outgrown, w.context = true, max(w.context, a.step.Endpoint.Context)
@@ -169,6 +175,7 @@ func (w *Walk) Close() {
 	if w.pair.busy() {
 		w.abandon()
 	}
+	w.unqueue()
 	switch {
 	case w.at == nil:
 	case w.at.answer == nil:
@@ -207,17 +214,25 @@ func (w *Walk) begin(until time.Time) error {
 			return err
 		}
 		c := w.next
-		w.next = choice{}
+		if c.looks {
+			w.next = choice{}
+			continue
+		}
 		now = time.Now()
 		ticket, ok := c.lane.Acquire(now, c.resort)
 		if !ok { // somebody else was first, or it has just been shut: the board says so from now on
+			w.unqueue()
 			if w.refused++; w.refused > len(w.Plan.Steps)+w.Most {
 				return w.exhausted()
 			}
 			continue
 		}
-		if budget := c.lane.Budget(); (c.paid || ticket.Trial() && budget.Pays()) && !budget.Take(1, now) {
+		w.next = choice{}
+		if budget := c.lane.Budget(); !c.reserved && (c.paid || ticket.Trial() && budget.Pays()) && !budget.Take(1, now) {
 			c.lane.Release(ticket, health.Evidence{}, now)
+			if s := &w.stops[c.step]; s.tries == 0 {
+				s.held = health.ReasonTrial
+			}
 			w.stops[c.step].bad = true
 			continue
 		}

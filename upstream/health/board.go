@@ -35,6 +35,7 @@ type Board struct {
 	retry     Terms
 	swept     int64
 	wildSwept int64
+	cramped   int64               // when no lane under a wildcard could make room
 	members   map[string][]string // model -> endpoints that may take traffic
 	secrets   map[credentialKey][sha256.Size]byte
 	revision  atomic.Int64
@@ -43,7 +44,7 @@ type Board struct {
 	opened    map[*seat]struct{}      // lanes that were shut when they were last looked at
 
 	seats     table[Key, *seat]
-	places    table[string, *place]
+	places    table[modelKey, *place]
 	keys      table[credentialKey, *credential]
 	coolings  table[coolingKey, *cooling]
 	egresses  table[egressKey, *egress]
@@ -67,7 +68,8 @@ type (
 	modelEgress   struct{ model, egress string }
 )
 
-// place is what is known of an endpoint whatever the credential.
+// place is what is known of an endpoint whatever the credential. Under a wildcard each model has one, with the
+// endpoint's budget: a quick model says nothing of how long a slow one takes.
 type place struct {
 	config    latch
 	budget    *Budget
@@ -168,7 +170,7 @@ func (b *Board) Lane(e *fairlead.Endpoint, asked, credentialName, egressName str
 		key.Upstream = l.upstream
 	}
 	l.seat = b.seats.get(key)
-	if l.seat == nil && e.Model.Wildcard && b.wilds.Load() >= mostWild { // callers name these: the rest share one
+	if l.seat == nil && e.Model.Wildcard && b.wilds.Load() >= mostWild && !b.makeRoom(n) { // the rest share one
 		key.Upstream = ""
 		l.seat = b.seats.get(key)
 	}
@@ -200,9 +202,7 @@ func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
 	}
 	s.asked.Store(now)
 	s.breaker = NewBreaker(b.epoch, mix(b.seed, key.Endpoint, key.Credential, key.Egress, key.Upstream))
-	s.place = b.places.getOr(key.Endpoint, func() *place {
-		return &place{budget: NewBudget(b.retry, b.epoch), deadlines: NewDeadlines(b.epoch)}
-	})
+	s.place = b.place(key)
 	s.cred = b.keys.getOr(credentialKey{provider, key.Credential}, func() *credential {
 		return &credential{account: cooling{dice: jitter(mix(b.seed, provider, key.Credential))}}
 	})
@@ -219,6 +219,18 @@ func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
 	}
 	b.seats.put(key, s)
 	return s
+}
+
+func (b *Board) place(key Key) *place {
+	own := b.places.getOr(modelKey{key.Endpoint, ""}, func() *place {
+		return &place{budget: NewBudget(b.retry, b.epoch), deadlines: NewDeadlines(b.epoch)}
+	})
+	if key.Upstream == "" {
+		return own
+	}
+	return b.places.getOr(modelKey{key.Endpoint, key.Upstream}, func() *place {
+		return &place{budget: own.budget, deadlines: NewDeadlines(b.epoch)}
+	})
 }
 
 // cooling finds or makes the one of a model that the configuration names. What a wildcard learned of

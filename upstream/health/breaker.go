@@ -18,6 +18,8 @@ const (
 	cleanWindows = 3
 	forgive      = int64(60 * time.Second) // in use so long, the next opening is a first one again
 	runGap       = int64(60 * time.Second) // failures further apart than this are not consecutive
+	leastStay    = 100 * time.Millisecond  // that a trial's caller waits first, after one that proved nothing
+	mostStay     = time.Second
 
 	hardRun  = 4 // in half units: two hard failures, or four light ones
 	softRun  = 3 // failures of any kind
@@ -46,6 +48,7 @@ type Breaker struct {
 	since
 	word atomic.Uint64 // nanoseconds<<3 | phase: one load is a whole state
 	used atomic.Int64  // when evidence last came
+	mute atomic.Int64  // trials running that proved nothing
 
 	mu       sync.Mutex
 	dice     jitter
@@ -93,9 +96,12 @@ func (b *Breaker) view(now int64) View {
 			return View{State: Closed, Share: 50, Until: b.time(t), Reason: ReasonSuspect}
 		}
 	case phaseOpenHard, phaseOpenSoft:
-		soft := phase == phaseOpenSoft
+		soft, mute := phase == phaseOpenSoft, b.mute.Load()
 		if now >= t {
-			return View{State: HalfOpen, Reason: ReasonTrial, Soft: soft}
+			return View{State: HalfOpen, Reason: ReasonTrial, Soft: soft, Stay: stay(mute)}
+		}
+		if mute > 0 { // nothing is known to be wrong any more: it is the next trial's turn that is awaited
+			return View{State: HalfOpen, Until: b.time(t), Reason: ReasonTrial, Soft: soft, Busy: true, Stay: stay(mute)}
 		}
 		why := ReasonFailing
 		if soft {
@@ -103,7 +109,7 @@ func (b *Breaker) view(now int64) View {
 		}
 		return View{State: Open, Until: b.time(t), Reason: why, Soft: soft}
 	case phaseTrialHard, phaseTrialSoft:
-		v := View{State: HalfOpen, Reason: ReasonTrial, Soft: phase == phaseTrialSoft, Busy: now < t}
+		v := View{State: HalfOpen, Reason: ReasonTrial, Soft: phase == phaseTrialSoft, Busy: now < t, Stay: stay(b.mute.Load())}
 		if v.Busy {
 			v.Until = b.time(t)
 		}
@@ -115,6 +121,14 @@ func (b *Breaker) view(now int64) View {
 		}
 	}
 	return View{State: Closed, Share: 100}
+}
+
+// stay doubles with each trial running that proved nothing.
+func stay(mute int64) time.Duration {
+	if mute == 0 {
+		return 0
+	}
+	return min(leastStay<<min(mute-1, 8), mostStay)
 }
 
 // Acquire asks for an attempt. A half-open breaker gives one ticket at a time, the trial; an open one
@@ -170,6 +184,7 @@ func (b *Breaker) release(t Ticket, k Kind, now int64) Verdict {
 		return Verdict{Opened: true}
 	}
 	// It proved nothing. The next may not follow sooner than a second after it.
+	b.mute.Add(1)
 	b.store(phase-phaseTrialHard+phaseOpenHard, max(t.began+leastOpen, b.openedAt+leastOpen))
 	return Verdict{}
 }
@@ -264,6 +279,7 @@ func (b *Breaker) advance(start, now int64) {
 // it, counts no more.
 func (b *Breaker) recover(began, now int64) {
 	b.fresh, b.backAt = began, now
+	b.mute.Store(0)
 	b.runs, b.broken, b.stage, b.clean = run{}, run{}, 0, 0
 	b.fast.clear()
 	b.slow.clear()

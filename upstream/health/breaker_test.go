@@ -56,6 +56,10 @@ func play(t *testing.T, b *health.Breaker, line string) {
 				if got := show(b.View(now)); got != verb[1:] {
 					t.Fatalf("%s: at %s: %s", line, part, got)
 				}
+			case strings.HasPrefix(verb, "stay"):
+				if got := b.View(now).Stay.String(); got != verb[4:] {
+					t.Fatalf("%s: at %s: %s", line, part, got)
+				}
 			case verb == "soft":
 				b.OpenSoft(0, now)
 			case strings.Contains(" up down gen dead ", " "+verb+" "):
@@ -108,6 +112,9 @@ func TestBreaker(t *testing.T) {
 		{"a failed trial doubles", "0 2*h; 2 try; 2 H; 3.5 " + failing + "; 4.5 " + half},
 		{"a silent trial counts from its start", "0 2*h; 2 try; 5 O; 5.9 " + failing + "; 6.1 " + half},
 		{"a trial without proof frees the slot", "0 2*h; 2 try; 2.1 N; 2.9 no; 3 try"},
+		{"and its turn is awaited", "0 2*h; 2 try; 2.1 N; 2.2 " + busy + "; 2.2 stay100ms; 3 " + half + "; 3 try; 3 N; 4 stay200ms; 4 try; 4 stay200ms; 4 S; 4 stay0s; 4 " + p5},
+		{"what fails after it is down", "0 2*h; 2 try; 2.1 N; 3 try; 3 H; 3 stay0s; 3 " + failing},
+		{"a page that fails says so too", "0 2*h; 2 try; 2.1 N; 2.2 down; 2.3 " + failing},
 		{"a lost trial frees it after 10 s", "0 2*h; 2 try; 11.9 no; 12 try; 12 " + busy},
 		{"failure in the ramp opens for longer", "0 2*h; 2 try; 2 S; 4 h; 5.5 " + failing + "; 6.5 " + half},
 		{"light too", "0 2*h; 2 try; 2 S; 4 l; 4 " + failing},

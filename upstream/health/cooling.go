@@ -44,6 +44,7 @@ const (
 // cooling is the cooldowns of one credential for one model, or of one credential. Reading takes no lock.
 type cooling struct {
 	until atomic.Int64 // the latest of all dimensions
+	first atomic.Int64 // the end that an exchange waits for as the first one
 
 	mu      sync.Mutex
 	dice    jitter
@@ -55,6 +56,12 @@ type cooling struct {
 func (c *cooling) cools(now int64) (int64, bool) {
 	t := c.until.Load()
 	return t, now < t
+}
+
+// claim makes one exchange the first of those that wait for an end.
+func (c *cooling) claim(until int64) bool {
+	known := c.first.Load()
+	return known != until && c.first.CompareAndSwap(known, until)
 }
 
 // hit cools a dimension and gives the end. A shorter time never takes back a longer one.

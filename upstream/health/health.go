@@ -35,6 +35,7 @@ const (
 type Evidence struct {
 	Kind     Kind
 	Limit    Limit // of Limited
+	Again    bool  // its exchange has accused the endpoint of the same: it may be the request's doing
 	Revision int64 // of Misconfigured: the revision that the exchange entered under
 }
 
@@ -83,7 +84,10 @@ type View struct {
 	Until  time.Time       // when the state may change by itself; zero = not known, or nothing to wait for
 	Reason fairlead.Reason // "" where nothing is wrong
 	Busy   bool            // half open, and its trial is under way
-	Soft   bool            // open on soft evidence or by inference: the last resort where all else is gone
+	// Stay is how long a caller who can ask nobody else waits before it is the trial: the ones before it left
+	// before they proved anything, and whoever leaves at once never is it.
+	Stay time.Duration
+	Soft bool // open on soft evidence or by inference: the last resort where all else is gone
 }
 
 // Usable reports whether Acquire would give a ticket that is no last resort.

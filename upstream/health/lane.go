@@ -140,7 +140,11 @@ func (l Lane) Acquire(now time.Time, lastResort bool) (Ticket, bool) {
 // Release ends an attempt at its commit or its failure, with what it proved.
 func (l Lane) Release(t Ticket, e Evidence, now time.Time) {
 	n := l.board.at(now)
-	l.verdict(l.seat.breaker.release(t, e.Kind, n), t.began, n)
+	kind := e.Kind
+	if e.Again && !t.Trial() {
+		kind = Nothing
+	}
+	l.verdict(l.seat.breaker.release(t, kind, n), t.began, n)
 	l.apply(e, t.began, n)
 }
 
@@ -248,4 +252,18 @@ func (l Lane) CoolingDimension(now time.Time) (Dimension, bool) {
 		return AnyDimension, false
 	}
 	return account.dimension(), true
+}
+
+// First makes one of the exchanges that wait for the lane's limit to pass the first: it goes when the time is
+// over, and the others when it may have found out whether the limit has passed.
+func (l Lane) First(now time.Time) bool {
+	n := l.board.at(now)
+	last := &l.seat.cred.account
+	until, cools := last.cools(n)
+	if c := l.cooling(); c != nil {
+		if t, ok := c.cools(n); ok && (!cools || t >= until) {
+			last, until, cools = c, t, true
+		}
+	}
+	return cools && last.claim(until)
 }

@@ -21,6 +21,7 @@ type naive struct {
 	fresh    int64
 	suspect  int64
 	began    int64 // of the trial
+	mute     bool  // the last trial proved nothing
 	hardRun  int
 	anyRun   int
 	broken   [2]int // hard, any
@@ -60,7 +61,7 @@ func (m *naive) open(soft bool, k Kind, began, now int64) (low, high int64) {
 	if k != Soft {
 		least = 0
 	}
-	m.state, m.soft, m.openedAt, m.hardRun, m.anyRun, m.broken = "open", soft, now, 0, 0, [2]int{}
+	m.state, m.soft, m.openedAt, m.hardRun, m.anyRun, m.broken, m.mute = "open", soft, now, 0, 0, [2]int{}, false
 	return max(from+low, least) - 2, max(from+high, least) + 2
 }
 
@@ -161,7 +162,7 @@ func (m *naive) share(now int64) (State, int) {
 	case "ramp":
 		return Closed, []int{5, 25, 100, 100}[min((now-m.start)/cleanWindow, 3)]
 	case "open":
-		if now < m.until {
+		if now < m.until && !m.mute {
 			return Open, 0
 		}
 	}
@@ -211,7 +212,7 @@ func drive(t *testing.T, seed uint64, script []byte) {
 		default:
 			got, ok := b.acquire(now, false)
 			state, _ := m.share(now)
-			free := state == Closed || (state == HalfOpen && (m.state == "open" || now >= m.until))
+			free := state == Closed || (state == HalfOpen && now >= m.until)
 			if ok != free || got.Trial() != (ok && state == HalfOpen) {
 				t.Fatalf("Acquire = %+v %v in %s", got, ok, m.state)
 			}
@@ -234,7 +235,7 @@ func (m *naive) endTrial(k Kind, t Ticket, now int64) (low, high int64, wants bo
 	case Success:
 		m.recover(t.began, now)
 	case Nothing:
-		m.state, m.until = "open", t.began+leastOpen
+		m.state, m.mute, m.until = "open", true, t.began+leastOpen
 	default:
 		low, high = m.open(m.soft && k != Hard, k, t.began, now)
 	}

@@ -68,6 +68,7 @@ func (b *Breaker) open(phase int, k Kind, began, now int64) {
 		until = max(now+leastOpen, began+d)
 	}
 	b.openedAt, b.sawDown, b.probes = now, false, 0
+	b.mute.Store(0)
 	b.runs, b.broken = run{}, run{}
 	b.store(phase, until)
 }

@@ -62,6 +62,7 @@ func (b *Breaker) probe(p Probed, began, now int64) bool {
 	switch p.Evidence.Kind {
 	case Hard, Light, Soft:
 		b.sawDown, b.probes = true, 0
+		b.mute.Store(0)
 		held := min(now+min(int64(p.Next), mostOpen), b.openedAt+mostHeld)
 		b.store(phase, max(until, held))
 	case Success:

@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Sweep drops what was not used for an hour. Making a lane does so too, at times.
 func (b *Board) Sweep(now time.Time) {
@@ -14,18 +18,26 @@ func (b *Board) sweep(now int64, due bool) {
 		return
 	}
 	b.swept = now
+	b.keep(func(s *seat) bool { return now-max(s.asked.Load(), s.breaker.used.Load()) <= unusedFor })
+	b.wildSwept = 0
+	b.sweepWild(now)
+}
+
+// keep drops all other lanes, and what none that is left shares.
+func (b *Board) keep(good func(*seat) bool) {
 	kept := map[Key]*seat{}
-	places, keys := map[string]*place{}, map[credentialKey]*credential{}
+	places, keys := map[modelKey]*place{}, map[credentialKey]*credential{}
 	cools, egresses := map[coolingKey]*cooling{}, map[egressKey]*egress{}
 	byEgress := map[*egress][]*seat{}
 	b.models = map[modelEgress][]*seat{}
 	inUse := map[*cooling]bool{}
 	wilds := int64(0)
 	for key, s := range b.seats.all() {
-		if now-max(s.asked.Load(), s.breaker.used.Load()) > unusedFor {
+		if !good(s) {
 			continue
 		}
-		kept[key], places[key.Endpoint] = s, s.place
+		kept[key], places[modelKey{key.Endpoint, key.Upstream}] = s, s.place
+		places[modelKey{key.Endpoint, ""}] = b.places.get(modelKey{key.Endpoint, ""})
 		keys[credentialKey{s.provider, key.Credential}] = s.cred
 		egresses[egressKey{s.provider, key.Egress}] = s.egress
 		byEgress[s.egress] = append(byEgress[s.egress], s)
@@ -49,8 +61,56 @@ func (b *Board) sweep(now int64, due bool) {
 	b.keys.set(keys)
 	b.coolings.set(cools)
 	b.egresses.set(egresses)
-	b.wildSwept = 0
-	b.sweepWild(now)
+}
+
+// makeRoom drops lanes under wildcards that nothing stands against, those that were used last the longest ago,
+// and reports whether there is room. A quarter goes at a time, for each time all are looked at; where fewer
+// could go, it is not tried again for a second.
+func (b *Board) makeRoom(now int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.wilds.Load() < mostWild:
+		return true
+	case now-b.cramped < int64(time.Second):
+		return false
+	}
+	type idle struct {
+		seat *seat
+		last int64
+	}
+	var list []idle
+	for _, s := range b.seats.all() {
+		if s.wild && s.idle(now) {
+			list = append(list, idle{s, max(s.asked.Load(), s.breaker.used.Load())})
+		}
+	}
+	if len(list) < mostWild/4 {
+		b.cramped = now
+		return false
+	}
+	slices.SortFunc(list, func(a, b idle) int { return cmp.Compare(a.last, b.last) })
+	drop := map[*seat]bool{}
+	for _, l := range list[:mostWild/4] {
+		drop[l.seat] = true
+	}
+	b.keep(func(s *seat) bool { return !drop[s] })
+	return true
+}
+
+// idle reports whether nothing would be lost with a lane: nothing stands against it, nor against what it shares,
+// and no failure of it is remembered.
+func (s *seat) idle(now int64) bool {
+	return s.breaker.idle(now) && s.cred.account.until.Load() <= now && s.egress.downUntil.Load() <= now &&
+		s.cred.latch.until.Load() == 0 && s.egress.latch.until.Load() == 0
+}
+
+// idle reports whether the breaker is closed and remembers no failure.
+func (b *Breaker) idle(now int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	phase, _ := b.load()
+	return phase == phaseClosed && (b.lastFail == 0 || now-b.lastFail > runGap)
 }
 
 // sweepWild drops what is over of models under wildcards, at most once a second: whoever fills the
