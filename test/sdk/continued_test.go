@@ -2,13 +2,11 @@ package sdk_test
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
 
 	"fairlead/internal/fakellm"
 )
@@ -49,7 +47,7 @@ func breaking(config string) string {
 
 // TestContinuedStreams holds that an answer which was put together of two providers' reads as one in either
 // SDK: its text to the letter, one end, usage; and that neither minds the member, the trailer and the comments
-// that come with it.
+// that come with it. (An SDK stops at the last frame, so that it may not see the trailer.)
 func TestContinuedStreams(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, breaking, func(config string) string {
@@ -66,10 +64,9 @@ func TestContinuedStreams(t *testing.T) {
 
 func continuedChat(t *testing.T, w *world, model, mark string) {
 	t.Helper()
-	var resp *http.Response
 	params := ask(model, openai.UserMessage("hi"))
 	params.StreamOptions.IncludeUsage = openai.Bool(true)
-	all, chunks := drain(t, w.openai.Chat.Completions.NewStreaming(t.Context(), params, option.WithResponseInto(&resp)))
+	all, chunks := drain(t, w.openai.Chat.Completions.NewStreaming(t.Context(), params))
 	ends, marked := 0, false
 	for _, c := range chunks {
 		if c.ID != chunks[0].ID || c.Model != chunks[0].Model || c.Created != chunks[0].Created {
@@ -84,9 +81,6 @@ func continuedChat(t *testing.T, w *world, model, mark string) {
 	}
 	if len(all.Choices) != 1 || ends != 1 || all.Choices[0].FinishReason != "stop" || !marked {
 		t.Fatalf("%d ends, marked %v: %+v", ends, marked, all.ChatCompletion)
-	}
-	if told := resp.Trailer.Get("X-Fairlead-Continued"); !strings.HasPrefix(told, model+"@") {
-		t.Errorf("the trailer tells of %q", told)
 	}
 	checkSeam(t, all.Choices[0].Message.Content, all.Usage.PromptTokens, all.Usage.CompletionTokens)
 }
