@@ -47,7 +47,7 @@ func (w *Walk) breaks(err error) bool {
 	if w.ctx.Err() != nil {
 		return false
 	}
-	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), s.blame(fail.verdict))
+	w.brokeOff(fairlead.OutcomeInterrupted, Detail(err), w.counted(a, fail, s.blame(fail.verdict)))
 	if fail.final != nil || fail.callers() || fail.verdict.Retry == 0 || !w.continues() {
 		return false
 	}

@@ -118,11 +118,7 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	a.close()
 	now := time.Now()
 	v, s := &fail.verdict, &w.stops[a.stop]
-	e := evidence(*v)
-	if fail.outcome == fairlead.OutcomeServerError || fail.outcome == fairlead.OutcomeOverloaded {
-		e.Again, s.erred = s.erred, true
-	}
-	a.lane.Release(a.ticket, e, now)
+	a.lane.Release(a.ticket, w.counted(a, fail, evidence(*v)), now)
 	if w.legs != nil {
 		w.legFailed(a, fail)
 	} else if fail.outcome == fairlead.OutcomeTimeout {
@@ -149,6 +145,15 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	if fail.over {
 		fail.final = w.exhausted()
 	}
+}
+
+// counted marks evidence of a server error that this exchange has met at the endpoint before: what a request
+// brings about twice proves no more than once.
+func (w *Walk) counted(a *attempt, fail *setback, e health.Evidence) health.Evidence {
+	if s := &w.stops[a.stop]; fail.outcome == fairlead.OutcomeServerError || fail.outcome == fairlead.OutcomeOverloaded {
+		e.Again, s.erred = s.erred, true
+	}
+	return e
 }
 
 // pause is how long to wait before the same endpoint is asked again: a little more than it asks for, so

@@ -140,19 +140,23 @@ func (l Lane) Acquire(now time.Time, lastResort bool) (Ticket, bool) {
 // Release ends an attempt at its commit or its failure, with what it proved.
 func (l Lane) Release(t Ticket, e Evidence, now time.Time) {
 	n := l.board.at(now)
-	kind := e.Kind
-	if e.Again && !t.Trial() {
-		kind = Nothing
-	}
-	l.verdict(l.seat.breaker.release(t, kind, n), t.began, n)
+	l.verdict(l.seat.breaker.release(t, e.kindOf(t), n), t.began, n)
 	l.apply(e, t.began, n)
+}
+
+// kindOf is what the evidence counts as for the breaker.
+func (e *Evidence) kindOf(t Ticket) Kind {
+	if e.Again && !t.Trial() {
+		return Nothing
+	}
+	return e.Kind
 }
 
 // Ended takes how an attempt went on after its commit, for which it was released with Success: once for
 // each, with Success if the answer is whole.
 func (l Lane) Ended(t Ticket, e Evidence, now time.Time) {
 	n := l.board.at(now)
-	l.verdict(l.seat.breaker.ended(t, e.Kind, n), t.began, n)
+	l.verdict(l.seat.breaker.ended(t, e.kindOf(t), n), t.began, n)
 	if e.Kind != Success { // that the attempt succeeded is known since its commit
 		l.apply(e, t.began, n)
 	}
