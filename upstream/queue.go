@@ -21,16 +21,31 @@ const (
 // budget pays for no more of them: the caller is told at once when to come back.
 func (w *Walk) inTurn(c choice, now time.Time) (_ choice, ok bool) {
 	w.queue(now)
+	if c.paid && !w.reserve(&c, now) { // before it goes first: those behind it take what there is
+		return choice{}, false
+	}
 	if c.lane.First(now) {
 		return c, true
 	}
 	over := max(leastSpread, c.at.Sub(now)/spreadShare)
 	c.at = c.at.Add(leastBehind + rand.N(over))
-	if passed(w.Until, c.at) || !c.lane.Budget().Take(1, now) {
+	if !w.reserve(&c, now) {
 		return choice{}, false
 	}
-	c.paid, c.reserved = true, true
+	if passed(w.Until, c.at) {
+		c.lane.Budget().Refund(1, now)
+		return choice{}, false
+	}
 	return c, true
+}
+
+// reserve pays for an attempt before its time has come.
+func (w *Walk) reserve(c *choice, now time.Time) bool {
+	if !c.reserved {
+		c.reserved = c.lane.Budget().Take(1, now)
+		c.paid = c.paid || c.reserved
+	}
+	return c.reserved
 }
 
 // attend waits for the end of a trial under way, or for this exchange's turn to be the next one: those before it

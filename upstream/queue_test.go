@@ -201,6 +201,31 @@ func TestAfterALimit(t *testing.T) {
 	}
 }
 
+// TestFirstIsServed holds that the exchange which met the limit, and was the first to wait for its end, goes
+// first and is served, however many wait behind it and have paid.
+func TestFirstIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbing(t, fairlead.ProbeTerms{}, nil)
+		p.after(20*time.Millisecond, "", "Retry-After", "2")
+		first := make(chan error, 1)
+		go func() {
+			_, _, err := p.walk(context.Background(), false, p.plan)
+			first <- err
+		}()
+		time.Sleep(50 * time.Millisecond)
+		p.after(20*time.Millisecond, "whole")
+		begin := time.Now()
+		_ = p.crowd(100, 0)
+		if err := <-first; err != nil {
+			t.Errorf("the first is told %v", err)
+		}
+		visits := p.all()
+		if n := most(visits, begin, 50*time.Millisecond); len(visits) < 20 || n > 15 {
+			t.Errorf("%d attempts, %d of them in 50 ms", len(visits), n)
+		}
+	})
+}
+
 // TestOneExchangeAccusesOnce holds that a request that an endpoint answers with a server error each time does
 // not shut it for all others: two exchanges are needed. That nobody listens is no request's doing.
 func TestOneExchangeAccusesOnce(t *testing.T) {

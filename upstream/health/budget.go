@@ -93,8 +93,13 @@ func (b *Budget) Take(units float64, now time.Time) bool {
 func (b *Budget) Refund(units float64, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := b.roll(now)
-	b.out[i] = max(b.out[i]-atLeast0(units), 0)
+	head := b.roll(now)
+	units = atLeast0(units)
+	for back := range budgetCells { // what was taken some time ago stands in an earlier cell
+		cell := &b.out[(head+budgetCells-back)%budgetCells]
+		given := min(*cell, units)
+		*cell, units = *cell-given, units-given
+	}
 }
 
 // Left is what Take would pay for.

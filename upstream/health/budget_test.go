@@ -48,6 +48,22 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestBudget_Refund holds that what is given back is there again, however long it was held.
+func TestBudget_Refund(t *testing.T) {
+	for _, c := range []struct{ held, left float64 }{{0, 30}, {0.5, 30}, {2, 30}, {4, 30}, {8, 30}, {20, 30}} {
+		b := health.NewBudget(health.RetryTerms, epoch)
+		for range 30 {
+			b.Take(1, at(0))
+		}
+		for range 30 {
+			b.Refund(1, at(c.held))
+		}
+		if got := b.Left(at(c.held)); got < c.left-1e-6 || got > c.left+1e-6 {
+			t.Errorf("held for %v s: %v left, want %v", c.held, got, c.left)
+		}
+	}
+}
+
 // TestBudget_Bound holds, over random traffic, that no 9 s see more taken than the reserve of 10 s and
 // the share of what was deposited in the 10 s up to their end.
 func TestBudget_Bound(t *testing.T) {
