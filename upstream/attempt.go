@@ -22,21 +22,22 @@ const (
 
 // attempt is one try of an exchange at one endpoint: a call, its reply, and how far it has come.
 type attempt struct {
-	walk   *Walk
-	mem    *memory
-	ctx    context.Context    // the walk's, or one of the attempt's own
-	cancel context.CancelFunc // of its own; nil = it has none
-	stop   int                // its step's place in the plan
-	step   fairlead.Step
-	why    string
-	way    *way
-	lane   health.Lane
-	ticket health.Ticket
-	to     dialect.Dialect
-	start  time.Time
-	until  time.Time // when to give up before the commit; zero = never
-	total  time.Time // when to give up at all
-	beside time.Time // when another attempt may be sent beside this one; zero = never
+	walk    *Walk
+	mem     *memory
+	ctx     context.Context    // the walk's, or one of the attempt's own
+	cancel  context.CancelFunc // of its own; nil = it has none
+	stop    int                // its step's place in the plan
+	step    fairlead.Step
+	why     string
+	way     *way
+	lane    health.Lane
+	ticket  health.Ticket
+	counted bool // at its endpoint
+	to      dialect.Dialect
+	start   time.Time
+	until   time.Time // when to give up before the commit; zero = never
+	total   time.Time // when to give up at all
+	beside  time.Time // when another attempt may be sent beside this one; zero = never
 
 	call    transport.Call
 	reply   transport.Reply
@@ -60,6 +61,7 @@ func (a *attempt) begin(w *Walk, c choice, ticket health.Ticket, mem *memory) {
 		to:    c.way.To(),
 		start: time.Now(),
 	}
+	a.enter()
 	a.total = earliest(w.Until, after(a.start, step.Endpoint.Provider.Timeouts.Total))
 	a.until = earliest(a.patience(), a.total)
 }
@@ -386,7 +388,24 @@ func (a *attempt) misread(detail string, b failure.Break) *setback {
 
 func (a *attempt) translated() bool { return a.to.Name() != a.walk.Ask.Caller.Name() }
 
+// enter counts the attempt at its endpoint, where that has a limit.
+func (a *attempt) enter() {
+	if a.step.Endpoint.Limits.Concurrency > 0 {
+		a.lane.Busy().Add(1)
+		a.counted = true
+	}
+}
+
+// leave takes it off again, once.
+func (a *attempt) leave() {
+	if a.counted {
+		a.lane.Busy().Add(-1)
+		a.counted = false
+	}
+}
+
 func (a *attempt) close() {
+	a.leave()
 	if a.reply != nil {
 		_ = a.reply.Close() // the failure that ended the attempt is already known
 	}

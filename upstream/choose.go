@@ -226,7 +226,19 @@ func (w *Walk) lane(i int, now time.Time) (best *way, lane health.Lane, view hea
 			break
 		}
 	}
+	if best != nil && w.moves() && !w.room(step.Endpoint, lane) {
+		view = health.View{State: health.Open, Reason: health.ReasonSaturated}
+	}
 	return best, lane, view
+}
+
+// moves reports whether the attempt that is looked for would not be the exchange's first: then it must not be
+// what overloads an endpoint.
+func (w *Walk) moves() bool { return len(w.Attempts) > 0 || w.at != nil || w.pair.busy() }
+
+// room reports whether an endpoint has fewer attempts under way than its limits allow at once.
+func (w *Walk) room(e *fairlead.Endpoint, lane health.Lane) bool {
+	return e.Limits.Concurrency <= 0 || lane.Busy().Load() < int64(e.Limits.Concurrency)
 }
 
 // better orders what cannot be used now.

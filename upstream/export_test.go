@@ -126,3 +126,9 @@ func Shut(u *Upstream, s fairlead.Step) {
 		}
 	}
 }
+
+// Busy counts the attempts under way at a step's endpoint, after n are added.
+func Busy(u *Upstream, s fairlead.Step, n int64) int64 {
+	way := u.waysOf(s.Endpoint.Provider)[0]
+	return u.board.Load().Lane(s.Endpoint, s.Asked, way.credential, u.Egress, time.Now()).Busy().Add(n)
+}

@@ -101,7 +101,13 @@ func TestRaces(t *testing.T) {
 		callers.Go(func() {
 			walk := new(upstream.Walk)
 			for i := range 125 {
-				how := one(w, walk, unknown(w.up, plan, fmt.Sprintf("%d-%d", caller, i)), i%2 == 0)
+				own := unknown(w.up, plan, fmt.Sprintf("%d-%d", caller, i))
+				how := one(w, walk, own, i%2 == 0)
+				for _, s := range own.Steps {
+					if n := upstream.Busy(w.up, s, 0); n != 0 {
+						how = fmt.Sprintf("wrong: %s, and %d attempts are counted still", how, n)
+					}
+				}
 				mu.Lock()
 				tally[how]++
 				mu.Unlock()
@@ -143,6 +149,7 @@ func unknown(up *upstream.Upstream, plan fairlead.Plan, name string) (fresh fair
 		e := *s.Endpoint
 		_, at, _ := strings.Cut(e.ID, "@")
 		e.ID = name + "@" + at
+		e.Limits.Concurrency = 4
 		s.Endpoint = &e
 		fresh.Steps = append(fresh.Steps, s)
 	}

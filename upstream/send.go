@@ -189,6 +189,9 @@ func (w *Walk) Close() {
 	case !w.done:
 		w.ended(health.Evidence{Kind: health.Success})
 	}
+	if w.at != nil {
+		w.at.leave()
+	}
 	if w.at != nil && w.at != &w.slot { // no caller was given the answer that a leg is of
 		w.at.close()
 	}

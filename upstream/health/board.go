@@ -69,10 +69,11 @@ type (
 )
 
 // place is what is known of an endpoint whatever the credential. Under a wildcard each model has one, with the
-// endpoint's budget: a quick model says nothing of how long a slow one takes.
+// endpoint's budget and count: a quick model says nothing of how long a slow one takes.
 type place struct {
 	config    latch
 	budget    *Budget
+	busy      *atomic.Int64 // attempts under way, where somebody counts them
 	deadlines *Deadlines
 }
 
@@ -223,13 +224,13 @@ func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
 
 func (b *Board) place(key Key) *place {
 	own := b.places.getOr(modelKey{key.Endpoint, ""}, func() *place {
-		return &place{budget: NewBudget(b.retry, b.epoch), deadlines: NewDeadlines(b.epoch)}
+		return &place{budget: NewBudget(b.retry, b.epoch), busy: new(atomic.Int64), deadlines: NewDeadlines(b.epoch)}
 	})
 	if key.Upstream == "" {
 		return own
 	}
 	return b.places.getOr(modelKey{key.Endpoint, key.Upstream}, func() *place {
-		return &place{budget: own.budget, deadlines: NewDeadlines(b.epoch)}
+		return &place{budget: own.budget, busy: own.busy, deadlines: NewDeadlines(b.epoch)}
 	})
 }
 

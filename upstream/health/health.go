@@ -69,12 +69,14 @@ const (
 	ReasonModelUnknown fairlead.Reason = "model_unknown" // the provider does not know the model
 	ReasonEgress       fairlead.Reason = "egress"        // the provider refuses calls from here
 	ReasonProviderDown fairlead.Reason = "provider_down" // its endpoints in use are all open
+	ReasonSaturated    fairlead.Reason = "saturated"     // it has as many attempts as its limits allow at once
 )
 
 // Reasons lists every reason that a View can have.
 var Reasons = []fairlead.Reason{
 	ReasonFailing, ReasonOutlier, ReasonTrial, ReasonRecovering, ReasonSuspect, ReasonRateLimited,
 	ReasonAccountLimit, ReasonCredential, ReasonModelUnknown, ReasonEgress, ReasonProviderDown,
+	ReasonSaturated,
 }
 
 // View is the state of a lane at one moment.

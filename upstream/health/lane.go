@@ -1,6 +1,7 @@
 package health
 
 import (
+	"sync/atomic"
 	"time"
 
 	"fairlead"
@@ -19,6 +20,9 @@ func (l Lane) Key() Key { return l.seat.key }
 
 // Budget is the retry budget of the lane's endpoint.
 func (l Lane) Budget() *Budget { return l.seat.place.budget }
+
+// Busy counts the attempts under way at the lane's endpoint: whoever makes one adds it and takes it off again.
+func (l Lane) Busy() *atomic.Int64 { return l.seat.place.busy }
 
 // Deadlines are those of the lane's endpoint.
 func (l Lane) Deadlines() *Deadlines { return l.seat.place.deadlines }
