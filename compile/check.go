@@ -30,7 +30,7 @@ var defaultTimeouts = fairlead.Timeouts{
 // Bounds of what a configuration may ask for.
 const (
 	maxAttempts  = 10
-	maxWeight    = 1_000_000
+	maxWeight    = 1_000_000_000
 	maxPerSecond = 1_000_000
 	maxNameBytes = 200
 )

@@ -124,31 +124,45 @@ func (w *Walk) terms() (r *dialect.Request, least int64, err error) {
 	return t, promptTexts(r), nil
 }
 
-// chooseLeg finds where an answer that broke off is gone on with: at an endpoint of the same model that has
-// not broken it, first one that was not asked yet, then at one that has, then at a fallback model's, there not
-// by asking: another model would go on in another voice.
+// legTier is a kind of step to go on at.
+type legTier struct{ fallback, broke bool }
+
+// The order in which steps are asked to go on: endpoints of the same model that have not broken the answer, then
+// those that have, then fallback models', which take the last try from what has broken the answer.
+var (
+	legOrder     = [...]legTier{{false, false}, {false, true}, {true, false}, {true, true}}
+	legOrderLast = [...]legTier{{false, false}, {true, false}, {false, true}, {true, true}}
+)
+
+// chooseLeg finds where an answer that broke off is gone on with, of each tier first where that was not asked
+// yet. A fallback model is not asked to by words: it would go on in another voice.
 func (w *Walk) chooseLeg(now time.Time) (choice, bool) {
 	if w.legs.tries >= w.Most-1 || passed(w.Until, now) {
 		return choice{}, false
 	}
-	for _, tier := range [...]struct{ fallback, broke, asked bool }{
-		{false, false, false},
-		{false, false, true},
-		{false, true, false},
-		{false, true, true},
-		{true, false, false},
-		{true, false, true},
-		{true, true, false},
-		{true, true, true},
-	} {
-		for i := range w.Plan.Steps {
-			leg := &w.legs.stops[i]
-			if w.Plan.Steps[i].Fallback != tier.fallback || leg.broke != tier.broke || (leg.asked != [methods]bool{}) != tier.asked {
-				continue
-			}
-			if c, ok := w.legAt(i, now); ok {
+	order := legOrder
+	if w.legs.tries == w.Most-2 {
+		order = legOrderLast
+	}
+	for _, tier := range order {
+		for _, asked := range [...]bool{false, true} {
+			if c, ok := w.legIn(tier, asked, now); ok {
 				return c, true
 			}
+		}
+	}
+	return choice{}, false
+}
+
+// legIn looks at the steps of a tier.
+func (w *Walk) legIn(tier legTier, asked bool, now time.Time) (choice, bool) {
+	for i := range w.Plan.Steps {
+		leg := &w.legs.stops[i]
+		if w.Plan.Steps[i].Fallback != tier.fallback || leg.broke != tier.broke || (leg.asked != [methods]bool{}) != asked {
+			continue
+		}
+		if c, ok := w.legAt(i, now); ok {
+			return c, true
 		}
 	}
 	return choice{}, false
