@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/internal/clip"
 	"fairlead/internal/jsonscan"
 )
 
@@ -117,7 +117,7 @@ func readFaultText(body []byte) *dialect.Fault {
 	if title, ok := htmlTitle(body); ok {
 		body = title
 	}
-	return &dialect.Fault{Message: cut(string(body), maxMessage)}
+	return &dialect.Fault{Message: clip.Text(string(body), maxMessage)}
 }
 
 // htmlTitle finds the title of a page; nothing else of a page is worth keeping.
@@ -143,7 +143,7 @@ func readFault(o *jsonscan.Object) *dialect.Fault {
 	whole := jsonscan.Value(o.Src)
 	inner, _ := o.Get("error")
 	if s, ok := inner.Text(); ok {
-		f.Message = cut(s, maxMessage)
+		f.Message = clip.Text(s, maxMessage)
 	} else {
 		fill(&f, inner)
 	}
@@ -200,29 +200,14 @@ func details(v jsonscan.Value) (message, code string) {
 // word reads a member that is a string or a number.
 func word(v jsonscan.Value, name string) string {
 	m, _ := v.Get(name)
-	if m.Kind() == jsonscan.KindNumber {
-		return string(m)
-	}
-	s, _ := m.Text()
-	return s
+	return m.Word()
 }
 
 // set gives dst, where it is empty, the first of values that is not.
 func set(dst *string, limit int, values ...string) {
 	for _, s := range values {
 		if *dst == "" && s != "" {
-			*dst = cut(s, limit)
+			*dst = clip.Text(s, limit)
 		}
 	}
-}
-
-// cut bounds a text, at the end of a letter.
-func cut(s string, limit int) string {
-	if len(s) > limit {
-		for limit > 0 && !utf8.RuneStart(s[limit]) {
-			limit--
-		}
-		s = s[:limit]
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"fairlead/dialect"
+	"fairlead/internal/clip"
 	"fairlead/internal/jsonscan"
 )
 
@@ -21,8 +21,8 @@ func faultOf(body []byte) *dialect.Fault {
 	f := &dialect.Fault{}
 	readFault(f, body)
 	f.Status = statusOf(f)
-	f.Message = cut(f.Message, maxMessage)
-	f.Type, f.Code, f.Param = cut(f.Type, maxWord), cut(f.Code, maxWord), cut(f.Param, maxWord)
+	f.Message = clip.Text(f.Message, maxMessage)
+	f.Type, f.Code, f.Param = clip.Text(f.Type, maxWord), clip.Text(f.Code, maxWord), clip.Text(f.Param, maxWord)
 	return f
 }
 
@@ -87,22 +87,22 @@ func fillObject(f *dialect.Fault, v jsonscan.Value, depth int) {
 	for name, m := range v.Members() {
 		switch string(name) {
 		case "message", "faultstring":
-			put(&f.Message, word(m))
+			put(&f.Message, m.Word())
 		case "type", "error_type":
-			if s := word(m); s != "error" { // says no more than that it is one
+			if s := m.Word(); s != "error" { // says no more than that it is one
 				put(&f.Type, s)
 			}
 		case "code", "errorcode":
-			put(&f.Code, word(m))
+			put(&f.Code, m.Word())
 		case "status": // a word in capitals is Google's type
-			switch s := word(m); {
+			switch s := m.Word(); {
 			case m.Kind() == jsonscan.KindNumber:
 				put(&f.Code, s)
 			case s == strings.ToUpper(s):
 				put(&f.Type, s)
 			}
 		case "param":
-			put(&f.Param, word(m))
+			put(&f.Param, m.Word())
 		}
 	}
 	if rest != nil {
@@ -121,7 +121,7 @@ func details(f *dialect.Fault, v jsonscan.Value) {
 		var loc []string
 		path, _ := e.Get("loc")
 		for step := range path.Elements() {
-			if s := word(step); s != "body" {
+			if s := step.Word(); s != "body" {
 				loc = append(loc, s)
 			}
 		}
@@ -145,26 +145,6 @@ func put(to *string, s string) {
 	if *to == "" {
 		*to = s
 	}
-}
-
-// word gives a string or a number as text; "" for all else.
-func word(v jsonscan.Value) string {
-	if v.Kind() == jsonscan.KindNumber {
-		return string(v)
-	}
-	s, _ := v.Text()
-	return s
-}
-
-// cut shortens a text at the end of a letter.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most]
 }
 
 // title gives the title of a page.

@@ -6,6 +6,7 @@ import (
 
 	"fairlead"
 	"fairlead/dialect"
+	"fairlead/internal/clip"
 	"fairlead/internal/jsonscan"
 )
 
@@ -27,7 +28,7 @@ func (Dialect) ReadRequest(body []byte) (*dialect.Request, error) {
 		}
 		read, ok := fields[string(m.Name)]
 		if !ok {
-			return nil, sentence(unsupported(cut(string(m.Name), maxWord), "is not a field that can be translated for this endpoint"))
+			return nil, sentence(unsupported(clip.Text(string(m.Name), maxWord), "is not a field that can be translated for this endpoint"))
 		}
 		if err := read(r, v); err != nil {
 			return nil, sentence(at(string(m.Name), err))

@@ -65,6 +65,15 @@ func (v Value) Text() (string, bool) {
 	return string(appendUnescaped(make([]byte, 0, len(text)), text)), true
 }
 
+// Word gives the text of a string or the digits of a number; "" for all else. Servers state codes either way.
+func (v Value) Word() string {
+	if v.Kind() == KindNumber {
+		return string(bytes.TrimSpace(v))
+	}
+	s, _ := v.Text()
+	return s
+}
+
 // AppendText appends a string's text, unescaped, to dst; nothing for all other kinds.
 func (v Value) AppendText(dst []byte) []byte {
 	text, _ := v.inner()

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"fairlead"
+	"fairlead/internal/clip"
 	"fairlead/internal/jsonscan"
 )
 
@@ -59,10 +59,10 @@ func see(e *Evidence) seen {
 	s.header(e)
 	s.body(e.Body)
 	f := &s.fault
-	f.Message = cut(f.Message, maxMessage)
-	f.Type, f.Code, f.Param = cut(f.Type, maxWord), cut(f.Code, maxWord), cut(f.Param, maxWord)
+	f.Message = clip.Text(f.Message, maxMessage)
+	f.Type, f.Code, f.Param = clip.Text(f.Type, maxWord), clip.Text(f.Code, maxWord), clip.Text(f.Param, maxWord)
 	if s.text = strings.ToLower(f.Message); s.located {
-		s.text = strings.ToLower(cut(s.bare, maxMessage))
+		s.text = strings.ToLower(clip.Text(s.bare, maxMessage))
 	}
 	if n, err := strconv.Atoi(f.Code); err == nil && n >= 400 && n < 600 && f.Status == 0 && !s.numbered {
 		f.Status = n
@@ -168,27 +168,6 @@ func put(to *string, s string) {
 	if *to == "" {
 		*to = s
 	}
-}
-
-// word gives a string or a number as text; "" for all else.
-func word(v jsonscan.Value) string {
-	if v.Kind() == jsonscan.KindNumber {
-		return string(bytes.TrimSpace(v))
-	}
-	s, _ := v.Text()
-	return s
-}
-
-// cut makes a text valid and shortens it at the end of a letter.
-func cut(s string, most int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most]
 }
 
 // title gives the title of a page; nothing else of a page is worth keeping.

@@ -3,6 +3,7 @@ package failure
 import (
 	"strings"
 
+	"fairlead/internal/clip"
 	"fairlead/internal/jsonscan"
 )
 
@@ -62,21 +63,21 @@ func (s *seen) member(name string, m jsonscan.Value, depth int) {
 	f := &s.fault
 	switch name {
 	case "message", "Message", "faultstring":
-		put(&f.Message, word(m))
+		put(&f.Message, m.Word())
 	case "type", "error_type":
-		s.say(&f.Type, word(m))
-		s.enveloped = s.enveloped || (depth == 0 && word(m) == "error")
+		s.say(&f.Type, m.Word())
+		s.enveloped = s.enveloped || (depth == 0 && m.Word() == "error")
 	case "__type":
-		s.exception(word(m))
+		s.exception(m.Word())
 	case "code", "errorcode":
-		s.say(&f.Code, word(m))
+		s.say(&f.Code, m.Word())
 	case "reason":
 		var spare string
-		s.say(&spare, word(m))
+		s.say(&spare, m.Word())
 	case "status":
 		s.stated(m)
 	case "param":
-		put(&f.Param, word(m))
+		put(&f.Param, m.Word())
 	case "success":
 		told, ok := m.Bool()
 		s.numbered = s.numbered || (ok && !told)
@@ -88,7 +89,7 @@ func (s *seen) member(name string, m jsonscan.Value, depth int) {
 
 // stated reads a status: a number; Google's canonical code, which is its type; or the state of a job.
 func (s *seen) stated(m jsonscan.Value) {
-	w := word(m)
+	w := m.Word()
 	switch {
 	case m.Kind() == jsonscan.KindNumber:
 		s.say(&s.fault.Code, w)
@@ -128,19 +129,19 @@ func (s *seen) detail(v jsonscan.Value, depth int) {
 		var loc []string
 		path, _ := e.Get("loc")
 		for step := range path.Elements() {
-			if w := word(step); w != "body" && len(loc) < maxDepth {
+			if w := step.Word(); w != "body" && len(loc) < maxDepth {
 				loc = append(loc, w)
 			}
 		}
 		msg, _ := e.Get("msg")
-		text := word(msg)
+		text := msg.Word()
 		said = append(said, text)
 		if len(loc) > 0 {
 			put(&s.fault.Param, strings.Join(loc, "."))
 			text = strings.Join(loc, ".") + ": " + text
 		}
 		kind, _ := e.Get("type")
-		s.say(&s.fault.Type, word(kind))
+		s.say(&s.fault.Type, kind.Word())
 		if messages = append(messages, text); len(messages) == 16 {
 			break
 		}
@@ -156,7 +157,7 @@ func (s *seen) metadata(v jsonscan.Value) {
 	for name, m := range v.Members() {
 		switch string(name) {
 		case "error_type":
-			s.say(&s.fault.Type, word(m))
+			s.say(&s.fault.Type, m.Word())
 		case "reasons", "patterns":
 			w := m.Walk()
 			s.flagged = s.flagged || w.Array()
@@ -170,7 +171,7 @@ func (s *seen) availability(v jsonscan.Value) {
 		switch string(name) {
 		case "code":
 			var spare string
-			s.say(&spare, word(m))
+			s.say(&spare, m.Word())
 		case "retryable":
 			if told, ok := m.Bool(); ok {
 				s.retryable = map[bool]truth{false: no, true: yes}[told]
@@ -188,13 +189,13 @@ func (s *seen) details(v jsonscan.Value) {
 			switch string(name) {
 			case "reason":
 				var spare string
-				s.say(&spare, word(m))
+				s.say(&spare, m.Word())
 			case "retryDelay":
-				put(&s.delay, word(m))
+				put(&s.delay, m.Word())
 			case "violations":
 				for e := range m.Elements() {
-					if id, _ := e.Get("quotaId"); len(s.quotas) < maxWords && len(word(id)) > 0 {
-						s.quotas = append(s.quotas, cut(word(id), maxWord))
+					if id, _ := e.Get("quotaId"); len(s.quotas) < maxWords && len(id.Word()) > 0 {
+						s.quotas = append(s.quotas, clip.Text(id.Word(), maxWord))
 					}
 				}
 			}
@@ -205,9 +206,9 @@ func (s *seen) details(v jsonscan.Value) {
 // finish reads why an answer ended, as a word that no code can be taken for.
 func (s *seen) finish(v jsonscan.Value) {
 	for _, name := range [...]string{"finish_reason", "finishReason", "stop_reason", "stopReason", "blockReason"} {
-		if reason, ok := v.Get(name); ok && word(reason) != "" {
+		if reason, ok := v.Get(name); ok && reason.Word() != "" {
 			var spare string
-			s.say(&spare, "end="+word(reason))
+			s.say(&spare, "end="+reason.Word())
 		}
 	}
 }

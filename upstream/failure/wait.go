@@ -14,7 +14,7 @@ func (s *seen) wait(e *Evidence, limit bool, dimension string) time.Duration {
 	if d, ok := retryAfter(e.Header, e.Now); ok {
 		return d
 	}
-	if d := seconds(word(s.after)); d > 0 {
+	if d := seconds(s.after.Word()); d > 0 {
 		return d
 	}
 	if d, err := time.ParseDuration(s.delay); err == nil && d > 0 {
