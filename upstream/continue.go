@@ -29,14 +29,12 @@ func (w *Walk) Next(silence time.Duration) ([]byte, error) {
 				return nil, err
 			}
 		}
-		answer, err := w.Commit(until)
-		switch {
+		switch _, err := w.Commit(until); { // it makes the next stream the committed one
 		case err == ErrSilent:
 			return nil, err
 		case err != nil:
 			return nil, w.cause
 		}
-		w.stream = answer.Stream
 	}
 }
 
@@ -51,7 +49,7 @@ func (w *Walk) breaks(err error) bool {
 	if fail.final != nil || fail.callers() || fail.verdict.Retry == 0 || !w.continues() {
 		return false
 	}
-	if bar := w.firstLeg(); bar != "" {
+	if bar := w.bar(); bar != "" {
 		w.Attempts[len(w.Attempts)-1].Detail += ", not gone on with: " + string(bar)
 		return false
 	}
@@ -69,12 +67,16 @@ func (w *Walk) continues() bool {
 	return w.Continue && w.Ask.Op == fairlead.OpChat && w.Ask.Facts.Stateless && w.Most > 1
 }
 
-// firstLeg notes what the first leg told its caller, or says why that cannot be gone on with, nor what the legs
-// have told since.
-func (w *Walk) firstLeg() dialect.Bar {
+// bar says why the answer cannot be gone on with; "" = it can.
+func (w *Walk) bar() dialect.Bar {
 	if w.legs != nil {
 		return barred(w.legs.request, w.legs.told)
 	}
+	return w.firstLeg()
+}
+
+// firstLeg notes what the first leg told its caller, or says why that cannot be gone on with.
+func (w *Walk) firstLeg() dialect.Bar {
 	r, least, err := w.terms()
 	if err != nil {
 		return barUnread
