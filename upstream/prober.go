@@ -98,6 +98,18 @@ func (p *prober) look(now time.Time) {
 		shut[subject] = j.terms
 	}
 	p.schedule.See(shut, now)
+	for subject, j := range p.jobs {
+		if due, planned := p.schedule.Due(subject, now); planned {
+			j.await(due)
+		}
+	}
+}
+
+// await leaves it to the probe that is due to find out, rather than to an exchange.
+func (j *job) await(due time.Time) {
+	for _, lane := range j.lanes {
+		lane.Await(due)
+	}
 }
 
 func (u *Upstream) snapshot() *fairlead.Snapshot {

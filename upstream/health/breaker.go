@@ -66,7 +66,8 @@ type Breaker struct {
 	clean    int    // successes in the stage
 	trial    uint64 // number of the latest trial
 	tried    int64  // when that, or a probe by generation, began
-	sawDown  bool   // a probe failed since it opened
+	probed   bool   // a probe ended since it opened
+	sawDown  bool   // one failed since
 	probes   int    // clean ones since
 }
 

@@ -67,7 +67,7 @@ func (b *Breaker) open(phase int, k Kind, began, now int64) {
 	if k == Soft {
 		until = max(now+leastOpen, began+d)
 	}
-	b.openedAt, b.sawDown, b.probes = now, false, 0
+	b.openedAt, b.probed, b.sawDown, b.probes = now, false, false, 0
 	b.mute.Store(0)
 	b.runs, b.broken = run{}, run{}
 	b.store(phase, until)

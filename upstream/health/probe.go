@@ -34,6 +34,23 @@ func (b *Breaker) probeBegins(now int64) bool {
 	return true
 }
 
+// Await keeps trials off until a second after the next probe is due, where that is at most a second after a
+// trial would be: the probe is to find out, not an exchange. It does so while no probe has ended since the
+// opening or those that did proved something, and 30 s after the opening at most.
+func (b *Breaker) Await(due time.Time) { b.await(b.at(due)) }
+
+func (b *Breaker) await(due int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	phase, until := b.load()
+	shut := phase == phaseOpenHard || phase == phaseOpenSoft
+	silent := b.probed && !b.sawDown && b.probes == 0
+	if !shut || silent || b.mute.Load() > 0 || due > until+leastOpen {
+		return
+	}
+	b.store(phase, max(until, min(due+leastOpen, b.openedAt+mostHeld)))
+}
+
 // untried gives the phase of a breaker that is open, or half open without a trial that holds others up.
 func (b *Breaker) untried(now int64) (phase int, until int64, ok bool) {
 	switch phase, until = b.load(); phase {
@@ -59,6 +76,7 @@ func (b *Breaker) probe(p Probed, began, now int64) bool {
 	if !shut || began < b.openedAt {
 		return false
 	}
+	b.probed = true
 	switch p.Evidence.Kind {
 	case Hard, Light, Soft:
 		b.sawDown, b.probes = true, 0
@@ -100,16 +118,15 @@ func (l Lane) barred(now int64) bool {
 	return l.shut(v, &l.seat.egress.latch, ReasonEgress, now).State != Closed
 }
 
+// Await keeps trials off the lane until its next probe, as Breaker.Await does.
+func (l Lane) Await(due time.Time) { l.seat.breaker.Await(due) }
+
 // Probe takes what a background probe found and reports whether the lane is back by it. Limits and refused
 // credentials that a probe by generation met are taken note of, as an exchange's are.
 func (l Lane) Probe(p Probed, now time.Time) bool {
 	n, began := l.board.at(now), l.board.at(p.Began)
-	switch p.Evidence.Kind {
-	case Limited, BadCredential, Blocked:
-		if p.Generated {
-			l.apply(p.Evidence, began, n)
-		}
-		return false
+	if k := p.Evidence.Kind; p.Generated && (k == Limited || k == BadCredential || k == Blocked) {
+		l.apply(p.Evidence, began, n)
 	}
 	back := l.seat.breaker.probe(p, began, n)
 	if back {

@@ -40,6 +40,7 @@ func TestBreaker_ProbedOutage(t *testing.T) {
 						ok = c.lies == "yes"
 					}
 					o.ask(now, ok, c.generated)
+					o.breaker.Await(at(o.probe))
 				}
 				for i := 2; i < len(o.tries); i++ {
 					if o.tries[i]-o.tries[i-1] < 0.999 {
@@ -95,6 +96,48 @@ func (o *outage) ask(now float64, ok, generated bool) {
 		p.Evidence.Kind = health.Hard
 	}
 	o.breaker.Probe(p, at(now))
+}
+
+// TestBreaker_Await holds when the trial of an exchange waits for a probe, and how long.
+func TestBreaker_Await(t *testing.T) {
+	yes, no := health.Evidence{Kind: health.Success}, health.Evidence{Kind: health.Hard}
+	for _, c := range []struct {
+		name      string
+		found     *health.Evidence // by a probe half a second after the opening
+		generated bool
+		due       []float64 // seconds after the opening
+		want      float64   // when a trial may begin, at the soonest
+	}{
+		{"nothing is due", nil, false, nil, 1},
+		{"soon", nil, true, []float64{1.1}, 2.1},
+		{"before a trial could be", nil, true, []float64{0.5}, 1.5},
+		{"too late to wait for", nil, true, []float64{5}, 1},
+		{"put off again and again", nil, true, seconds(1, 100), 30},
+		{"a page has said yes from the beginning", &yes, false, []float64{1.1}, 1},
+		{"a page has said no", &no, false, []float64{1.1}, 2.1},
+		{"the model has answered once", &yes, true, []float64{1.1}, 2.1},
+	} {
+		b := health.NewBreaker(epoch, 1)
+		for range 2 {
+			b.Observe(health.Hard, 0, at(0))
+		}
+		if c.found != nil {
+			b.Probe(health.Probed{Evidence: *c.found, Generated: c.generated, Began: at(0.5)}, at(0.5))
+		}
+		for _, due := range c.due {
+			b.Await(at(due))
+		}
+		if until := b.View(at(0)).Until.Sub(epoch).Seconds(); until < c.want || until > c.want+0.2 {
+			t.Errorf("%s: a trial may begin after %.2f s; want %v", c.name, until, c.want)
+		}
+	}
+}
+
+func seconds(from, to int) (list []float64) {
+	for s := from; s <= to; s++ {
+		list = append(list, float64(s))
+	}
+	return list
 }
 
 // TestBoard_Shut holds what is listed to be probed, and that its owner is told of it.

@@ -144,6 +144,15 @@ func (s *Schedule) Ended(subject Subject, r Result, now time.Time) (next time.Ti
 	return p.due
 }
 
+// Due is when a subject is probed next; false where it is under way, or no budget pays for it.
+func (s *Schedule) Due(subject Subject, now time.Time) (time.Time, bool) {
+	p := s.plans[subject]
+	if p == nil || s.busy[subject.Provider] || (subject.Generates() && !s.purse(subject.Provider).pays(p.terms, now)) {
+		return time.Time{}, false
+	}
+	return s.earliest(subject, p), true
+}
+
 // Next is when a probe is due next; zero = none is, until one under way has ended or something else is seen.
 func (s *Schedule) Next() (next time.Time) {
 	if len(s.busy) >= mostAtOnce {
