@@ -47,6 +47,9 @@ const (
 	CodeCallerGone Code = "caller_gone"
 	CodeInternal   Code = "internal"
 	CodeConflict   Code = "conflict"
+	CodeStale      Code = "stale_revision"
+
+	CodeControlUnavailable Code = "control_unavailable"
 )
 
 // Fault says who has to change something for the error to go away.
@@ -94,6 +97,7 @@ var Codes = []CodeInfo{
 	{CodeMethodNotAllowed, 405, FaultCaller, false, "The path is served with another method."},
 	{CodeBodyTimeout, 408, FaultCaller, true, "The headers or the body arrived too slowly."},
 	{CodeConflict, 409, FaultCaller, false, "The write conflicts with the state of the control plane."},
+	{CodeStale, 412, FaultCaller, true, "The configuration is another than `If-Match` names; read it again."},
 	{CodeBodyIncomplete, 400, FaultCaller, true, "The body ended before its stated length or its framing was broken."},
 	{CodeBodyTooLarge, 413, FaultCaller, false, "The body is larger than `settings.max_body`, or than the provider takes."},
 	{CodeUnsupportedMedia, 415, FaultCaller, false, "The body's content type or encoding is not taken here."},
@@ -107,6 +111,7 @@ var Codes = []CodeInfo{
 	{CodeNoEndpoint, 503, FaultOperator, true, "The model exists but no endpoint of it may be used for this request."},
 	{CodeOverloaded, 503, FaultOperator, true, "fairlead holds as many request bodies as `settings.max_bodies` allows."},
 	{CodeDraining, 503, FaultOperator, true, "This node is shutting down; another try reaches another node."},
+	{CodeControlUnavailable, 503, FaultOperator, true, "The control plane cannot reach its database, or is not ready."},
 	{CodeUpstreamTimeout, 504, FaultProvider, true, "No endpoint answered in time."},
 }
 

@@ -176,3 +176,60 @@ func TestSnapshotModel(t *testing.T) {
 		t.Errorf("upstream model %q", got)
 	}
 }
+
+// TestChain holds that a change's hash covers all of it, and where one part ends and the next begins.
+func TestChain(t *testing.T) {
+	one := fairlead.Change{Number: 1, Kind: fairlead.ChangeKey, At: time.UnixMicro(5), By: "ab", Content: []byte("cd")}
+	seen := map[fairlead.Hash]string{one.Chain(fairlead.Hash{}): "itself"}
+	for name, edit := range map[string]func(*fairlead.Change){
+		"number": func(c *fairlead.Change) { c.Number++ }, "kind": func(c *fairlead.Change) { c.Kind = fairlead.ChangeNode },
+		"time": func(c *fairlead.Change) { c.At = c.At.Add(time.Microsecond) }, "author": func(c *fairlead.Change) { c.By = "abc" },
+		"content": func(c *fairlead.Change) { c.Content = []byte("ce") },
+		"shift":   func(c *fairlead.Change) { c.By, c.Content = "abc", []byte("d") },
+	} {
+		other := one
+		edit(&other)
+		h := other.Chain(fairlead.Hash{})
+		if seen[h] != "" {
+			t.Errorf("another %s gives the hash of %s", name, seen[h])
+		}
+		seen[h] = name
+	}
+	if seen[one.Chain(fairlead.Hash{1})] != "" {
+		t.Error("the hash does not cover the one before")
+	}
+	entry := fairlead.AuditEntry{Number: 1, Act: fairlead.Act{By: "a", Action: "b", Target: "c", Why: "d"}}
+	moved := entry
+	moved.Target, moved.Why = "cd", ""
+	if entry.Chain(fairlead.Hash{}) == moved.Chain(fairlead.Hash{}) {
+		t.Error("the parts of an audit entry run into each other")
+	}
+	var h fairlead.Hash
+	if text, _ := one.Chain(h).MarshalText(); h.UnmarshalText(text) != nil || h != one.Chain(fairlead.Hash{}) {
+		t.Error("a hash is not read back as it was written")
+	}
+	if h.UnmarshalText([]byte("00")) == nil {
+		t.Error("a short hash is taken")
+	}
+}
+
+func TestNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"edge-1": true, "a": true, "": false, "-a": false, "a-": false, "A": false, "a.b": false, "a b": false, "é": false,
+		strings.Repeat("a", 63): true, strings.Repeat("a", 64): false,
+	} {
+		if got := fairlead.ValidNodeName(name) == nil; got != want {
+			t.Errorf("node %q: %v", name, got)
+		}
+	}
+	for name, want := range map[string]bool{
+		"openai": true, "OPENAI_KEY.2-x": true, "": false, ".a": false, "a}": false, "a b": false, strings.Repeat("a", 65): false,
+	} {
+		if got := fairlead.ValidSecretName(name) == nil; got != want {
+			t.Errorf("secret %q: %v", name, got)
+		}
+	}
+	if !fairlead.LevelAdmin.Allows(fairlead.LevelOperator) || fairlead.LevelViewer.Allows(fairlead.LevelOperator) || fairlead.Level("").Allows("") {
+		t.Error("levels do not rank")
+	}
+}
