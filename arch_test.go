@@ -23,6 +23,7 @@ var arrows = []struct {
 	{"internal/sse", "", "no product words"},
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
+	{"internal/seal", "", "no product words; standard library only"},
 	{"internal/sqlitefile", "", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
@@ -108,7 +109,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {
