@@ -3,18 +3,9 @@ package control
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"fairlead"
 )
-
-// Store is the truth about keys, as the control plane uses it.
-type Store interface {
-	CreateKey(ctx context.Context, k fairlead.Key) error
-	Keys(ctx context.Context, after string, limit int) ([]fairlead.Key, error)
-	RevokeKey(ctx context.Context, id string, at time.Time) (fairlead.Key, error)
-	Log
-}
 
 // Log is the order in which keys changed: dense numbers, the last of which is the head.
 type Log interface {
