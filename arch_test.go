@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
 	{"internal/seal", "", "no product words; standard library only"},
+	{"internal/mergepatch", "", "no product words"},
 	{"internal/sqlitefile", "", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
@@ -49,8 +50,8 @@ var arrows = []struct {
 	{"store/migrations", "", "SQL files"},
 	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},
 	{"store/storetest", ".", "one contract suite for every back end"},
-	{"compile", ". internal/near provider", "configuration to snapshot; the provider table brings defaults"},
-	{"control", ". compile", "declares the small store interfaces it uses"},
+	{"compile", ". internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
+	{"control", ". compile store", "declares the small store interfaces it uses; the types that they give are the store's"},
 	{"client", ".", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},
 	{"demo", ". app internal/fakellm", "the whole program in front of fake endpoints"},
