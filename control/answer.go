@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"fairlead"
 	"fairlead/compile"
@@ -176,7 +177,9 @@ type text struct {
 func (c *Control) write(w http.ResponseWriter, r *http.Request, status int, answer any) {
 	t, ok := answer.(text)
 	if !ok {
-		b, err := json.Marshal(answer, jsontext.EscapeForHTML(true), jsontext.AllowInvalidUTF8(true))
+		b, err := json.Marshal(answer, jsontext.EscapeForHTML(true), jsontext.AllowInvalidUTF8(true),
+			// Types of the root are written as encoding/json does.
+			jsonv1.OmitEmptyWithLegacySemantics(true))
 		if err != nil {
 			c.Log.ErrorContext(r.Context(), "encode an answer of control", "path", shortened(r.URL.Path), "error", err)
 			status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"internal error"}}`)
