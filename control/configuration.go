@@ -178,12 +178,13 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 		return w, change, err
 	}
 	next, found, err := s.compile(ctx, d)
-	w = Written{Revision: now.Revision, Findings: found, DryRun: e.dry, Restores: d.restores, Diff: []compile.Difference{}}
+	w = Written{Revision: now.Revision, Findings: append(compile.Findings{}, found...), DryRun: e.dry, Restores: d.restores, Diff: []compile.Difference{}}
 	if err != nil {
 		return w, change, err
 	}
 	weights := laidOver(now, next.config, d)
 	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
+	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
 	w.Changed = !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e)
 	if e.dry || !w.Changed {
 		w.Applied = !e.dry

@@ -39,7 +39,7 @@ func TestLifeOfAToken(t *testing.T) {
 func TestLevels(t *testing.T) {
 	p := applied(t)
 	for level, writes := range map[string]int{"viewer": 403, "operator": 200, "admin": 200} {
-		secret, _ := p.token(t, level, level)
+		secret, _ := p.token(t, level+" bot", level)
 		bearer := []string{"Authorization", "Bearer " + secret}
 		for _, path := range []string{"config", "revisions", "revisions/1", "revisions/1/diff/1", "endpoints", "keys", "secrets", "nodes", "tokens", "audit", "audit/verify", "lost", "openapi.json"} {
 			p.json(t, "GET", "/control/v1/"+path, "", 200, bearer...)

@@ -9,9 +9,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlText writes a canonical document as people do: its names in the order of the document's bytes, without quotes
-// where none are needed.
 func yamlText(doc []byte) (any, error) {
+	b, err := YAML(doc)
+	return text{yamlType, b}, err
+}
+
+// YAML writes a canonical document as people do: its names in the order of the document's bytes, without quotes
+// where none are needed.
+func YAML(doc []byte) ([]byte, error) {
 	root, err := yamlNode(jsontext.NewDecoder(bytes.NewReader(doc)))
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
@@ -22,7 +27,7 @@ func yamlText(doc []byte) (any, error) {
 	if err := e.Encode(root); err != nil {
 		return nil, fmt.Errorf("write document as YAML: %w", err)
 	}
-	return text{yamlType, b.Bytes()}, nil
+	return b.Bytes(), nil
 }
 
 // yamlNode makes a node of the next value.
