@@ -25,6 +25,7 @@ var arrows = []struct {
 	{"internal/clip", "", "no product words"},
 	{"internal/seal", "", "no product words; standard library only"},
 	{"internal/sqlitefile", "", "no product words"},
+	{"internal/pgtest", "", "no product words"},
 	{"internal/mergepatch", "internal/jsonscan", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
@@ -48,8 +49,10 @@ var arrows = []struct {
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
 
 	{"store/migrations", "", "SQL files"},
-	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},
-	{"store/storetest", ".", "one contract suite for every back end"},
+	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
+	{"store/sqlite", "internal/sqlitefile store", "the truth in a file"},
+	{"store/postgres", "store", "the truth on a server"},
+	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"compile", ". internal/near provider", "configuration to snapshot; the provider table brings defaults"},
 	{"control", ". compile", "declares the small store interfaces it uses"},
 	{"client", ".", "speaks HTTP to control"},
