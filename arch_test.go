@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
 	{"internal/sqlitefile", "", "no product words"},
+	{"internal/pki", "", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
 	{"dialect", ". internal/jsonscan internal/sse", "languages know the words and how to scan"},
@@ -44,6 +45,8 @@ var arrows = []struct {
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
 	{"gateway/front", ".", "connections know nothing of models"},
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+
+	{"bus", ". internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 
 	{"store/migrations", "", "SQL files"},
 	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},
@@ -108,7 +111,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/pki", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {
