@@ -27,6 +27,7 @@ var arrows = []struct {
 	{"internal/sqlitefile", "", "no product words"},
 	{"internal/pgtest", "", "no product words"},
 	{"internal/mergepatch", "internal/jsonscan", "no product words"},
+	{"internal/pki", "", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
 	{"dialect", ". internal/jsonscan internal/sse", "languages know the words and how to scan"},
@@ -47,6 +48,8 @@ var arrows = []struct {
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
 	{"gateway/front", ".", "connections know nothing of models"},
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+
+	{"bus", ". internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 
 	{"store/migrations", "", "SQL files"},
 	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
@@ -113,7 +116,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse", "internal/pki"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

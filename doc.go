@@ -30,6 +30,7 @@
 //	replica        this node's disk: the keys that the data plane knows
 //	control        HTTP API of the control plane
 //	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
+//	bus            the feed of changes between control and edges, and joining, over NATS
 //	compile        configuration -> snapshot
 //	client         Go client of the control API
 //	internal/...   helpers without product words, and fakellm, the fake provider

@@ -1,0 +1,186 @@
+package bus
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"fairlead"
+	"fairlead/internal/pki"
+)
+
+const (
+	userControl = "control"
+	userJoin    = "join"
+	// joinTime is how long one that joins may stay.
+	joinTime = time.Minute
+	// lookTime bounds a look into the store while somebody waits at the door.
+	lookTime = 3 * time.Second
+)
+
+// members are the nodes that may connect, by name, as the store had them last.
+type members struct {
+	clock func() time.Time
+
+	mu     sync.Mutex
+	byName map[string]fairlead.Node
+	read   func(context.Context) ([]fairlead.Node, error) // nil = nobody is let in
+	readAt time.Time
+}
+
+// refresh reads them anew; without a reader nobody is let in.
+func (m *members) refresh(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.refreshLocked(ctx)
+}
+
+func (m *members) refreshLocked(ctx context.Context) error {
+	if m.read == nil {
+		return nil
+	}
+	nodes, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	byName := make(map[string]fairlead.Node, len(nodes))
+	for _, n := range nodes {
+		if n.Removed.IsZero() {
+			byName[n.Name] = n
+		}
+	}
+	m.byName, m.readAt = byName, m.clock()
+	return nil
+}
+
+// allows tells whether a holder of a certificate belongs to the fleet. One that is not known is looked for in the
+// store, for it may have joined elsewhere just now; at most each 100 ms, so that a refused one costs little.
+func (m *members) allows(cert *x509.Certificate) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.knows(cert) {
+		return true
+	}
+	if now := m.clock(); now.Sub(m.readAt).Abs() < 100*time.Millisecond {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+	defer cancel()
+	return m.refreshLocked(ctx) == nil && m.knows(cert)
+}
+
+// knows wants the key that the node joined with. Control nodes hold the authority and sign for themselves, with
+// another key at each start.
+func (m *members) knows(cert *x509.Certificate) bool {
+	n, ok := m.byName[cert.Subject.CommonName]
+	return ok && (pki.IsServer(cert) || n.Certificate == fairlead.Hash(pki.Pin(cert)))
+}
+
+func (m *members) snapshot() map[string]fairlead.Node {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.byName)
+}
+
+// clientAuth says who a connection is and what it may do.
+type clientAuth struct {
+	b        *Bus
+	password string // of the node's own connection
+}
+
+// Check implements server.Authentication.
+func (a *clientAuth) Check(c server.ClientAuthentication) bool {
+	if c.Kind() != server.CLIENT {
+		return false
+	}
+	o, state := c.GetOpts(), c.GetTLSConnectionState()
+	switch {
+	case state == nil:
+		if o.Username != userControl || subtle.ConstantTimeCompare([]byte(o.Password), []byte(a.password)) != 1 {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: userControl})
+		return true
+	case len(state.VerifiedChains) > 0:
+		cert := state.PeerCertificates[0]
+		if !a.b.members.allows(cert) {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: memberUser(cert), Permissions: nodeRights(cert.Subject.CommonName)})
+		return true
+	case o.Username == userJoin && a.b.o.Tokens != nil:
+		ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+		defer cancel()
+		now := a.b.o.Clock()
+		node, err := a.b.o.Tokens.NodeByToken(ctx, sha256.Sum256([]byte(o.Password)), now)
+		if err != nil || fairlead.ValidNodeName(node.Name) != nil {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: userJoin, Permissions: joinRights(node.Name), ConnectionDeadline: now.Add(joinTime)})
+		return true
+	}
+	return false
+}
+
+// memberUser is the name under which the server lists a node's connection: with the key that it was let in by.
+func memberUser(cert *x509.Certificate) string {
+	if pki.IsServer(cert) {
+		return cert.Subject.CommonName + " control"
+	}
+	return cert.Subject.CommonName + " " + fairlead.Hash(pki.Pin(cert)).String()
+}
+
+// nodeRights: hear the feed and its own answers; ask and speak in its own name.
+func nodeRights(name string) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{"fl.ask." + name + ".>", "fl.up." + name + ".>"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{subjectFeed, inbox(name) + ".>"}},
+	}
+}
+
+// joinRights: ask to be let in, and hear the answer.
+func joinRights(name string) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{subjectHello, subjectJoin(name)}},
+		Subscribe: &server.SubjectPermission{Allow: []string{inbox(name) + ".>"}},
+	}
+}
+
+// sweep ends the connections of nodes that are members no more.
+func (b *Bus) sweep() {
+	if b.server == nil || b.o.Listen == "" {
+		return
+	}
+	known := map[string]bool{userControl: true, userJoin: true}
+	for name, n := range b.members.snapshot() {
+		known[name+" "+n.Certificate.String()], known[name+" control"] = true, true
+	}
+	all, err := b.server.Connz(&server.ConnzOptions{Username: true, Limit: 1 << 20})
+	if err != nil {
+		return // the server ends
+	}
+	for _, c := range all.Conns {
+		if c.AuthorizedUser != "" && !known[c.AuthorizedUser] {
+			_ = b.server.DisconnectClientByID(c.Cid) // fails where it is gone
+		}
+	}
+}
+
+// routeAuth lets in other control nodes alone.
+type routeAuth struct{ b *Bus }
+
+// Check implements server.Authentication.
+func (a routeAuth) Check(c server.ClientAuthentication) bool {
+	state := c.GetTLSConnectionState()
+	if state == nil || len(state.PeerCertificates) == 0 || len(state.VerifiedChains) == 0 {
+		return false
+	}
+	cert := state.PeerCertificates[0]
+	return pki.IsServer(cert) && a.b.members.allows(cert)
+}

@@ -1,0 +1,182 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fairlead"
+)
+
+// errMoved tells that the log became another one while it was copied.
+var errMoved = errors.New("the log became another one while it was copied")
+
+// copyAll copies everything and gives the position that the copy stands at. What serves goes on serving until the copy
+// is whole. Before a log that was followed is given up, control is told what it had and the other has not.
+func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Position, err error) {
+	f.loading("begin")
+	defer f.loading("")
+	h, err := f.b.head(ctx)
+	if err != nil {
+		return at, fmt.Errorf("begin a whole copy: %w", err)
+	}
+	if foreign {
+		if err := f.reportLost(ctx); err != nil {
+			return at, err
+		}
+	}
+	f.log.Info("everything is copied", "from", h.Position.Number, "log", h.Position.Log, "foreign", foreign)
+	c, err := f.replica.BeginCopy(ctx, h.Position)
+	if err != nil {
+		return at, fmt.Errorf("begin a whole copy: %w", err)
+	}
+	if at, err = f.fill(ctx, c, h); err != nil {
+		return at, errors.Join(fmt.Errorf("make a whole copy: %w", err), c.Discard())
+	}
+	return at, nil
+}
+
+func (f *follower) fill(ctx context.Context, c Copy, h copyHead) (fairlead.Position, error) {
+	at := h.Position
+	if err := f.fillKeys(ctx, c, at.Log); err != nil {
+		return at, err
+	}
+	f.loading("state")
+	if err := c.Rest(ctx, h.State, h.Secrets); err != nil {
+		return at, err
+	}
+	for {
+		var p page
+		err := again(ctx, func() (err error) { p, err = f.b.fetch(ctx, at); return err })
+		if err != nil {
+			return at, err
+		}
+		if !p.OnChain || p.Head.Log != at.Log {
+			return at, errMoved
+		}
+		if len(p.Changes) == 0 {
+			break
+		}
+		changes := make([]fairlead.Change, len(p.Changes))
+		for i, h := range p.Changes {
+			if h.Number != at.Number+1 || h.Chain(at.Hash) != h.Hash {
+				f.m.refused++
+				return at, fmt.Errorf("change %d does not fit the chain", h.Number)
+			}
+			changes[i], at.Number, at.Hash = h.Change, h.Number, h.Hash
+		}
+		if err := c.Apply(ctx, changes); err != nil {
+			return at, err
+		}
+		f.loading(fmt.Sprintf("change %d of %d", at.Number, p.Head.Number))
+	}
+	return at, c.Commit(ctx, at.Log)
+}
+
+func (f *follower) fillKeys(ctx context.Context, c Copy, log string) error {
+	var after fairlead.KeyHash
+	for n := 0; ; {
+		var p keyPage
+		err := again(ctx, func() (err error) { p, err = f.b.keys(ctx, after); return err })
+		if err != nil {
+			return err
+		}
+		if p.Log != log {
+			return errMoved
+		}
+		for i := range p.Keys {
+			if h := p.Keys[i].Hash; bytes.Compare(h[:], after[:]) > 0 {
+				after = h
+				continue
+			}
+			return fmt.Errorf("keys of a page are not in order: %w", errFrame)
+		}
+		if len(p.Keys) > 0 {
+			if err := c.Keys(ctx, p.Keys); err != nil {
+				return err
+			}
+		}
+		n += len(p.Keys)
+		f.loading(fmt.Sprintf("%d keys", n))
+		if p.Last || len(p.Keys) == 0 {
+			return nil
+		}
+	}
+}
+
+// again tries what fails because control is away a few times more, so that a short outage does not waste what a long copy
+// has already.
+func again(ctx context.Context, try func() error) error {
+	for pause := 100 * time.Millisecond; ; pause *= 2 {
+		err := try()
+		if err == nil || pause > 5*time.Second || fairlead.AsError(err).Code != fairlead.CodeControlUnavailable {
+			return err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+}
+
+func (f *follower) loading(what string) {
+	if f.o.Loading != nil {
+		f.o.Loading(what)
+	}
+}
+
+// reportLost tells control of the remembered changes that the other log has not. Where it cannot, the copy waits: the
+// old log is the only evidence.
+func (f *follower) reportLost(ctx context.Context) error {
+	common, err := f.common(ctx)
+	if err != nil {
+		return fmt.Errorf("find the last change that both logs have: %w", err)
+	}
+	lost, err := f.replica.Since(ctx, common)
+	if err != nil {
+		return fmt.Errorf("read what the other log has not: %w", err)
+	}
+	if len(lost) > 0 {
+		f.log.Error("the log is another one; changes that were in force here are not on it", "common", common, "lost", len(lost))
+	}
+	for len(lost) > 0 {
+		list := pageOf(lost)
+		p := page{Changes: list}
+		if _, err := f.b.Send(ctx, "lost", p.encode()); err != nil {
+			return fmt.Errorf("report what the other log has not: %w", err)
+		}
+		lost = lost[len(list):]
+	}
+	return nil
+}
+
+// common is the highest remembered change that the other log has too, or 0.
+func (f *follower) common(ctx context.Context) (int64, error) {
+	low, high := int64(0), f.m.at.Number // low is on both, or the beginning; what is beyond high is not
+	for low < high {
+		mid := low + (high-low+1)/2
+		hash, remembered, err := f.replica.HasHash(ctx, mid)
+		if err != nil {
+			return 0, err
+		}
+		if !remembered {
+			low = mid // forgotten: what comes after it is all that could be told
+			continue
+		}
+		t, err := f.b.has(ctx, mid, hash)
+		switch {
+		case err != nil:
+			return 0, err
+		case t.Has:
+			low = mid
+		default:
+			high = mid - 1
+		}
+	}
+	return low, nil
+}

@@ -1,0 +1,121 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"fairlead"
+)
+
+const (
+	// statusPace is the least time between two statuses on the wire.
+	statusPace = 50 * time.Millisecond
+	// statusBytes is the largest status; what is more in it is lists for people to read.
+	statusBytes = 64 << 10
+)
+
+// statusSlot holds the latest status until it may be sent.
+type statusSlot struct {
+	mu      sync.Mutex
+	latest  *fairlead.NodeStatus // not sent yet
+	timer   *time.Timer          // runs while the pace holds the next one back
+	stopped bool
+}
+
+// Report tells control how this node is. The latest status wins: at most 20 a second are sent. Without a connection
+// it is not sent; a node reports again each second.
+func (b *Bus) Report(status fairlead.NodeStatus) {
+	s := &b.status
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	s.latest = &status
+	if s.timer == nil {
+		b.sendStatus()
+		s.timer = time.AfterFunc(statusPace, b.pace)
+	}
+}
+
+// pace sends what came in meanwhile.
+func (b *Bus) pace() {
+	s := &b.status
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	if s.latest == nil {
+		s.timer = nil
+		return
+	}
+	b.sendStatus()
+	s.timer = time.AfterFunc(statusPace, b.pace)
+}
+
+// sendStatus sends the latest; the lock is held.
+func (b *Bus) sendStatus() {
+	status := *b.status.latest
+	b.status.latest = nil
+	text, err := json.Marshal(status)
+	if err == nil && len(text) > statusBytes {
+		status.Unresolved = status.Unresolved[:min(len(status.Unresolved), 100)]
+		status.ConfigError = status.ConfigError[:min(len(status.ConfigError), 4<<10)]
+		text, err = json.Marshal(status)
+	}
+	if err == nil {
+		_ = b.conn.Publish(subjectUp(b.o.Name, "status"), text)
+	}
+}
+
+func (s *statusSlot) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// Statuses calls f with each status that a node reports, one at a time, until ctx ends. A node can report in its own
+// name alone.
+func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
+	stop, err := b.subscribe(subjectUp("*", "status"), "", func(m *nats.Msg) {
+		var status fairlead.NodeStatus
+		if len(m.Data) > statusBytes || json.Unmarshal(m.Data, &status) != nil {
+			return
+		}
+		if name, _ := asker(m.Subject, ""); status.Name == name {
+			f(status)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop()
+	return nil
+}
+
+// Send sends a message of a kind to control, in this node's name, and waits until one control node has taken it; the
+// answer is what that one said. It is at least once: a message whose answer was lost is sent again by its sender.
+func (b *Bus) Send(ctx context.Context, kind string, body []byte) ([]byte, error) {
+	return b.ask(ctx, subjectUp(b.o.Name, kind), body)
+}
+
+// Receive has f called with the messages of a kind that nodes send, some at once, until ctx ends. Each message comes
+// to one of the control nodes; the node that f is told is the one that sent it.
+func (b *Bus) Receive(ctx context.Context, kind string, f func(ctx context.Context, node string, body []byte) ([]byte, error)) error {
+	d := newDesk(ctx, b, serving)
+	defer d.close()
+	if err := d.take(subjectUp("*", kind), queueControl, f); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
