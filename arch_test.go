@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
 	{"internal/sqlitefile", "", "no product words"},
+	{"internal/mergepatch", "internal/jsonscan", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
 	{"dialect", ". internal/jsonscan internal/sse", "languages know the words and how to scan"},
