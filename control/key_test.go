@@ -11,6 +11,7 @@ import (
 	"fairlead"
 	"fairlead/client"
 	"fairlead/control"
+	"fairlead/test/changelog"
 )
 
 func (p *plane) client(t *testing.T) *client.Client {
@@ -132,8 +133,8 @@ func TestConcurrentKeys(t *testing.T) {
 	wg.Wait()
 	source, head, err := p.store.Head(t.Context())
 	check(t, err)
-	if at, err := p.replica.Follow(t.Context(), source, head); err != nil || at != 16 || head != 16 {
-		t.Errorf("the replica is at %d, the store at %d (%v), want 16", at, head, err)
+	if at, err := p.replica.Position(t.Context()); err != nil || at.Log != source || at.Number != 16 || head != 16 {
+		t.Errorf("the replica is at %+v, the store at %d (%v), want 16", at, head, err)
 	}
 }
 
@@ -159,13 +160,13 @@ type brokenFeed struct {
 	fail func(ctx context.Context) error
 }
 
-func (b *brokenFeed) ApplyKeys(ctx context.Context, keys ...fairlead.Key) error {
+func (b *brokenFeed) Apply(ctx context.Context, log string, changes []fairlead.Change) error {
 	if b.fail != nil {
 		if err := b.fail(ctx); err != nil {
 			return err
 		}
 	}
-	return b.Feed.ApplyKeys(ctx, keys...)
+	return b.Feed.Apply(ctx, log, changes)
 }
 
 func TestFeedFails(t *testing.T) {
@@ -245,7 +246,7 @@ func TestSync(t *testing.T) {
 	_, err := p.store.RevokeKey(t.Context(), keys[0].ID, fileStatus.Loaded)
 	check(t, err)
 	ghost, _ := fairlead.NewKey("in the replica alone", fileStatus.Loaded)
-	check(t, p.replica.ApplyKeys(t.Context(), ghost))
+	check(t, p.replica.Apply(t.Context(), "another log", []fairlead.Change{changelog.New("another log").Keys(ghost)}))
 
 	counted := &countingFeed{Feed: p.replica}
 	for i, want := range []int{3, 0} { // what is known is not sent again
@@ -271,9 +272,11 @@ type countingFeed struct {
 	keys int
 }
 
-func (c *countingFeed) ApplyKeys(ctx context.Context, keys ...fairlead.Key) error {
-	c.keys += len(keys)
-	return c.Feed.ApplyKeys(ctx, keys...)
+func (c *countingFeed) Apply(ctx context.Context, log string, changes []fairlead.Change) error {
+	for i := range changes {
+		c.keys += strings.Count(string(changes[i].Content), `"hash"`)
+	}
+	return c.Feed.Apply(ctx, log, changes)
 }
 
 func TestClientErrors(t *testing.T) {

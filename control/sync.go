@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -26,13 +27,12 @@ type Log interface {
 
 // Feed carries changes down to an edge. Until edges are other processes it is this node's replica.
 type Feed interface {
-	// Follow says which log is the truth and how far it goes, and gives the last number that the edge
-	// knows; an edge that followed another log forgets what it knew.
-	Follow(ctx context.Context, source string, head int64) (change int64, err error)
-	// ApplyKeys takes keys as they are now; once it returns, the edge decides by them.
-	ApplyKeys(ctx context.Context, keys ...fairlead.Key) error
-	// Advance notes that everything up to a number was applied.
-	Advance(ctx context.Context, change int64) error
+	// Position is the last change that the edge knows.
+	Position(ctx context.Context) (fairlead.Position, error)
+	// Restart has an edge that followed another log forget what it knew.
+	Restart(ctx context.Context, log string) error
+	// Apply takes the next changes; once it returns, the edge decides by them.
+	Apply(ctx context.Context, log string, changes []fairlead.Change) error
 }
 
 // syncPage is how many keys go down the feed at a time: about 2 MB.
@@ -45,25 +45,53 @@ func Sync(ctx context.Context, log Log, feed Feed) error {
 	if err != nil {
 		return fmt.Errorf("sync keys: %w", err)
 	}
-	at, err := feed.Follow(ctx, source, head)
+	at, err := feed.Position(ctx)
 	if err != nil {
 		return fmt.Errorf("sync keys: %w", err)
 	}
-	for at < head {
-		keys, last, err := log.KeyChanges(ctx, at, syncPage)
+	if at.Log != source || at.Number > head {
+		if err := feed.Restart(ctx, source); err != nil {
+			return fmt.Errorf("sync keys: %w", err)
+		}
+		at = fairlead.Position{Log: source}
+	}
+	for at.Number < head {
+		keys, last, err := log.KeyChanges(ctx, at.Number, syncPage)
 		if err != nil {
 			return fmt.Errorf("sync keys: %w", err)
 		}
 		if len(keys) == 0 { // the rest of the numbers belong to other kinds of changes
 			last = head
 		}
-		if err := feed.ApplyKeys(ctx, keys...); err != nil {
+		changes, err := keyChanges(&at, keys, last)
+		if err != nil {
 			return fmt.Errorf("sync keys: %w", err)
 		}
-		if err := feed.Advance(ctx, last); err != nil {
+		if err := feed.Apply(ctx, source, changes); err != nil {
 			return fmt.Errorf("sync keys: %w", err)
 		}
-		at = last
 	}
 	return nil
+}
+
+// keyChanges makes the changes behind at up to the number last, which say together how keys are now: the last
+// one does, for the store keeps each key's last change alone.
+func keyChanges(at *fairlead.Position, keys []fairlead.Key, last int64) (changes []fairlead.Change, err error) {
+	var content fairlead.KeyContent
+	for i := range keys {
+		content.Keys = append(content.Keys, keys[i].Stored())
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for at.Number < last {
+		c := fairlead.Change{Number: at.Number + 1, Kind: fairlead.ChangeKey, At: now, Content: []byte("{}")}
+		if c.Number == last {
+			if c.Content, err = json.Marshal(content); err != nil {
+				return nil, err
+			}
+		}
+		c.Hash = c.Chain(at.Hash)
+		at.Number, at.Hash = c.Number, c.Hash
+		changes = append(changes, c)
+	}
+	return changes, nil
 }
