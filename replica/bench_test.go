@@ -6,16 +6,18 @@ import (
 
 	"fairlead"
 	"fairlead/replica"
+	"fairlead/test/changelog"
 )
 
 // fill applies keys 0 to n-1 in pages.
 func fill(t testing.TB, r *replica.Replica, n int) {
 	t.Helper()
+	log := changelog.New("a")
 	page := make([]fairlead.Key, 0, 10_000)
 	for i := range n {
 		page = append(page, fairlead.Key{ID: fmt.Sprintf("key_%d", i), Name: "n", Hash: nthHash(i), Created: start})
 		if len(page) == cap(page) || i == n-1 {
-			check(t, r.ApplyKeys(t.Context(), page...))
+			apply(t, r, log.Keys(page...))
 			page = page[:0]
 		}
 	}
