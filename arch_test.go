@@ -57,6 +57,7 @@ var arrows = []struct {
 	{"store/sqlite", "internal/sqlitefile store", "the truth in a file"},
 	{"store/postgres", "store", "the truth on a server"},
 	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
+	{"vault", ". internal/pki internal/seal", "what the fleet shares and nobody else may have"},
 	{"compile", ". internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
 	{"control", ". compile store", "declares the small store interfaces it uses; the types that they give are the store's"},
 	{"client", ".", "speaks HTTP to control"},

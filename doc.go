@@ -32,6 +32,7 @@
 //	control        HTTP API of the control plane
 //	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	bus            the feed of changes between control and edges, and joining, over NATS
+//	vault          the fleet's key and authority, sealed in the store
 //	compile        configuration -> snapshot
 //	client         Go client of the control API
 //	internal/...   helpers without product words, and fakellm, the fake provider
