@@ -12,8 +12,11 @@ import (
 	"fairlead"
 )
 
-// DataURL is the data plane's address as callers write it, without /v1.
+// DataURL is the data plane's address as callers write it, without /v1; "" where there is none.
 func (a *App) DataURL() string {
+	if a.dataListener == nil {
+		return ""
+	}
 	scheme := "http"
 	if a.TLSCert != "" {
 		scheme = "https"

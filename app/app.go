@@ -4,80 +4,68 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"fairlead"
-	"fairlead/admit"
+	"fairlead/bus"
 	"fairlead/control"
-	"fairlead/dialect"
-	"fairlead/dialect/anthropic"
-	"fairlead/dialect/openai"
+	"fairlead/edge"
 	"fairlead/gateway"
 	"fairlead/record"
 	"fairlead/replica"
 	"fairlead/store"
-	"fairlead/store/sqlite"
 	"fairlead/upstream"
+	"fairlead/vault"
 )
-
-// Options are the boot options; changing one needs a restart.
-type Options struct {
-	Listen     string // data plane, host:port; port 0 = any free one
-	Control    string // control plane
-	Data       string // folder of this node's files
-	Config     string // file mode: the configuration's file; "" = none
-	NoAuth     bool   // let everyone in
-	AdminToken string // "" = DATA/admin.token, made where there is none
-	TLSCert    string // PEM files for the data plane
-	TLSKey     string
-	Egress     string        // the address range that providers see this node from; "" = not named
-	Drain      time.Duration // how long exchanges in flight may take to end; 0 = 30s
-
-	LookupEnv func(string) (string, bool) // nil = os.LookupEnv
-	Log       *slog.Logger                // nil = discarded
-}
-
-const drainTime = 30 * time.Second
 
 // App is one node. New makes it with its listeners open, Run serves until its context ends.
 type App struct {
 	Options
-	store    *store.Store
+	started time.Time
+	born    string // names the process
+	metrics *record.Metrics
+	bus     *bus.Bus
+	// parts are what works beside the listeners from New on: the feed and the edge's loop.
+	parts parts
+
+	// The control plane; nil on an edge.
+	store *store.Store
+	vault *vault.Vault
+	fleet *control.Fleet
+	api   *control.Control
+	token fairlead.Secret
+
+	// The data plane; nil on a node of role control.
+	identity *bus.Identity // of an edge that has joined
 	replica  *replica.Replica
 	upstream *upstream.Upstream
 	gateway  *gateway.Gateway
-	metrics  *record.Metrics
-	config   *configuration
-	control  *http.Server
-	fake     *builtin
-	token    fairlead.Secret
+	edge     *edge.Edge
+	base     base
+	file     *watched // the file of -c; nil = there is none
 	first    fairlead.Secret
 
+	server                        *http.Server // of the control address
 	dataListener, controlListener net.Listener
 }
 
-// New opens everything that a node needs: its files, its configuration, its listeners. What fails
+// New opens everything that a node needs: its files, its bus, its configuration, its listeners. What fails
 // closes what was opened before.
 func New(ctx context.Context, o Options) (*App, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if err := o.fill(); err != nil {
+		return nil, err
 	}
-	if o.LookupEnv == nil {
-		o.LookupEnv = os.LookupEnv
-	}
-	if o.Drain <= 0 {
-		o.Drain = drainTime
-	}
-	a := &App{Options: o}
-	for _, step := range []func(context.Context) error{a.openFiles, a.openPlanes, a.openListeners, a.openConfig} {
+	a := &App{Options: o, started: o.Clock().UTC(), born: fairlead.NewID(""), metrics: record.NewMetrics()}
+	a.parts.begin()
+	for _, step := range []func(context.Context) error{
+		a.openData, a.openStore, a.openIdentity, a.openBus, a.openReplica, a.openListeners, a.openPlanes, a.openFeed, a.openConfig,
+	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.close())
 		}
@@ -85,96 +73,28 @@ func New(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-// openFiles opens the store and the replica, and brings the replica up to date.
-func (a *App) openFiles(ctx context.Context) (err error) {
+func (a *App) openData(context.Context) error {
 	if err := os.MkdirAll(a.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
-	}
-	if a.token, _, err = control.LoadToken(a.Data, a.AdminToken); err != nil {
-		return fmt.Errorf("load admin token: %w", err)
-	}
-	if a.store, err = sqlite.Open(ctx, filepath.Join(a.Data, "fairlead.db")); err != nil {
-		return err
-	}
-	if a.replica, err = replica.Open(ctx, filepath.Join(a.Data, "replica"), replica.WithLog(a.Log)); err != nil {
-		return err
-	}
-	return control.Sync(ctx, a.store, a.replica)
-}
-
-// openPlanes makes the two planes.
-func (a *App) openPlanes(context.Context) error {
-	languages := []dialect.Dialect{openai.New(), anthropic.New()}
-	a.metrics = record.NewMetrics()
-	a.upstream = upstream.New(languages...)
-	a.upstream.Egress = a.Egress
-	a.gateway = gateway.New(gateway.Options{
-		Door:     admit.NewDoor(a.replica, a.NoAuth),
-		Upstream: a.upstream,
-		Dialects: languages,
-		Observer: observers{a.metrics, record.NewLog(a.Log)},
-		Log:      a.Log,
-		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
-	})
-	a.control = &http.Server{
-		Handler: control.New(control.Options{
-			Store: a.store, Feed: a.replica, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Forget: a.upstream.Forget, Log: a.Log,
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
 	return nil
 }
 
-// openConfig brings the first snapshot into force.
-func (a *App) openConfig(ctx context.Context) (err error) {
-	a.config = &configuration{app: a, again: make(chan struct{}, 1)}
-	if a.Config != "" {
-		return a.config.openFile(a.Config)
-	}
-	found, err := a.config.openEnvironment()
-	if err != nil {
+// openListeners opens the addresses: before the configuration, which must not send requests back to them. Who
+// connects meanwhile waits until Run serves.
+func (a *App) openListeners(context.Context) (err error) {
+	if err := a.checkCertificate(); err != nil {
 		return err
 	}
-	if !found {
-		if a.fake, err = startBuiltin(a.Log); err != nil {
-			return err
+	if a.hasEdge() {
+		if a.dataListener, err = net.Listen("tcp", a.Listen); err != nil {
+			return fmt.Errorf("open data plane: %w", err)
 		}
-		if err := a.config.openBuiltin(a.fake.url); err != nil {
-			return err
-		}
-	}
-	if !a.NoAuth {
-		a.first, err = a.firstKey(ctx)
-	}
-	return err
-}
-
-// set reports whether a variable has a value.
-func (a *App) set(variable string) bool {
-	v, _ := a.LookupEnv(variable)
-	return v != ""
-}
-
-// openListeners opens the two addresses: before the configuration, which must not send requests back
-// to them. Who connects meanwhile waits until Run serves.
-func (a *App) openListeners(context.Context) (err error) {
-	if (a.TLSCert == "") != (a.TLSKey == "") {
-		return errors.New("a TLS certificate needs its key and the key its certificate")
-	}
-	if a.TLSCert != "" {
-		if _, err := tls.LoadX509KeyPair(a.TLSCert, a.TLSKey); err != nil {
-			return fmt.Errorf("load TLS certificate: %w", err)
-		}
-	}
-	if a.dataListener, err = net.Listen("tcp", a.Listen); err != nil {
-		return fmt.Errorf("open data plane: %w", err)
 	}
 	if a.controlListener, err = net.Listen("tcp", a.Control); err != nil {
 		return fmt.Errorf("open control plane: %w", err)
 	}
-	if a.NoAuth {
+	if a.NoAuth && a.hasEdge() {
 		a.Log.Warn("--no-auth: everyone who reaches the data plane is let in, without a key", "listen", a.Listen, "all_interfaces", a.everywhere())
 	}
 	return nil
@@ -185,35 +105,33 @@ func (a *App) openListeners(context.Context) (err error) {
 func (a *App) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	served := make(chan error, 2)
+	var served sync.WaitGroup
+	var failed errorList
 	serve := func(f func() error) {
-		err := f()
-		if err != nil {
-			stop(err)
-		}
-		served <- err
+		served.Go(func() {
+			if err := f(); err != nil {
+				failed.add(err)
+				stop(err)
+			}
+		})
 	}
-	go serve(func() error { return a.gateway.Serve(a.dataListener, a.TLSCert, a.TLSKey) })
-	go serve(func() error { return a.serveControl() })
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		a.config.watch(ctx)
-	}()
-	probed := make(chan struct{})
-	go func() {
-		defer close(probed)
-		a.upstream.RunProbes(ctx, a.Log)
-	}()
+	serve(a.serveControl)
+	if a.gateway != nil {
+		serve(func() error { return a.gateway.Serve(a.dataListener, a.TLSCert, a.TLSKey) })
+		served.Go(func() { a.upstream.RunProbes(ctx, a.Log) })
+	}
+	if a.file != nil {
+		served.Go(func() { a.file.watch(ctx) })
+	}
 	<-ctx.Done()
-	err := a.drain()
-	<-watched
-	<-probed
-	return errors.Join(<-served, <-served, err, a.close())
+	failed.add(a.drain())
+	served.Wait()
+	failed.add(a.close())
+	return failed.err()
 }
 
 func (a *App) serveControl() error {
-	if err := a.control.Serve(a.controlListener); !errors.Is(err, http.ErrServerClosed) {
+	if err := a.server.Serve(a.controlListener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve control plane: %w", err)
 	}
 	return nil
@@ -224,18 +142,20 @@ func (a *App) drain() error {
 	a.Log.Info("draining", "at_most", a.Drain.String())
 	ctx, cancel := context.WithTimeout(context.Background(), a.Drain)
 	defer cancel()
-	if err := a.gateway.Shutdown(ctx); err != nil {
-		a.Log.Warn("exchanges were broken off", "error", err.Error())
+	if a.gateway != nil {
+		if err := a.gateway.Shutdown(ctx); err != nil {
+			a.Log.Warn("exchanges were broken off", "error", err.Error())
+		}
 	}
 	last, cancelLast := context.WithTimeout(context.Background(), time.Second)
 	defer cancelLast()
-	if a.control.Shutdown(last) != nil { // a request to it hangs: it is broken off
-		return a.control.Close()
+	if a.server.Shutdown(last) != nil { // a request to it hangs: it is broken off
+		return a.server.Close()
 	}
 	return nil
 }
 
-// Close ends a node that was never run. Run closes what it ran.
+// Close closes a node that was never run. Run closes what it ran.
 func (a *App) Close() error { return a.close() }
 
 // close closes what was opened, in the opposite order.
@@ -246,12 +166,14 @@ func (a *App) close() error {
 			_ = l.Close() // closed already where it was served
 		}
 	}
+	a.parts.end()
+	if a.bus != nil {
+		a.bus.Close()
+	}
 	if a.upstream != nil {
 		a.upstream.Close()
 	}
-	if a.fake != nil {
-		a.fake.stop()
-	}
+	a.base.close()
 	if a.replica != nil {
 		errs = append(errs, a.replica.Close())
 	}
@@ -264,17 +186,36 @@ func (a *App) close() error {
 // Token is what the control API wants.
 func (a *App) Token() fairlead.Secret { return a.token }
 
-// observers tells several observers of each exchange.
-type observers []gateway.Observer
-
-func (o observers) Entered(r *fairlead.Record) {
-	for _, x := range o {
-		x.Entered(r)
-	}
+// errorList collects the errors of goroutines.
+type errorList struct {
+	mu   sync.Mutex
+	list []error
 }
 
-func (o observers) Left(r *fairlead.Record) {
-	for _, x := range o {
-		x.Left(r)
-	}
+func (l *errorList) add(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, err)
+}
+
+func (l *errorList) err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(l.list...)
+}
+
+// parts are goroutines that end together.
+type parts struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+}
+
+func (p *parts) begin() { p.ctx, p.cancel = context.WithCancel(context.Background()) }
+
+func (p *parts) run(f func(context.Context)) { p.group.Go(func() { f(p.ctx) }) }
+
+func (p *parts) end() {
+	p.cancel()
+	p.group.Wait()
 }

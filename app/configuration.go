@@ -21,122 +21,130 @@ const (
 	look   = 2 * time.Second       // at the file, where the system tells of no changes
 )
 
-// configuration is where this node's configuration comes from and what of it is in force.
-type configuration struct {
-	app    *App
-	file   string
+// base is what is in force while nobody has written a configuration.
+type base struct {
 	source control.Source
+	config *fairlead.Config
+	text   []byte // canonical
 	// providers are those that the environment has keys of, in the order of the provider table.
 	providers []string
-
-	again chan struct{} // asks to look at the files now; one request is enough
-
-	mu       sync.Mutex
-	seen     []byte // the file's text when it was last read
-	stamps   stamps // of the files that it refers to, from before they were read
-	fault    error  // what is wrong with that text
-	revision int64  // of the snapshot in force
-	loaded   time.Time
-	problem  string // why a later edit was refused
-	missing  bool   // the file could not be read at the last look
+	fake      *builtin
 }
 
-// openFile brings a file into force; here, at the start, one that does not compile is an error.
-func (c *configuration) openFile(path string) error {
-	c.source = control.SourceFile
-	var err error
-	if c.file, err = filepath.Abs(path); err != nil {
-		return fmt.Errorf("find configuration: %w", err)
+func (b *base) document() ([]byte, control.Source) { return b.text, b.source }
+
+func (b *base) close() {
+	if b.fake != nil {
+		b.fake.stop()
 	}
-	text, err := os.ReadFile(c.file)
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	c.seen = text
-	return c.apply(text)
 }
 
-// openEnvironment serves the providers whose keys are in the environment; false where there are none.
-func (c *configuration) openEnvironment() (bool, error) {
-	c.source = control.SourceEnvironment
-	cfg, found := compile.FromEnvironment(func(name string) string {
-		v, _ := c.app.LookupEnv(name)
+// openBase finds what a node of role all serves before the first revision: the providers whose keys are in the
+// environment, else the fake provider.
+func (a *App) openBase() (err error) {
+	if a.Role != fairlead.RoleAll || a.Config != "" {
+		return nil
+	}
+	b := &a.base
+	config, found := compile.FromEnvironment(func(name string) string {
+		v, _ := a.LookupEnv(name)
 		return v
 	})
-	if len(found) == 0 {
-		return false, nil
-	}
-	c.providers = found
-	if err := c.compile(cfg); err != nil {
-		return false, fmt.Errorf("serve the providers whose keys are in the environment: %w", err)
-	}
-	c.app.Log.Info("serving the providers whose keys are in the environment", "providers", found)
-	return true, nil
-}
-
-// openBuiltin serves the fake provider.
-func (c *configuration) openBuiltin(url string) error {
-	c.source = control.SourceBuiltin
-	return c.compile(compile.Fake(url))
-}
-
-func (c *configuration) compile(cfg *fairlead.Config) error {
-	s, found := compile.Compile(cfg, c.revision+1, compile.Local(c.app.LookupEnv))
-	return c.swap(s, found)
-}
-
-// apply compiles a file's text and swaps it in; what is in force stays where that fails. Files that
-// the text refers to are stamped before they are read, so that no change of them is missed.
-func (c *configuration) apply(text []byte) error {
-	before, local := stamps{}, compile.Local(c.app.LookupEnv)
-	cfg, s, found := compile.Load(text, c.file, c.revision+1, func(r compile.Reference) (fairlead.Secret, error) {
-		if r.Kind == "file" {
-			before.add(r.Name)
+	if b.source, b.config, b.providers = control.SourceEnvironment, config, found; len(found) == 0 {
+		b.source = control.SourceBuiltin
+		if b.fake, err = startBuiltin(a.Log); err != nil {
+			return err
 		}
-		return local(r)
-	})
-	if cfg != nil {
-		for _, file := range compile.Files(cfg) {
-			before.add(file)
-		}
+		b.config = compile.Fake(b.fake.url)
 	}
-	c.stamps = before
-	return c.swap(s, found)
-}
-
-// swap brings a snapshot into force in one step, once all that can fail has not.
-func (c *configuration) swap(s *fairlead.Snapshot, found compile.Findings) error {
-	if err := found.Err(); err != nil {
-		return err
-	}
-	if err := c.app.loops(s); err != nil {
-		return err
-	}
-	for _, f := range found {
-		c.app.Log.Warn("configuration", "finding", f.String())
-	}
-	if err := c.app.upstream.Prepare(s); err != nil {
-		return fmt.Errorf("prepare providers: %w", err)
-	}
-	s.At = time.Now()
-	c.app.gateway.Swap(s)
-	c.revision, c.loaded, c.problem = s.Revision, s.At, ""
-	c.app.Log.Info("configuration in force", "revision", s.Revision, "source", string(c.source), "models", compile.Models(s), "endpoints", len(s.Endpoints))
+	b.text = compile.Document(b.config)
 	return nil
 }
 
-// watch applies the file whenever it or a file that it refers to changes, until ctx ends. It watches
-// the folder, for editors and mounted secrets replace files, and looks at the files now and then, for
-// some systems tell nothing, and the files referred to lie in other folders.
-func (c *configuration) watch(ctx context.Context) {
-	if c.file == "" {
-		return
+// openConfig brings the first snapshot into force.
+func (a *App) openConfig(ctx context.Context) error {
+	if a.Config != "" {
+		if err := a.openFile(ctx); err != nil {
+			return err
+		}
 	}
+	if !a.hasEdge() {
+		return nil
+	}
+	if a.hasControl() { // its own log is at hand: nothing is served that is known to be old
+		if err := a.catchUp(ctx); err != nil {
+			return fmt.Errorf("bring this node's replica up to date: %w", err)
+		}
+	}
+	if err := a.edge.Load(ctx); err != nil {
+		if a.Config != "" || (a.gateway.Snapshot() == nil && a.hasControl()) {
+			return err
+		}
+		a.Log.Error("the configuration is not in force", "error", err.Error())
+	}
+	return a.openFirstKey(ctx)
+}
+
+// catchUp waits until the replica stands at the end of this node's own log.
+func (a *App) catchUp(ctx context.Context) error {
+	for {
+		at, _, over := a.replica.Now()
+		head, err := a.store.Head(ctx)
+		if err != nil {
+			return err
+		}
+		if head.Number == 0 && at.Number == 0 {
+			return nil // there is nothing to know yet
+		}
+		if at.Log == head.Log && at.Number >= head.Number {
+			if same, err := a.store.HasChange(ctx, at.Number, at.Hash); same || err != nil {
+				return err
+			}
+		}
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// openFile makes a revision of the file; here, at the start, one that cannot be is an error.
+func (a *App) openFile(ctx context.Context) error {
+	path, err := filepath.Abs(a.Config)
+	if err != nil {
+		return fmt.Errorf("find configuration: %w", err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	a.file = &watched{app: a, path: path, seen: text, again: make(chan struct{}, 1)}
+	_, err = a.api.Config().ApplyFile(ctx, text, path)
+	return err
+}
+
+// watched is the file of -c.
+type watched struct {
+	app   *App
+	path  string
+	again chan struct{} // asks to look now; one request is enough
+
+	mu      sync.Mutex
+	seen    []byte // its text when it was last read
+	fault   error  // what is wrong with that text
+	problem string // why the file is not what is in force
+	missing bool   // it could not be read at the last look
+}
+
+// watch applies the file whenever it changes, until ctx ends. It watches the folder, for editors and mounts replace
+// files, and looks at the file now and then, for some systems tell nothing.
+func (w *watched) watch(ctx context.Context) {
 	var events <-chan fsnotify.Event
-	if w, err := fsnotify.NewWatcher(); err == nil {
-		defer w.Close()
-		if err := w.Add(filepath.Dir(c.file)); err == nil {
-			events = w.Events
+	if n, err := fsnotify.NewWatcher(); err == nil {
+		defer n.Close()
+		if err := n.Add(filepath.Dir(w.path)); err == nil {
+			events = n.Events
 		}
 	}
 	ticker := time.NewTicker(look)
@@ -150,65 +158,89 @@ func (c *configuration) watch(ctx context.Context) {
 		case <-events:
 			settled.Reset(settle)
 		case <-settled.C:
-			c.reread()
+			w.reread(ctx)
 		case <-ticker.C:
-			c.reread()
-		case <-c.again:
-			c.reread()
+			w.reread(ctx)
+		case <-w.again:
+			w.reread(ctx)
 		}
 	}
 }
 
-// reread applies the file if its text is another than the last one read, or if a file that it refers
-// to has changed.
-func (c *configuration) reread() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	text, err := os.ReadFile(c.file)
+// reread applies the file if its text is another than the last one read. A text that could not be stored is tried
+// again.
+func (w *watched) reread(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text, err := os.ReadFile(w.path)
 	switch {
 	case err != nil:
-		c.refused(fmt.Errorf("read configuration: %w", err))
-	case !bytes.Equal(text, c.seen) || c.stamps.changed():
-		c.seen = text
-		if c.fault = c.apply(text); c.fault != nil {
-			c.refused(c.fault)
+		w.refused(fmt.Errorf("read configuration: %w", err))
+	case !bytes.Equal(text, w.seen):
+		_, w.fault = w.app.api.Config().ApplyFile(ctx, text, w.path)
+		if ctx.Err() != nil {
+			return
 		}
-	case c.missing && c.fault != nil:
-		c.refused(c.fault) // it is there again, as bad as it was
-	case c.missing:
-		c.problem = "" // it is there again, as it was
+		if w.seen = text; w.fault == nil {
+			w.problem = ""
+			break
+		}
+		if fairlead.AsError(w.fault).Code == fairlead.CodeControlUnavailable {
+			w.seen = nil
+		}
+		w.refused(w.fault)
+	case w.missing && w.fault != nil:
+		w.refused(w.fault) // it is there again, as bad as it was
+	case w.missing:
+		w.problem = "" // it is there again, as it was
 	}
-	c.missing = err != nil
-}
-
-// Reload has the configuration read again, as SIGHUP asks for; it does not wait. A node without a
-// file has nothing to read again: the environment of a process does not change.
-func (a *App) Reload() {
-	a.Log.Info("asked to read the configuration again", "source", string(a.config.source))
-	select {
-	case a.config.again <- struct{}{}:
-	default: // asked for already
-	}
+	w.missing = err != nil
 }
 
 // refused keeps the running revision and says why, once for each reason.
-func (c *configuration) refused(err error) {
-	if c.problem == err.Error() {
+func (w *watched) refused(err error) {
+	if w.problem == err.Error() {
 		return
 	}
-	c.problem = err.Error()
-	c.app.Log.Error("configuration refused; the running revision stays", "revision", c.revision, "error", c.problem)
+	w.problem = err.Error()
+	w.app.Log.Error("configuration refused; the running revision stays", "file", w.path, "error", w.problem)
 }
 
-// status is what the control plane shows.
-func (a *App) status() control.Status {
-	c := a.config
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return control.Status{
-		Config: control.ConfigStatus{
-			Revision: c.revision, Source: c.source, File: c.file, Loaded: c.loaded, Error: c.problem,
-		},
-		Endpoints: control.Endpoints(a.gateway.Snapshot()),
+func (w *watched) problemNow() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.problem
+}
+
+// Reload has the configuration's file and what it refers to read again, as SIGHUP asks for; it does not wait. The
+// environment of a process does not change.
+func (a *App) Reload() {
+	a.Log.Info("asked to read the configuration again")
+	if a.file != nil {
+		select {
+		case a.file.again <- struct{}{}:
+		default: // asked for already
+		}
 	}
+	if a.edge != nil {
+		a.edge.Again()
+	}
+}
+
+// status is what the control plane shows of this node's data plane.
+func (a *App) status() control.Status {
+	if a.edge == nil {
+		return control.Status{}
+	}
+	now := a.edge.Status()
+	s := control.Status{Config: control.ConfigStatus{Revision: now.Revision, Error: now.ConfigError}}
+	if snapshot := a.gateway.Snapshot(); snapshot != nil {
+		s.Config.Loaded, s.Endpoints = snapshot.At, control.Endpoints(snapshot)
+	}
+	if a.file != nil {
+		if problem := a.file.problemNow(); problem != "" {
+			s.Config.Error = problem
+		}
+	}
+	return s
 }

@@ -8,15 +8,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"fairlead"
-	"fairlead/control"
 )
 
 // firstKeyFile keeps the secret of the key that the line to paste shows, so that it is the same one
 // after a restart.
 const firstKeyFile = "first.key"
+
+// openFirstKey has a key for the line to paste, where nobody has written a configuration.
+func (a *App) openFirstKey(ctx context.Context) (err error) {
+	if a.base.config == nil || a.NoAuth || a.gateway.Snapshot() == nil || a.gateway.Snapshot().Revision != 0 {
+		return nil
+	}
+	a.first, err = a.firstKey(ctx)
+	return err
+}
 
 // firstKey gives the key of a start without configuration: the one of the last start while it is
 // good, else a new one.
@@ -48,10 +55,12 @@ func (a *App) firstKey(ctx context.Context) (fairlead.Secret, error) {
 
 // NewKey creates a key; once it returns, the data plane takes it.
 func (a *App) NewKey(ctx context.Context, name string) (fairlead.Secret, error) {
-	k, secret := fairlead.NewKey(name, time.Now())
+	k, secret := fairlead.NewKey(name, a.Clock())
 	act := fairlead.Act{At: k.Created, By: "fairlead", Action: "key.create", Target: k.ID}
-	if _, err := a.store.CreateKeys(ctx, act, k); err != nil {
+	change, err := a.store.CreateKeys(ctx, act, k)
+	if err != nil {
 		return fairlead.Secret{}, err
 	}
-	return secret, control.Sync(ctx, a.store, a.replica)
+	a.bus.Publish(change)
+	return secret, a.edge.Applied(ctx, change.Number)
 }

@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"fairlead"
+	"fairlead/admit"
+	"fairlead/bus"
+	"fairlead/control"
+	"fairlead/dialect"
+	"fairlead/dialect/anthropic"
+	"fairlead/dialect/openai"
+	"fairlead/edge"
+	"fairlead/gateway"
+	"fairlead/internal/seal"
+	"fairlead/record"
+	"fairlead/replica"
+	"fairlead/upstream"
+	"fairlead/vault"
+)
+
+func (a *App) openReplica(ctx context.Context) (err error) {
+	if !a.hasEdge() {
+		return nil
+	}
+	a.replica, err = replica.Open(ctx, filepath.Join(a.Data, "replica"), replica.WithLog(a.Log))
+	return err
+}
+
+func (a *App) checkCertificate() error {
+	if a.TLSCert == "" {
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(a.TLSCert, a.TLSKey); err != nil {
+		return fmt.Errorf("load TLS certificate: %w", err)
+	}
+	return nil
+}
+
+// openPlanes makes the planes that this node has.
+func (a *App) openPlanes(ctx context.Context) error {
+	if err := a.openBase(); err != nil {
+		return err
+	}
+	if a.hasEdge() {
+		if err := a.openDataPlane(); err != nil {
+			return err
+		}
+	}
+	handler := a.edgeHandler()
+	if a.hasControl() {
+		a.api = control.New(a.controlOptions())
+		handler = a.api
+	}
+	a.server = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+func (a *App) openDataPlane() error {
+	languages := []dialect.Dialect{openai.New(), anthropic.New()}
+	a.upstream = upstream.New(languages...)
+	a.upstream.Egress = a.Egress
+	a.gateway = gateway.New(gateway.Options{
+		Door:     admit.NewDoor(a.replica, a.NoAuth),
+		Upstream: a.upstream,
+		Dialects: languages,
+		Observer: observers{a.metrics, record.NewLog(a.Log)},
+		Log:      a.Log,
+		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
+	})
+	secrets, err := a.secretReader()
+	if err != nil {
+		return err
+	}
+	a.edge = edge.New(edge.Options{
+		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv,
+		OpenSecret: secrets.Open, Report: a.bus.Report, Clock: a.Clock, Log: a.Log,
+	})
+	return nil
+}
+
+// secretReader opens stored secrets with the fleet's key: that of the vault, or the one that the node got when it joined.
+func (a *App) secretReader() (vault.Reader, error) {
+	if a.vault != nil {
+		return a.vault.Reader(), nil
+	}
+	pair, err := seal.PairOf(a.identity.Box)
+	if err != nil {
+		return vault.Reader{}, fmt.Errorf("read this node's identity: %w", err)
+	}
+	return vault.OpenFleetKey(a.Name, pair, a.identity.Sealed)
+}
+
+// swap brings a snapshot into force in one step, once all that can fail has not.
+func (a *App) swap(s *fairlead.Snapshot) error {
+	if err := a.loops(s); err != nil {
+		return err
+	}
+	if err := a.upstream.Prepare(s); err != nil {
+		return fmt.Errorf("prepare providers: %w", err)
+	}
+	a.gateway.Swap(s)
+	return nil
+}
+
+func (a *App) controlOptions() control.Options {
+	o := control.Options{
+		Store: a.store, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Fleet: a.fleet, Log: a.Log, Now: a.Clock,
+		File: a.Config, Publish: a.bus.Publish, Seal: a.vault.Seal, NewJoinToken: a.joinToken,
+	}
+	if a.edge != nil {
+		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document
+	}
+	return o
+}
+
+// follow keeps the replica at the end of the log, and the data plane at the replica.
+func (a *App) follow(ctx context.Context) {
+	a.parts.group.Go(func() { a.edge.Run(ctx) })
+	err := bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
+		Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Clock: a.Clock,
+	})
+	a.told(ctx, "follow the log", err)
+}
+
+// followed is the replica as the bus keeps it.
+type followed struct{ *replica.Replica }
+
+func (f followed) BeginCopy(ctx context.Context, at fairlead.Position) (bus.Copy, error) {
+	c, err := f.Replica.BeginCopy(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// edgeHandler answers at the control address of a node that has no control plane.
+func (a *App) edgeHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.Handler())
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // whoever asked may have left
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"error":{"code":"not_found","message":"this node is an edge: ask a control node"}}` + "\n"))
+	})
+	return mux
+}
+
+// set reports whether a variable has a value.
+func (a *App) set(variable string) bool {
+	v, _ := a.LookupEnv(variable)
+	return v != ""
+}
+
+// observers tells several observers of each exchange.
+type observers []gateway.Observer
+
+func (o observers) Entered(r *fairlead.Record) {
+	for _, x := range o {
+		x.Entered(r)
+	}
+}
+
+func (o observers) Left(r *fairlead.Record) {
+	for _, x := range o {
+		x.Left(r)
+	}
+}

@@ -1,0 +1,227 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"fairlead"
+	"fairlead/bus"
+	"fairlead/control"
+	"fairlead/internal/pki"
+	"fairlead/store"
+	"fairlead/store/postgres"
+	"fairlead/store/sqlite"
+	"fairlead/vault"
+)
+
+// OpenStore opens the database of a URL, or the SQLite file in a data folder where url is "".
+func OpenStore(ctx context.Context, url, data string) (*store.Store, error) {
+	if url != "" {
+		return postgres.Open(ctx, url)
+	}
+	return sqlite.Open(ctx, filepath.Join(data, "fairlead.db"))
+}
+
+// openStore opens the truth and what is kept sealed in it.
+func (a *App) openStore(ctx context.Context) (err error) {
+	if !a.hasControl() {
+		return nil
+	}
+	if a.token, _, err = control.LoadToken(a.Data, a.AdminToken); err != nil {
+		return fmt.Errorf("load admin token: %w", err)
+	}
+	key, err := a.secretKey()
+	if err != nil {
+		return err
+	}
+	if a.store, err = OpenStore(ctx, a.Database, a.Data); err != nil {
+		return err
+	}
+	if a.vault, err = vault.Open(ctx, a.store, key, a.Clock()); err != nil {
+		return err
+	}
+	a.fleet = control.NewFleet(time.Now)
+	return nil
+}
+
+// openIdentity finds out who an edge is, or has it join.
+func (a *App) openIdentity(ctx context.Context) (err error) {
+	if a.Role != fairlead.RoleEdge {
+		if a.Name == "" {
+			a.Name = nodeName()
+		}
+		return nil
+	}
+	known, found, err := bus.LoadIdentity(a.Data)
+	if err != nil {
+		return err
+	}
+	if !found {
+		if !a.Join.Set() {
+			return errors.New("this edge has not joined a fleet yet: start it with --join TOKEN, which 'fairlead nodes add NAME' prints")
+		}
+		known, err = bus.Join(ctx, a.Join.Reveal(), bus.JoinOptions{
+			Dir: a.Data, Region: a.Region, Log: a.Log, Clock: a.Clock, NATS: a.NATS, Credentials: a.NATSCredentials,
+		})
+		if err != nil {
+			return err
+		}
+		a.Log.Info("this edge has joined the fleet", "name", known.Name)
+	}
+	if a.Name != "" && a.Name != known.Name {
+		return fmt.Errorf("this edge has joined as %q and cannot be --name %s: that takes another data folder and another token", known.Name, a.Name)
+	}
+	a.identity, a.Name = known, known.Name
+	if a.Region == "" {
+		a.Region = known.Region
+	}
+	return nil
+}
+
+// openBus starts or reaches the bus.
+func (a *App) openBus(ctx context.Context) (err error) {
+	o := bus.Options{
+		Name: a.Name, Log: a.Log, Clock: a.Clock, NATS: a.NATS, Credentials: a.NATSCredentials,
+		Listen: a.BusListen, Advertise: a.BusAdvertise,
+		ClusterListen: a.ClusterListen, ClusterAdvertise: a.ClusterAdvertise, ClusterJoin: a.ClusterJoin,
+	}
+	switch {
+	case a.identity != nil:
+		o.Identity = a.identity.Pair
+		if a.NATS == "" {
+			o.Addresses = a.identity.Addresses
+		}
+	case a.BusListen != "" || a.ClusterListen != "":
+		pair, err := a.vault.Authority().Server(a.Name, a.Clock())
+		if err != nil {
+			return fmt.Errorf("make this node's certificate: %w", err)
+		}
+		o.Identity = func() *pki.Pair { return pair }
+		o.Tokens = a.store
+	}
+	a.bus, err = bus.Start(ctx, o)
+	return err
+}
+
+// joinAddresses are where new edges find the bus; none where they must be told another way.
+func (a *App) joinAddresses() []string {
+	switch {
+	case a.BusAdvertise != "":
+		return []string{a.BusAdvertise}
+	case a.BusListen != "":
+		return []string{a.bus.Address()}
+	}
+	return nil
+}
+
+// joinToken makes what a new node is started with.
+func (a *App) joinToken(name string, secret fairlead.Secret) (string, error) {
+	addresses := a.joinAddresses()
+	if len(addresses) == 0 && a.NATS == "" {
+		return "", &fairlead.Error{
+			Code: fairlead.CodeConflict, Message: "no other node can reach this one",
+			Hint: "start it with --bus-listen, or with --nats and an existing cluster",
+		}
+	}
+	return bus.Token{Addresses: addresses, Authority: a.vault.Authority().Pin(), Name: name, Secret: secret.Reveal()}.Text(), nil
+}
+
+// openFeed begins to serve the log, and to follow it.
+func (a *App) openFeed(ctx context.Context) error {
+	if a.hasControl() {
+		a.parts.run(func(ctx context.Context) {
+			a.told(ctx, "serve the log", bus.Serve(ctx, a.bus, a.store, a.Name))
+		})
+		a.parts.run(func(ctx context.Context) {
+			a.told(ctx, "hear of nodes", a.bus.Statuses(ctx, a.fleet.Hear))
+		})
+		a.parts.run(func(ctx context.Context) {
+			joiner := &bus.Admission{
+				Store: a.store, Authority: a.vault.Authority(), Seal: a.vault.SealFleetKey,
+				Publish: a.bus.Publish, Addresses: a.joinAddresses(), Clock: a.Clock,
+			}
+			a.told(ctx, "let nodes join", bus.ServeJoins(ctx, a.bus, a.vault.Authority(), joiner))
+		})
+		if err := a.makeKnown(ctx); err != nil {
+			return err
+		}
+	}
+	if a.identity != nil {
+		a.parts.run(func(ctx context.Context) { bus.KeepIdentity(ctx, a.bus, a.identity) })
+	}
+	if a.hasEdge() {
+		a.parts.run(a.follow)
+	} else {
+		a.parts.run(a.reportSelf)
+	}
+	return nil
+}
+
+// told logs why something that should go on has ended.
+func (a *App) told(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		a.Log.Error("cannot "+what, "error", err.Error())
+	}
+}
+
+// makeKnown puts a control node of a fleet into the list of nodes.
+func (a *App) makeKnown(ctx context.Context) error {
+	if !a.inFleet() {
+		return nil
+	}
+	nodes, err := a.store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if n.Name == a.Name && n.Removed.IsZero() {
+			if n.Role == fairlead.RoleEdge {
+				return fmt.Errorf("the fleet has an edge named %s: choose another --name", a.Name)
+			}
+			if n.Role == a.Role && n.Region == a.Region {
+				return nil
+			}
+		}
+	}
+	now := a.now()
+	change, err := a.store.SetNode(ctx,
+		fairlead.Node{Name: a.Name, Role: a.Role, Region: a.Region, Added: now, Joined: now},
+		fairlead.Act{At: now, By: a.Name, Action: "node.start", Target: a.Name})
+	if err != nil {
+		return fmt.Errorf("make this node known: %w", err)
+	}
+	a.bus.Publish(change)
+	return nil
+}
+
+// reportSelf tells of a node without a data plane, each second.
+func (a *App) reportSelf(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		status := a.node()
+		status.At = a.now()
+		if head, err := a.store.Head(ctx); err == nil {
+			status.Position = head
+		}
+		a.bus.Report(status)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *App) now() time.Time { return a.Clock().UTC().Truncate(time.Microsecond) }
+
+// node is what does not change of this node's status.
+func (a *App) node() fairlead.NodeStatus {
+	return fairlead.NodeStatus{
+		Name: a.Name, Role: a.Role, Region: a.Region, Egress: a.Egress, Version: a.Version,
+		Incarnation: a.born, Started: a.started,
+	}
+}
