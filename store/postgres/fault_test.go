@@ -252,7 +252,7 @@ func TestOpenRefuses(t *testing.T) {
 	for _, c := range []struct{ what, dsn, statement, want string }{
 		{"no server", "postgres://u:hush@127.0.0.1:1/db", ``, "connect"},
 		{"nonsense", "postgres://u:hush@127.0.0.1:nonsense/db", ``, "cannot parse"},
-		{"a standby", dsn + "&options=" + url.QueryEscape("-c default_transaction_read_only=on"), ``, "read only"},
+		{"a standby", dsn + "&default_transaction_read_only=on", ``, "read only"},
 		{"a newer schema", dsn, `CREATE TABLE goose_db_version (id INT PRIMARY KEY, version_id BIGINT NOT NULL, is_applied BOOLEAN NOT NULL, tstamp TIMESTAMP);
 			INSERT INTO goose_db_version VALUES (1, 0, true), (2, 1, true), (3, 2, true), (4, 99999, true)`, "newer"},
 		{"another encoding", strings.Replace(dsn, name, name+"_latin", 1), `CREATE DATABASE ` + name + `_latin TEMPLATE template0 ENCODING 'LATIN1'`, "UTF8"},
