@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/client"
 )
 
 // The forms of output.
@@ -38,6 +39,8 @@ type shownError struct {
 		Code    fairlead.Code `json:"code,omitempty"`
 		Message string        `json:"message"`
 		Hint    string        `json:"hint,omitempty"`
+		// Findings are all that is wrong with a configuration that was refused.
+		Findings []client.Finding `json:"findings,omitempty"`
 	} `json:"error"`
 }
 
@@ -53,12 +56,19 @@ func (p *program) printError(err error) {
 	if errors.As(err, &h) {
 		show.Error.Message, show.Error.Hint = h.err.Error(), h.hint
 	}
+	var refused *client.RefusedError
+	if errors.As(err, &refused) {
+		show.Error.Message, show.Error.Findings = "the configuration is refused", refused.Findings
+	}
 	if p.output == outputJSON {
 		b, err := json.Marshal(show)
 		if err == nil {
 			fmt.Fprintf(p.Stderr, "%s\n", b)
 			return
 		}
+	}
+	for _, f := range show.Error.Findings {
+		fmt.Fprintln(p.Stderr, printable(f.String()))
 	}
 	fmt.Fprintf(p.Stderr, "fairlead: %s\n", show.Error.Message)
 	if show.Error.Hint != "" {
