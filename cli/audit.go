@@ -126,9 +126,9 @@ func (p *program) auditLost() *cobra.Command {
 			list = []client.LostChange{}
 		}
 		return p.print(list, func() string {
-			rows := [][]string{{"CHANGE", "WHEN", "WHO", "KIND", "SEEN BY"}}
+			rows := [][]string{{"CHANGE", "WHEN", "WHO", "KIND", "WHAT", "SEEN BY"}}
 			for _, l := range list {
-				rows = append(rows, []string{strconv.FormatInt(l.Number, 10), showTime(l.At), l.By, string(l.Kind), l.Node})
+				rows = append(rows, []string{strconv.FormatInt(l.Number, 10), showTime(l.At), l.By, string(l.Kind), strings.Join(l.What, ", "), strings.Join(l.Nodes, ", ")})
 			}
 			return table(rows)
 		})

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/url"
 	"time"
@@ -18,6 +19,7 @@ type AuditFilter struct {
 
 // Verified is what a walk over the chains of log and audit found.
 type Verified struct {
+	OK        bool              `json:"ok"` // there is no fault
 	Changes   int64             `json:"changes"`
 	Revisions int64             `json:"revisions"`
 	Entries   int64             `json:"entries"`
@@ -46,10 +48,15 @@ func (c *Client) VerifyAudit(ctx context.Context) (Verified, error) {
 	return v, err
 }
 
-// LostChange is a change that a node had and the store, which was restored since, has not.
+// LostChange is a change that nodes had and the store, which was restored since, has not.
 type LostChange struct {
-	Node string `json:"node"`
-	fairlead.Change
+	Number int64               `json:"number"`
+	Kind   fairlead.ChangeKind `json:"kind"`
+	At     time.Time           `json:"at"`
+	By     string              `json:"by"`
+	What   []string            `json:"what"`            // names of what it was about
+	Patch  json.RawMessage     `json:"patch,omitempty"` // of a revision: what it changed
+	Nodes  []string            `json:"nodes"`           // that had it
 }
 
 // Lost lists what a restore has lost, as far as nodes had seen it.

@@ -7,16 +7,27 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"fairlead"
 )
 
-// Config is the configuration: what is in force, and where it comes from.
+// Config is the configuration, and what of it is in force on the node that answered.
 type Config struct {
-	Revision int64           `json:"revision"` // 0 = the store has none
+	Revision int64           `json:"revision"` // 0 = nobody wrote one yet
 	Source   string          `json:"source"`   // store, file, environment or builtin
 	File     string          `json:"file,omitempty"`
-	Loaded   time.Time       `json:"loaded,omitzero"`
-	Error    string          `json:"error,omitempty"`    // why a later revision, or edit of the file, is not in force
-	Document json.RawMessage `json:"document,omitempty"` // whole, canonical
+	At       time.Time       `json:"at,omitzero"`
+	Document json.RawMessage `json:"document"`          // whole, canonical
+	Weights  map[string]int  `json:"weights,omitempty"` // laid over the document for now
+	Trial    *fairlead.Trial `json:"trial,omitempty"`
+	Live     Live            `json:"live"`
+}
+
+// Live is the configuration that a node decides by.
+type Live struct {
+	Revision int64     `json:"revision"`
+	Loaded   time.Time `json:"loaded,omitzero"` // when it came into force there
+	Error    string    `json:"error,omitempty"` // why a later one is not; "" where there is none
 }
 
 // Write says how the configuration is to be written.

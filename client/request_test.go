@@ -226,3 +226,34 @@ func TestNodeState(t *testing.T) {
 		}
 	}
 }
+
+// TestPages holds that a list is gone through to its end, also where a page is empty, and that one which leads to
+// itself ends.
+func TestPages(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		pages map[string]string // by "before"
+		want  int
+	}{
+		{"one", map[string]string{"": `{"data":[{"number":2},{"number":1}]}`}, 2},
+		{"three", map[string]string{"": `{"data":[{"number":9}],"next":9}`, "9": `{"data":[],"next":5}`, "5": `{"data":[{"number":3}]}`}, 2},
+		{"a circle", map[string]string{"": `{"data":[{"number":9}],"next":9}`, "9": `{"data":[{"number":8}],"next":9}`}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = w.Write([]byte(c.pages[r.URL.Query().Get("before")]))
+			}))
+			defer srv.Close()
+			got := 0
+			for _, err := range newClient(t, srv.URL).Revisions(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got++
+			}
+			if got != c.want {
+				t.Errorf("%d revisions, want %d", got, c.want)
+			}
+		})
+	}
+}

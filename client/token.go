@@ -3,14 +3,18 @@ package client
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"fairlead"
 )
 
 // NewToken is an admin token at its creation: the one time that its secret can be seen.
 type NewToken struct {
-	fairlead.Token
-	Secret string `json:"secret"`
+	ID      string         `json:"id"`
+	Name    string         `json:"name"`
+	Level   fairlead.Level `json:"level"`
+	Secret  string         `json:"secret"`
+	Created time.Time      `json:"created"`
 }
 
 // CreateToken makes a token that speaks to the control plane.
