@@ -23,6 +23,7 @@ var arrows = []struct {
 	{"internal/sse", "", "no product words"},
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
+	{"internal/mergepatch", "", "no product words"},
 	{"internal/sqlitefile", "", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
@@ -48,7 +49,7 @@ var arrows = []struct {
 	{"store/migrations", "", "SQL files"},
 	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},
 	{"store/storetest", ".", "one contract suite for every back end"},
-	{"compile", ". internal/near provider", "configuration to snapshot; the provider table brings defaults"},
+	{"compile", ". internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
 	{"control", ". compile", "declares the small store interfaces it uses"},
 	{"client", ".", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fairlead/client"
+	"fairlead/compile"
 )
 
 // exitSame is the exit code of a write that had nothing to change.
@@ -70,7 +71,9 @@ func (p *program) remarks(w client.Written) {
 func differences(list []client.Difference) string {
 	var b strings.Builder
 	for _, d := range list {
-		b.WriteString(printable(d.String()) + "\n")
+		b.WriteString(compile.Difference{
+			Op: compile.Op(d.Op), Thing: compile.Thing(d.Thing), Name: d.Name, Field: d.Field, From: d.From, To: d.To,
+		}.Text() + "\n")
 	}
 	return b.String()
 }

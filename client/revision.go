@@ -25,35 +25,14 @@ type Written struct {
 	Behind   []string     `json:"behind,omitempty"` // live nodes that do not yet, where they were waited for
 }
 
-// Difference is one thing in which two configurations differ, in the words of the document.
+// Difference is one thing in which two configurations differ. It holds references, never values of credentials.
 type Difference struct {
-	Kind string          `json:"kind"` // added, removed or changed
-	Path string          `json:"path"`
-	From json.RawMessage `json:"from,omitempty"`
-	To   json.RawMessage `json:"to,omitempty"`
-}
-
-// String gives the difference in a line: + what is new, - what is gone, ~ what has another value.
-func (d Difference) String() string {
-	switch {
-	case d.From == nil && d.To == nil:
-		return d.mark() + " " + d.Path
-	case d.From == nil:
-		return fmt.Sprintf("%s %s: %s", d.mark(), d.Path, d.To)
-	case d.To == nil:
-		return fmt.Sprintf("%s %s: %s", d.mark(), d.Path, d.From)
-	}
-	return fmt.Sprintf("%s %s: %s -> %s", d.mark(), d.Path, d.From, d.To)
-}
-
-func (d Difference) mark() string {
-	switch d.Kind {
-	case "added":
-		return "+"
-	case "removed":
-		return "-"
-	}
-	return "~"
+	Op    string `json:"op"`              // added, removed or changed
+	Thing string `json:"thing"`           // provider, model, endpoint, alias or settings
+	Name  string `json:"name,omitempty"`  // of the provider or model, the endpoint's id, the alias; "" = settings
+	Field string `json:"field,omitempty"` // of what changed, such as price.input; "" = the whole thing
+	From  string `json:"from,omitempty"`  // "" = nothing was stated; of a whole thing: all that was
+	To    string `json:"to,omitempty"`
 }
 
 // Finding is something that is wrong, or may be, with a document.

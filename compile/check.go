@@ -17,6 +17,7 @@ const (
 	defaultAttempts    = 3
 	defaultRetryBudget = 0.15
 	defaultWeight      = 100
+	defaultPerSecond   = 200
 )
 
 var defaultTimeouts = fairlead.Timeouts{

@@ -106,20 +106,21 @@ func (b *builder) provider(name string, c fairlead.ProviderConfig) *fairlead.Pro
 	}
 	p.BaseURL, _ = url.Parse(strings.TrimRight(cmp.Or(c.BaseURL, place.BaseURL), "/")) // checked before
 	p.Probe = probeOf(c.Probe, p.BaseURL)
-	stated := c.Credentials
-	switch {
-	case len(stated) > 0:
-	case c.BaseURL != "":
-		// A server that one names oneself may need no key. The vendor's key is not for it: it must not
-		// travel to another address because a variable happens to be set.
-		p.Quirks.NeedsNoKey = true
-	case place.Env != "":
-		stated = []fairlead.CredentialConfig{{Value: "${env:" + place.Env + "}"}}
-	}
-	for i, cred := range stated {
+	// A server that one names oneself may need no key.
+	p.Quirks.NeedsNoKey = p.Quirks.NeedsNoKey || (c.BaseURL != "" && len(c.Credentials) == 0)
+	for i, cred := range credentialsOf(name, c) {
 		p.Credentials = append(p.Credentials, b.credential(name, i, cred))
 	}
 	return p
+}
+
+// credentialsOf are those that a provider states, or the vendor's. The vendor's key is not for an address of
+// one's own: it must not travel there because a variable happens to be set.
+func credentialsOf(name string, c fairlead.ProviderConfig) []fairlead.CredentialConfig {
+	if place, _ := provider.Lookup(name); len(c.Credentials) == 0 && c.BaseURL == "" && place.Env != "" {
+		return []fairlead.CredentialConfig{{Value: Reference{"env", place.Env}.String()}}
+	}
+	return c.Credentials
 }
 
 // ownPace is how often the page of a provider in one's own network is asked where nothing else is said.
@@ -167,7 +168,7 @@ func (b *builder) credential(of string, i int, c fairlead.CredentialConfig) fair
 	if err != nil {
 		cred.Value = fairlead.Secret{}
 		b.found = b.found.with(Finding{
-			Severity: Warning, Path: item(key("providers", of)+".credentials", i) + ".value",
+			Severity: Warning, Path: item(key("providers", of)+".credentials", i) + ".value", Reference: ref.String(),
 			Message: fmt.Sprintf("%s is not resolved: %v", ref, err),
 			Hint:    fmt.Sprintf("the credential %s is out of use until it is", cred.Name),
 		})
