@@ -16,16 +16,19 @@ import (
 	"fairlead/client"
 )
 
-// TestRequests holds what each method sends.
-func TestRequests(t *testing.T) {
+// request is a call and what it sends.
+type request struct {
+	want string // METHOD target [If-Match] content-type body
+	call func(ctx context.Context, c *client.Client) error
+}
+
+// requests lists every method.
+func requests() []request {
 	five := int64(5)
 	all := client.Write{Why: "a & b", DryRun: true, IfMatch: &five, WaitAll: true}
 	const allQuery = "?dry_run=true&wait=all&why=a+%26+b"
 	since := time.Date(2026, 11, 21, 10, 0, 0, 0, time.FixedZone("", 3600))
-	for _, c := range []struct {
-		want string // METHOD target [If-Match] content-type body
-		call func(ctx context.Context, c *client.Client) error
-	}{
+	return []request{
 		{`GET /config   `, func(ctx context.Context, c *client.Client) error { _, err := c.Config(ctx); return err }},
 		{`PUT /config` + allQuery + ` "5" application/yaml version: 1`, func(ctx context.Context, c *client.Client) error {
 			_, err := c.PutConfig(ctx, []byte("version: 1"), all)
@@ -97,7 +100,12 @@ func TestRequests(t *testing.T) {
 			}
 			return nil
 		}},
-	} {
+	}
+}
+
+// TestRequests holds what each method sends.
+func TestRequests(t *testing.T) {
+	for _, c := range requests() {
 		t.Run(c.want, func(t *testing.T) {
 			var got string
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
