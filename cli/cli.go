@@ -61,6 +61,7 @@ func (p *program) commands() []*cobra.Command {
 		p.adminToken(),
 		p.audit(),
 		p.backup(),
+		p.restore(),
 		p.context(),
 		p.fake(),
 		p.bench(),
