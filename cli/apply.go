@@ -83,7 +83,7 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 	}
 	document, revision, err := sourceDocument(ctx, source, n)
 	if err != nil {
-		return fmt.Errorf("read the configuration of %s: %w", name, explain(source, err))
+		return within("read the configuration of "+name, explain(source, err))
 	}
 	origin := fmt.Sprintf("revision %d of %s", revision, name)
 	preview := w

@@ -85,7 +85,9 @@ func startControl(ts *testscript.TestScript, _ bool, args []string) {
 		Seal: func(name string, version int64, value fairlead.Secret) ([]byte, error) {
 			return key.Seal([]byte(value.Reveal()), fmt.Sprint(name, version)), nil
 		},
-		NewJoinToken: func(name string, secret fairlead.Secret) (string, error) { return "fl-join-" + name + "-" + secret.Reveal(), nil },
+		NewJoinToken: func(name string, secret fairlead.Secret) (string, error) {
+			return "fl-join-" + name + "-" + secret.Reveal(), nil
+		},
 	}))
 	ts.Defer(func() {
 		srv.Close()

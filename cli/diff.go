@@ -35,12 +35,12 @@ func (p *program) diff() *cobra.Command {
 			}
 			p.remarks(w)
 			err = p.print(w, func() string {
-				if !w.Changed {
+				if len(w.Diff) == 0 {
 					return fmt.Sprintf("no difference from revision %d\n", w.Revision)
 				}
 				return differences(w.Diff)
 			})
-			if err == nil && w.Changed {
+			if err == nil && len(w.Diff) > 0 { // another order of the same is none
 				return &exitError{code: exitDiffers}
 			}
 			return err

@@ -85,6 +85,21 @@ type hintError struct {
 func (h *hintError) Error() string { return h.err.Error() }
 func (h *hintError) Unwrap() error { return h.err }
 
+// within says of an error at what it came about, also where only its message is shown.
+func within(doing string, err error) error {
+	var h *hintError
+	var e *fairlead.Error
+	switch {
+	case errors.As(err, &h):
+		return &hintError{fmt.Errorf("%s: %w", doing, h.err), h.hint}
+	case errors.As(err, &e):
+		told := *e
+		told.Message = doing + ": " + e.Message
+		return &told
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // table lays rows out in columns; the first row is the heading.
 func table(rows [][]string) string {
 	var b strings.Builder
