@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,7 +85,8 @@ func (p *program) preview(ctx context.Context, c *client.Client, w client.Writte
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.Stderr, "%s revision %d of %s by %s (%s) %s\n", end.name, r.Number, showTime(r.At), plain(r.By), showOrigin(r), plain(r.Why))
+		line := fmt.Sprintf("%s revision %d of %s by %s (%s) %s", end.name, r.Number, showTime(r.At), plain(r.By), showOrigin(r), plain(r.Why))
+		fmt.Fprintln(p.Stderr, strings.TrimSpace(line))
 	}
 	fmt.Fprint(p.Stderr, differences(w.Diff), "Keys, secrets, nodes and tokens stay as they are.\n")
 	return nil
