@@ -121,6 +121,9 @@ func (s *Config) current(ctx context.Context) (*current, error) {
 		if s.Base != nil {
 			now.Document, now.source = s.Base()
 		}
+		if len(now.Document) == 0 {
+			now.Document = []byte(emptyDocument)
+		}
 	}
 	if s.File != "" {
 		now.source = SourceFile

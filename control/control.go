@@ -69,7 +69,7 @@ func New(o Options) *Control {
 	}
 	c := &Control{
 		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
-		lookups: newGate(16, 16), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(2, 1),
+		lookups: newGate(16, 16), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
 	}
 	c.config = newConfig(&c.Options)
 	table := routes()
