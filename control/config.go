@@ -139,7 +139,7 @@ func (c *Control) writeConfig(a *ask, e edit) (any, error) {
 	if e.base, err = ifMatch(a.Request); err != nil {
 		return nil, err
 	}
-	e.dry = a.query["dry_run"] == "true"
+	e.dry = a.dry()
 	ctx, cancel := detach(a.Context())
 	defer cancel()
 	w, change, err := c.config.write(ctx, e)

@@ -128,8 +128,11 @@ func (s *Config) current(ctx context.Context) (*current, error) {
 	if s.File != "" {
 		now.source = SourceFile
 	}
-	now.config, err = s.last.config(now.Document)
-	return now, err
+	if now.config, err = s.last.config(now.Document); err != nil {
+		// What another version of this program wrote must not keep a good document from being written over it.
+		now.config = &fairlead.Config{Version: 1}
+	}
+	return now, nil
 }
 
 // emptyDocument is what a patch builds on where nothing else is.
@@ -188,7 +191,7 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	weights := laidOver(now, next.config, d)
 	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
 	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
-	w.Changed = !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e)
+	w.Changed = !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e) || ends(now, d, e)
 	if e.dry || !w.Changed {
 		w.Applied = !e.dry
 		return w, change, nil
@@ -212,6 +215,9 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 func (s *Config) begins(now *current, e edit) bool {
 	return now.Revision == 0 && (e.origin == fairlead.OriginApply || e.origin == fairlead.OriginFile)
 }
+
+// ends reports whether a write takes away what is being tried, though the document stays.
+func ends(now *current, d draft, e edit) bool { return e.trial && now.Trial != nil && d.trial == nil }
 
 func staleError(want, is int64) error {
 	return &fairlead.Error{

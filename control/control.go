@@ -69,7 +69,7 @@ func New(o Options) *Control {
 	}
 	c := &Control{
 		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
-		lookups: newGate(16, 16), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
+		lookups: newGate(64, 64), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
 	}
 	c.config = newConfig(&c.Options)
 	table := routes()
@@ -94,6 +94,9 @@ type ask struct {
 	who   caller
 	query map[string]string
 }
+
+// dry reports whether the caller only wants to know what a write would do.
+func (a *ask) dry() bool { return a.query[dryRun.name] == "true" }
 
 // act is what the caller does, for the audit.
 func (a *ask) act(now time.Time, action, target string) fairlead.Act {
@@ -176,14 +179,18 @@ func (c *Control) answer(a *ask, row *route) {
 }
 
 func (c *Control) run(a *ask, row *route) (any, error) {
-	if err := a.who.may(row.level); err != nil {
-		return nil, err
-	}
 	var err error
 	if a.query, err = readQuery(a.URL.RawQuery, row.query); err != nil {
 		return nil, err
 	}
-	if err := validWhy(a.why()); err != nil && row.write() {
+	need := row.level
+	if a.dry() { // it only looks
+		need = fairlead.LevelViewer
+	}
+	if err := a.who.may(need); err != nil {
+		return nil, err
+	}
+	if err := validWhy(a.why()); err != nil {
 		return nil, err
 	}
 	leave, err := c.gateOf(row).enter(a.who.name)

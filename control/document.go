@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"fairlead"
@@ -42,17 +43,14 @@ func (l *lastDocument) keep(d document) {
 	l.last = d
 }
 
-// readDocument reads what was a configuration when it was written. One that this version refuses is an error of the operator's,
-// but must not keep a good one from being written over it: it gives the empty configuration then.
+// readDocument reads what was a configuration when it was written.
 func readDocument(doc []byte) (*fairlead.Config, error) {
 	_, c, found := compile.Canonical(doc, "")
 	if c == nil {
-		return &fairlead.Config{Version: 1}, nil
+		return nil, fmt.Errorf("read a stored document: %w", found.Err())
 	}
-	return c, ignoreWarnings(found)
+	return c, nil
 }
-
-func ignoreWarnings(found compile.Findings) error { return found.Err() }
 
 // compile makes a document of a draft and says everything that is wrong with it. A secret that is not stored
 // is a warning: it disables the credential that names it.

@@ -152,7 +152,9 @@ func TestDuringATrial(t *testing.T) {
 	if got := p.json(t, "GET", "/control/v1/config", "", 200); got["trial"] == nil {
 		t.Errorf("config shows no trial: %v", got)
 	}
-	p.json(t, "POST", "/control/v1/revisions/1/rollback", "", 200)
+	if a := p.json(t, "POST", "/control/v1/revisions/3/rollback", "", 200); a["changed"] != true { // the document stays, the trial does not
+		t.Errorf("a rollback: %v", a)
+	}
 	if s, _, err = p.store.State(t.Context()); err != nil || s.Trial != nil {
 		t.Errorf("after a rollback the trial is %v (%v)", s.Trial, err)
 	}

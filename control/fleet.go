@@ -67,13 +67,14 @@ func (f *Fleet) all() (map[string]heard, <-chan struct{}) {
 // live reports whether a node spoke lately.
 func (f *Fleet) live(h heard) bool { return f.now().Sub(h.at) <= silence }
 
-// behind waits until every live node that has an edge stands at a change, and lists by name those that do not when ctx ends.
-func (f *Fleet) behind(ctx context.Context, number int64) []string {
+// behind waits until every live node that has an edge stands at a place in the log, and lists by name those that do not when ctx ends.
+func (f *Fleet) behind(ctx context.Context, at fairlead.Position) []string {
 	for {
 		nodes, news := f.all()
 		late := []string{}
 		for name, h := range nodes {
-			if h.Role != fairlead.RoleControl && h.Position.Number < number && f.live(h) {
+			there := h.Position.Log == at.Log && h.Position.Number >= at.Number
+			if h.Role != fairlead.RoleControl && !there && f.live(h) {
 				late = append(late, name)
 			}
 		}

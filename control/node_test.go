@@ -109,11 +109,10 @@ func TestWaitForAll(t *testing.T) {
 		t.Errorf("all are there: %v", a)
 	}
 	at("b", fairlead.RoleAll, 3)
-	if a := p.json(t, "PATCH", "/control/v1/endpoints/"+echo+"?wait=all", `{"weight":2}`, 200); a.list("behind") != "a" {
-		t.Errorf("a is behind: %v", a)
-	}
-	if a := p.json(t, "POST", "/control/v1/keys?wait=all", `{"name":"k"}`, 201); a.list("behind") != "a b" {
-		t.Errorf("both are behind: %v", a)
+	at("d", fairlead.RoleEdge, 9)
+	p.fleet.Hear(fairlead.NodeStatus{Name: "e", Role: fairlead.RoleEdge, Position: fairlead.Position{Log: "another", Number: 9}})
+	if a := p.json(t, "PATCH", "/control/v1/endpoints/"+echo+"?wait=all", `{"weight":2}`, 200); a.list("behind") != "a e" {
+		t.Errorf("a is behind, e in another log: %v", a)
 	}
 }
 

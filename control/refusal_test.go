@@ -81,7 +81,8 @@ var refusals = []refusal{
 
 	{"a viewer applies", "PUT", "/control/v1/config", configuration, asViewer, 403, `level operator`},
 	{"a viewer patches", "PATCH", "/control/v1/config", `{}`, asViewer, 403, `level operator`},
-	{"a viewer tries", "PUT", "/control/v1/config?dry_run=true", configuration, asViewer, 403, `level operator`},
+	{"a viewer tries what cannot be tried", "POST", "/control/v1/keys?dry_run=true", `{"name":"a"}`, asViewer, 400, `"param":"dry_run"`},
+	{"a viewer tries nothing", "PUT", "/control/v1/config?dry_run=false", configuration, asViewer, 403, `level operator`},
 	{"a viewer sets a weight", "PATCH", "/control/v1/endpoints/" + echo, `{"weight":0}`, asViewer, 403, `level operator`},
 	{"a viewer rolls back", "POST", "/control/v1/revisions/rollback", "", asViewer, 403, `level operator`},
 	{"a viewer forgets health", "DELETE", "/control/v1/health", "", asViewer, 403, `level operator`},

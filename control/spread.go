@@ -39,9 +39,10 @@ func (c *Control) settled(ctx context.Context, a *ask, number int64) (behind []s
 		err = c.Applied(ctx, number)
 	}
 	if a.query["wait"] != "" {
+		head, _ := c.Store.Head(ctx) // where the store is away, nobody counts as being there: the write is done all the same
 		ctx, cancel := context.WithTimeout(ctx, waitTime)
 		defer cancel()
-		behind = c.Fleet.behind(ctx, number)
+		behind = c.Fleet.behind(ctx, fairlead.Position{Log: head.Log, Number: number})
 	}
 	return behind, err
 }

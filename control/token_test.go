@@ -45,6 +45,9 @@ func TestLevels(t *testing.T) {
 			p.json(t, "GET", "/control/v1/"+path, "", 200, bearer...)
 		}
 		p.json(t, "PATCH", "/control/v1/config", `{}`, writes, bearer...)
+		if a := p.json(t, "PATCH", "/control/v1/config?dry_run=true", `{"settings":{"attempts":5}}`, 200, bearer...); a["changed"] != true || p.revision(t) != 1 {
+			t.Errorf("%s tries: %v, revision %d", level, a, p.revision(t))
+		}
 		p.json(t, "DELETE", "/control/v1/health", "", writes, bearer...)
 	}
 }
