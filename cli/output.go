@@ -70,9 +70,9 @@ func (p *program) printError(err error) {
 	for _, f := range show.Error.Findings {
 		fmt.Fprintln(p.Stderr, printable(f.String()))
 	}
-	fmt.Fprintf(p.Stderr, "fairlead: %s\n", show.Error.Message)
+	fmt.Fprintf(p.Stderr, "fairlead: %s\n", printable(show.Error.Message))
 	if show.Error.Hint != "" {
-		fmt.Fprintf(p.Stderr, "Hint: %s\n", show.Error.Hint)
+		fmt.Fprintf(p.Stderr, "Hint: %s\n", printable(show.Error.Hint))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fairlead"
 	"fairlead/app"
 )
 
@@ -50,13 +51,22 @@ func (p *program) restore() *cobra.Command {
 		o.From = from
 		done, err := app.Restore(ctx, o)
 		if err != nil {
-			return err
+			return causeOf(err)
 		}
 		return p.print(done, func() string {
 			return fmt.Sprintf("restored the backup of %s, with %d changes\n", showTime(done.At), done.Position.Number)
 		})
 	})
 	return cmd
+}
+
+// causeOf shows why a database cannot be used, which elsewhere is in the log of the node that uses it.
+func causeOf(err error) error {
+	var e *fairlead.Error
+	if !errors.As(err, &e) || e.Code != fairlead.CodeControlUnavailable || e.Err == nil {
+		return err
+	}
+	return &hintError{fmt.Errorf("the database cannot be used: %w", e.Err), "nothing was restored"}
 }
 
 func (p *program) openBackup(file string) (from io.Reader, closeFile func(), err error) {

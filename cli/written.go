@@ -82,7 +82,7 @@ func differences(list []client.Difference) string {
 func printable(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		lines[i] = plain(line)
+		lines[i] = plain(strings.ReplaceAll(line, "\t", "  "))
 	}
 	return strings.Join(lines, "\n")
 }
