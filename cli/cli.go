@@ -1,7 +1,8 @@
 // Package cli is the command line: one file a command. Reads never change anything, `-o json` works
 // everywhere, results go to standard output and everything else to standard error.
 //
-// Exit codes: 0 done, 1 failed, 2 the command line (or, for check, the file) could not be read.
+// Exit codes: 0 done, 1 failed, 2 the command line (or, for check, the file) could not be read; 3 there was nothing
+// to change. diff exits 0 where nothing differs, 1 where something does, 2 where it failed.
 package cli
 
 import (
@@ -46,7 +47,22 @@ func (p *program) commands() []*cobra.Command {
 		p.serve(),
 		p.demo(),
 		p.check(),
+		p.diff(),
+		p.apply(),
+		p.revisions(),
+		p.rollback(),
+		p.endpoints(),
+		p.weight(),
+		p.drain(),
+		p.undrain(),
+		p.nodes(),
 		p.key(),
+		p.secret(),
+		p.adminToken(),
+		p.audit(),
+		p.backup(),
+		p.restore(),
+		p.context(),
 		p.fake(),
 		p.bench(),
 		p.benchUpstream(),

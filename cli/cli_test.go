@@ -3,19 +3,25 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fairlead"
 	"fairlead/cli"
 	"fairlead/control"
-	"fairlead/replica"
+	"fairlead/internal/seal"
+	"fairlead/store"
 	"fairlead/store/sqlite"
 )
 
@@ -32,8 +38,9 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs each file of testdata/script. Besides testscript's own commands there is
-// `control`, which starts a control plane with a store and a replica in $WORK/data and sets the
-// variables by which commands find it, and `admitted [!] SECRET`, which asks that replica.
+// `control [NAME]`, which starts a control plane with a store in $WORK/NAME (data) and sets the variables by which
+// commands find it, and NAME_URL; `admitted [!] SECRET`, which asks that store; `heard NAME CHANGES [REFERENCE...]`, which has it
+// hear of a node that lacks so many changes and cannot resolve references; and `exitcode N PROGRAM...`.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -45,6 +52,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"control":  startControl,
 			"admitted": admitted,
+			"heard":    hear,
+			"exitcode": exitCode,
 			"secret":   secret,
 		},
 	})
@@ -52,46 +61,90 @@ func TestScripts(t *testing.T) {
 
 type planeKey struct{}
 
-// plane is a control plane that a script started.
-type plane struct{ replica *replica.Replica }
+// plane is the control plane that a script started last.
+type plane struct {
+	store *store.Store
+	fleet *control.Fleet
+}
 
-func startControl(ts *testscript.TestScript, _ bool, _ []string) {
-	dir := filepath.Join(ts.Getenv("WORK"), "data")
+func startControl(ts *testscript.TestScript, _ bool, args []string) {
+	name := "data"
+	if len(args) == 1 {
+		name = args[0]
+	}
+	dir := filepath.Join(ts.Getenv("WORK"), name)
 	ts.Check(os.MkdirAll(dir, 0o700))
 	token, _, err := control.LoadToken(dir, "")
 	ts.Check(err)
-	store, err := sqlite.Open(context.Background(), filepath.Join(dir, "fairlead.db"))
+	s, err := sqlite.Open(context.Background(), filepath.Join(dir, "fairlead.db"))
 	ts.Check(err)
-	rep, err := replica.Open(context.Background(), dir)
-	ts.Check(err)
+	key, _ := seal.NewKey()
+	fleet := control.NewFleet(time.Now)
 	srv := httptest.NewServer(control.New(control.Options{
-		Store: store, Token: token,
-		Applied: func(ctx context.Context, _ int64) error { return control.Sync(ctx, store, rep) },
+		Store: s, Token: token, Fleet: fleet,
+		Seal: func(name string, version int64, value fairlead.Secret) ([]byte, error) {
+			return key.Seal([]byte(value.Reveal()), fmt.Sprint(name, version)), nil
+		},
+		NewJoinToken: func(name string, secret fairlead.Secret) (string, error) {
+			return "fl-join-" + name + "-" + secret.Reveal(), nil
+		},
 	}))
 	ts.Defer(func() {
 		srv.Close()
-		ts.Check(errors.Join(rep.Close(), store.Close()))
+		ts.Check(s.Close())
 	})
-	ts.Value(planeKey{}).(*plane).replica = rep
+	*ts.Value(planeKey{}).(*plane) = plane{s, fleet}
+	ts.Setenv(name+"_URL", srv.URL)
 	ts.Setenv("FAIRLEAD_CONTROL", srv.URL)
 	ts.Setenv("FAIRLEAD_DATA", dir)
 }
 
 func admitted(ts *testscript.TestScript, neg bool, args []string) {
-	k, found, err := ts.Value(planeKey{}).(*plane).replica.Key(context.Background(), fairlead.HashKey(args[0]))
+	keys, err := ts.Value(planeKey{}).(*plane).store.Keys(context.Background(), "", 100)
 	ts.Check(err)
-	if got := found && k.Active(); got == neg {
+	got := slices.ContainsFunc(keys, func(k fairlead.Key) bool { return k.Hash == fairlead.HashKey(args[0]) && k.Active() })
+	if got == neg {
 		ts.Fatalf("admitted: %v", got)
 	}
 }
 
-// secret sets ID and SECRET to what the last command printed after "id:" and "secret:".
+func hear(ts *testscript.TestScript, _ bool, args []string) {
+	p := ts.Value(planeKey{}).(*plane)
+	head, err := p.store.Head(context.Background())
+	ts.Check(err)
+	lag, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	head.Number -= lag
+	p.fleet.Hear(fairlead.NodeStatus{
+		Name: args[0], Role: fairlead.RoleEdge, Region: "eu", Version: "v1", At: time.Now(), Position: head, Revision: 1,
+		Unresolved: args[2:],
+	})
+}
+
+// exitCode runs a program that must end with a code.
+func exitCode(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d\n%s", got, want, ts.ReadFile("stderr"))
+	}
+}
+
+// secret sets ID and SECRET to what the last command printed after "id:" and "secret:" or "token:".
 func secret(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, line := range splitLines(ts.ReadFile("stdout")) {
 		switch name, value := cutField(line); name {
 		case "id:":
 			ts.Setenv("ID", value)
-		case "secret:":
+		case "secret:", "token:":
 			ts.Setenv("SECRET", value)
 		}
 	}

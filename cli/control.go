@@ -21,6 +21,7 @@ const defaultControl = "http://127.0.0.1:8485"
 // addControlFlags declares how a command finds its control plane.
 func addControlFlags(fs *pflag.FlagSet) {
 	fs.String("control", defaultControl, "address of the control plane (FAIRLEAD_CONTROL)")
+	fs.String("context", "", "name of the control plane, as 'fairlead context' lists it")
 	fs.String("data", "", "the server's data folder, where its admin token is if FAIRLEAD_ADMIN_TOKEN is not set (FAIRLEAD_DATA)")
 }
 
@@ -37,13 +38,32 @@ func (p *program) withControl(f func(ctx context.Context, c *client.Client, args
 	}
 }
 
+// client makes a client of the control plane that is named first by: --control, --context, FAIRLEAD_CONTROL, the
+// context in use; else of this machine's own.
 func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
+	name, _ := fs.GetString("context")
+	if fs.Changed("control") && name != "" {
+		return nil, usage(errors.New("--control and --context name a control plane each: give one of them"))
+	}
+	if name != "" {
+		return p.contextClient(name)
+	}
+	if v, _ := p.Lookup(variable("control")); v == "" && !fs.Changed("control") {
+		all, err := p.readContexts()
+		if err != nil {
+			return nil, err
+		}
+		if all.Current != "" {
+			return p.contextClient(all.Current)
+		}
+	}
 	if err := p.fromEnvironment(fs, "control", "data"); err != nil {
 		return nil, usage(err)
 	}
 	address, _ := fs.GetString("control")
 	address = controlURL(address)
-	token, err := p.token(fs, address)
+	data, _ := fs.GetString("data")
+	token, err := p.findToken(data, address)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +89,9 @@ func controlURL(address string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// token finds the admin token: the variable, else the file in the data folder. The file's token is
+// findToken finds the admin token: the variable, else the file in the data folder. The file's token is
 // this machine's, so it is not shown to another one.
-func (p *program) token(fs *pflag.FlagSet, address string) (fairlead.Secret, error) {
+func (p *program) findToken(data, address string) (fairlead.Secret, error) {
 	if v, _ := p.Lookup(adminTokenVariable); v != "" {
 		return fairlead.NewSecret(v), nil
 	}
@@ -81,8 +101,10 @@ func (p *program) token(fs *pflag.FlagSet, address string) (fairlead.Secret, err
 			"set " + adminTokenVariable + " to that server's token; only a server on this machine's loopback address is asked with the data folder's",
 		}
 	}
-	named, _ := fs.GetString("data")
-	dir, err := p.dataFolder(named)
+	if data == "" {
+		data, _ = p.Lookup(variable("data"))
+	}
+	dir, err := p.dataFolder(data)
 	if err != nil {
 		return fairlead.Secret{}, usage(err)
 	}
@@ -112,6 +134,6 @@ func explain(c *client.Client, err error) error {
 	}
 	return &hintError{
 		errors.New("nothing answers at " + c.Address()),
-		"is fairlead running? start it with 'fairlead serve', or name its control plane with --control or FAIRLEAD_CONTROL",
+		"is fairlead running? start it with 'fairlead serve', or name its control plane with --control, --context or FAIRLEAD_CONTROL",
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/client"
 )
 
 // The forms of output.
@@ -38,6 +39,8 @@ type shownError struct {
 		Code    fairlead.Code `json:"code,omitempty"`
 		Message string        `json:"message"`
 		Hint    string        `json:"hint,omitempty"`
+		// Findings are all that is wrong with a configuration that was refused.
+		Findings []client.Finding `json:"findings,omitempty"`
 	} `json:"error"`
 }
 
@@ -53,6 +56,10 @@ func (p *program) printError(err error) {
 	if errors.As(err, &h) {
 		show.Error.Message, show.Error.Hint = h.err.Error(), h.hint
 	}
+	var refused *client.RefusedError
+	if errors.As(err, &refused) {
+		show.Error.Message, show.Error.Findings = "the configuration is refused", refused.Findings
+	}
 	if p.output == outputJSON {
 		b, err := json.Marshal(show)
 		if err == nil {
@@ -60,9 +67,12 @@ func (p *program) printError(err error) {
 			return
 		}
 	}
-	fmt.Fprintf(p.Stderr, "fairlead: %s\n", show.Error.Message)
+	for _, f := range show.Error.Findings {
+		fmt.Fprintln(p.Stderr, printable(f.String()))
+	}
+	fmt.Fprintf(p.Stderr, "fairlead: %s\n", printable(show.Error.Message))
 	if show.Error.Hint != "" {
-		fmt.Fprintf(p.Stderr, "Hint: %s\n", show.Error.Hint)
+		fmt.Fprintf(p.Stderr, "Hint: %s\n", printable(show.Error.Hint))
 	}
 }
 
@@ -74,6 +84,21 @@ type hintError struct {
 
 func (h *hintError) Error() string { return h.err.Error() }
 func (h *hintError) Unwrap() error { return h.err }
+
+// within says of an error at what it came about, also where only its message is shown.
+func within(doing string, err error) error {
+	var h *hintError
+	var e *fairlead.Error
+	switch {
+	case errors.As(err, &h):
+		return &hintError{fmt.Errorf("%s: %w", doing, h.err), h.hint}
+	case errors.As(err, &e):
+		told := *e
+		told.Message = doing + ": " + e.Message
+		return &told
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
 
 // table lays rows out in columns; the first row is the heading.
 func table(rows [][]string) string {

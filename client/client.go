@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,11 @@ const (
 	Timeout = time.Minute
 
 	maxAnswer = 64 << 20 // bytes
+	maxError  = 8 << 20  // bytes of an answer that is an error; findings make it long
 )
+
+// pauses are waited between tries of a request that only reads.
+var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
 
 // ErrUnreachable says that no connection to the control plane came about.
 var ErrUnreachable = errors.New("the control plane cannot be reached")
@@ -53,26 +58,32 @@ func New(address string, token fairlead.Secret) (*Client, error) {
 // Address is where the control plane is.
 func (c *Client) Address() string { return c.base.String() }
 
+// ask is one request of a method.
+type ask struct {
+	method  string
+	path    []string // below /control/v1
+	query   url.Values
+	body    any    // sent as JSON; nil = none
+	raw     []byte // sent as it is, in the place of body
+	kind    string // media type of raw
+	ifMatch *int64 // the revision that the write was made from
+}
+
 // call sends a request, with body as JSON where it is not nil, and reads the answer into answer.
 func (c *Client) call(ctx context.Context, method string, path []string, query url.Values, body, answer any) error {
-	req, err := c.request(ctx, method, path, query, body)
+	return c.send(ctx, ask{method: method, path: path, query: query, body: body}, answer)
+}
+
+// get reads what is at a path.
+func (c *Client) get(ctx context.Context, query url.Values, answer any, path ...string) error {
+	return c.send(ctx, ask{method: http.MethodGet, path: path, query: query}, answer)
+}
+
+// send sends a request and reads the answer into answer.
+func (c *Client) send(ctx context.Context, a ask, answer any) error {
+	b, err := c.bytes(ctx, a)
 	if err != nil {
 		return err
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return unreachable(ctx, err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return fmt.Errorf("read answer of the control plane: %w", err)
-	}
-	if len(b) > maxAnswer {
-		return errors.New("read answer of the control plane: it is larger than 64 MiB")
-	}
-	if resp.StatusCode/100 != 2 {
-		return answeredError(resp.StatusCode, b)
 	}
 	if err := json.Unmarshal(b, answer); err != nil {
 		return fmt.Errorf("read answer of the control plane: not its JSON; is %s a control plane? %w", c.Address(), err)
@@ -80,26 +91,90 @@ func (c *Client) call(ctx context.Context, method string, path []string, query u
 	return nil
 }
 
-func (c *Client) request(ctx context.Context, method string, path []string, query url.Values, body any) (*http.Request, error) {
+// bytes sends a request and reads the answer as it is.
+func (c *Client) bytes(ctx context.Context, a ask) ([]byte, error) {
+	resp, err := c.do(ctx, a, c.http)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("read answer of the control plane: %w", err)
+	}
+	if len(b) > maxAnswer {
+		return nil, errors.New("read answer of the control plane: it is larger than 64 MiB")
+	}
+	return b, nil
+}
+
+// do sends a request and gives a good answer, which the caller closes; any other becomes an error. What only reads
+// is sent again where no connection came about or one broke before an answer: a control plane that restarts is
+// back in a moment. What writes is sent once.
+func (c *Client) do(ctx context.Context, a ask, by *http.Client) (*http.Response, error) {
+	for again := 0; ; again++ {
+		req, err := c.request(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := by.Do(req)
+		switch {
+		case err == nil && resp.StatusCode/100 == 2:
+			return resp, nil
+		case err == nil:
+			defer resp.Body.Close()
+			b, err := io.ReadAll(io.LimitReader(resp.Body, maxError))
+			if err != nil {
+				return nil, fmt.Errorf("read answer of the control plane: %w", err)
+			}
+			return nil, answeredError(resp.StatusCode, b)
+		case a.method != http.MethodGet || again >= len(pauses) || !broke(err):
+			return nil, unreachable(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, unreachable(ctx, err)
+		case <-time.After(pauses[again]):
+		}
+	}
+}
+
+// broke reports whether a request failed for its connection, and not for time that ran out.
+func broke(err error) bool {
+	var lost *net.OpError
+	return (errors.As(err, &lost) && !lost.Timeout()) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func (c *Client) request(ctx context.Context, a ask) (*http.Request, error) {
 	target := c.base.JoinPath("control", "v1")
-	for _, part := range path {
+	for _, part := range a.path {
+		if part == "" || part == "." || part == ".." { // a path would be made shorter by them
+			return nil, fairlead.Errorf(fairlead.CodeNotFound, fmt.Sprintf("%q is no name of anything", part))
+		}
 		target = target.JoinPath(url.PathEscape(part))
 	}
-	target.RawQuery = query.Encode()
-	var content io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
+	target.RawQuery = a.query.Encode()
+	content, kind := a.raw, a.kind
+	if a.body != nil {
+		b, err := json.Marshal(a.body)
 		if err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
 		}
-		content = bytes.NewReader(b)
+		content, kind = b, "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), content)
+	var body io.Reader
+	if content != nil {
+		body = bytes.NewReader(content)
+	}
+	req, err := http.NewRequestWithContext(ctx, a.method, target.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
+	if a.ifMatch != nil {
+		req.Header.Set("If-Match", strconv.Quote(strconv.FormatInt(*a.ifMatch, 10)))
 	}
 	if c.token.Set() {
 		req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
@@ -116,19 +191,36 @@ func unreachable(ctx context.Context, err error) error {
 	return fmt.Errorf("call the control plane: %w", err)
 }
 
+// RefusedError is a document that the control plane refused, with everything that is wrong with it.
+type RefusedError struct {
+	Err      *fairlead.Error
+	Findings []Finding
+}
+
+// Error gives the control plane's own error.
+func (r *RefusedError) Error() string { return r.Err.Error() }
+
+// Unwrap gives the control plane's own error.
+func (r *RefusedError) Unwrap() error { return r.Err }
+
 // answeredError gives what the control plane said. Something else on its address may answer, too.
 func answeredError(status int, body []byte) error {
 	var answer struct {
 		Error struct {
-			Code    fairlead.Code `json:"code"`
-			Message string        `json:"message"`
-			Param   string        `json:"param"`
-			Hint    string        `json:"hint"`
+			Code     fairlead.Code `json:"code"`
+			Message  string        `json:"message"`
+			Param    string        `json:"param"`
+			Hint     string        `json:"hint"`
+			Findings []Finding     `json:"findings"`
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Error.Code == "" {
 		return fmt.Errorf("the control plane answered with status %d %s and no error of its own", status, http.StatusText(status))
 	}
 	e := answer.Error
-	return &fairlead.Error{Code: e.Code, Message: e.Message, Param: e.Param, Hint: e.Hint, Status: status}
+	err := &fairlead.Error{Code: e.Code, Message: e.Message, Param: e.Param, Hint: e.Hint, Status: status}
+	if len(e.Findings) > 0 {
+		return &RefusedError{err, e.Findings}
+	}
+	return err
 }

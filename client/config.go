@@ -2,59 +2,91 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
+
+	"fairlead"
 )
 
-// Config is the state of the configuration.
+// Config is the configuration, and what of it is in force on the node that answered.
 type Config struct {
+	Revision int64           `json:"revision"` // 0 = nobody wrote one yet
+	Source   string          `json:"source"`   // store, file, environment or builtin
+	File     string          `json:"file,omitempty"`
+	At       time.Time       `json:"at,omitzero"`
+	Document json.RawMessage `json:"document"`          // whole, canonical
+	Weights  map[string]int  `json:"weights,omitempty"` // laid over the document for now
+	Trial    *fairlead.Trial `json:"trial,omitempty"`
+	Live     Live            `json:"live"`
+}
+
+// Live is the configuration that a node decides by.
+type Live struct {
 	Revision int64     `json:"revision"`
-	Source   string    `json:"source"` // file, environment or builtin
-	File     string    `json:"file,omitempty"`
-	Loaded   time.Time `json:"loaded"`
-	Error    string    `json:"error,omitempty"` // why a later edit of the file was refused
+	Loaded   time.Time `json:"loaded,omitzero"` // when it came into force there
+	Error    string    `json:"error,omitempty"` // why a later one is not; "" where there is none
 }
 
-// Endpoint is a live endpoint.
-type Endpoint struct {
-	ID       string `json:"id"`
-	Model    string `json:"model"`
-	Provider string `json:"provider"`
-	Dialect  string `json:"dialect"`
-	Upstream string `json:"upstream,omitempty"` // the provider's own model name; "" under a wildcard
-	Region   string `json:"region,omitempty"`
-	Weight   int    `json:"weight"` // 0 = drained
-	Context  int    `json:"context,omitempty"`
-	Price    *Price `json:"price"` // nil = unknown
+// Write says how the configuration is to be written.
+type Write struct {
+	Why     string
+	DryRun  bool   // say what would change, and change nothing
+	IfMatch *int64 // the revision that it was made from; another in force refuses the write. nil = any
+	WaitAll bool   // wait, at most 2 s, until every live node has it
 }
 
-// Price is in USD per million tokens, as decimal strings.
-type Price struct {
-	Input      string `json:"input"`
-	Output     string `json:"output"`
-	CacheRead  string `json:"cache_read"`
-	CacheWrite string `json:"cache_write"`
+func (w Write) query() url.Values {
+	q := url.Values{}
+	if w.Why != "" {
+		q.Set("why", w.Why)
+	}
+	if w.DryRun {
+		q.Set("dry_run", "true")
+	}
+	if w.WaitAll {
+		q.Set("wait", "all")
+	}
+	return q
 }
 
-// Config gives the state of the configuration.
+// Config gives the configuration with its document.
 func (c *Client) Config(ctx context.Context) (Config, error) {
 	var s Config
-	err := c.call(ctx, http.MethodGet, []string{"config"}, nil, nil, &s)
+	err := c.get(ctx, nil, &s, "config")
 	return s, err
 }
 
-// ForgetHealth drops everything that is held against endpoints on the node: open breakers, cooldowns,
-// credentials that were refused, what was learned of their speed.
-func (c *Client) ForgetHealth(ctx context.Context) error {
-	var done struct{}
-	return c.call(ctx, http.MethodDelete, []string{"health"}, nil, nil, &done)
+// PutConfig makes a document, in YAML or JSON, the whole configuration.
+func (c *Client) PutConfig(ctx context.Context, document []byte, w Write) (Written, error) {
+	var done Written
+	err := c.send(ctx, ask{
+		method: http.MethodPut, path: []string{"config"}, query: w.query(),
+		raw: document, kind: "application/yaml", ifMatch: w.IfMatch,
+	}, &done)
+	return done, err
 }
 
-// Endpoints lists the live endpoints.
-func (c *Client) Endpoints(ctx context.Context) ([]Endpoint, error) {
-	var list struct {
-		Data []Endpoint `json:"data"`
+// PatchConfig changes the configuration by a merge patch (RFC 7396).
+func (c *Client) PatchConfig(ctx context.Context, patch []byte, w Write) (Written, error) {
+	var done Written
+	err := c.send(ctx, ask{
+		method: http.MethodPatch, path: []string{"config"}, query: w.query(),
+		raw: patch, kind: "application/merge-patch+json", ifMatch: w.IfMatch,
+	}, &done)
+	return done, err
+}
+
+// Rollback makes the document of an earlier revision the configuration again, as a new revision. 0 leaves the choice
+// to the control plane: the last revision that held all exchanges and was not itself undone.
+func (c *Client) Rollback(ctx context.Context, to int64, w Write) (Written, error) {
+	path := []string{"revisions", "rollback"}
+	if to != 0 {
+		path = []string{"revisions", strconv.FormatInt(to, 10), "rollback"}
 	}
-	err := c.call(ctx, http.MethodGet, []string{"endpoints"}, nil, nil, &list)
-	return list.Data, err
+	var done Written
+	err := c.send(ctx, ask{method: http.MethodPost, path: path, query: w.query(), ifMatch: w.IfMatch}, &done)
+	return done, err
 }

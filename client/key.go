@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -47,26 +46,5 @@ func (c *Client) RevokeKey(ctx context.Context, id string) (Key, error) {
 
 // Keys goes through all keys in the order of their creation, revoked ones included, a page at a time.
 func (c *Client) Keys(ctx context.Context) iter.Seq2[Key, error] {
-	return func(yield func(Key, error) bool) {
-		query := url.Values{}
-		for {
-			var page struct {
-				Data []Key  `json:"data"`
-				Next string `json:"next"`
-			}
-			if err := c.call(ctx, http.MethodGet, []string{"keys"}, query, nil, &page); err != nil {
-				yield(Key{}, err)
-				return
-			}
-			for _, k := range page.Data {
-				if !yield(k, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			query.Set("after", page.Next)
-		}
-	}
+	return pages[Key](ctx, c, "after", nil, "keys")
 }

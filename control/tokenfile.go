@@ -41,10 +41,14 @@ func LoadToken(dataDir, env string) (token fairlead.Secret, created bool, err er
 	return token, created, err
 }
 
-// ReadToken reads DATA/admin.token. It refuses a file that others than its owner can read, and gives
-// os.ErrNotExist where there is none.
+// ReadToken reads DATA/admin.token as ReadTokenFile does.
 func ReadToken(dataDir string) (fairlead.Secret, error) {
-	path := filepath.Join(dataDir, tokenFile)
+	return ReadTokenFile(filepath.Join(dataDir, tokenFile))
+}
+
+// ReadTokenFile reads an admin token. It refuses a file that others than its owner can read, and gives
+// os.ErrNotExist where there is none.
+func ReadTokenFile(path string) (fairlead.Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return fairlead.Secret{}, fmt.Errorf("read admin token: %w", err)
@@ -58,7 +62,7 @@ func ReadToken(dataDir string) (fairlead.Secret, error) {
 		return fairlead.Secret{}, fmt.Errorf("read admin token: %s is not a file", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: others can read %s (mode %04o): chmod 600 it, or delete it and restart", path, info.Mode().Perm())
+		return fairlead.Secret{}, fmt.Errorf("read admin token: others can read %s (mode %04o): chmod 600 it, or delete it and have another made", path, info.Mode().Perm())
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	if err != nil {
@@ -66,7 +70,7 @@ func ReadToken(dataDir string) (fairlead.Secret, error) {
 	}
 	s := strings.TrimSpace(string(b))
 	if s == "" || len(b) > maxToken || !printable(s) {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: %s holds no token: delete it and restart", path)
+		return fairlead.Secret{}, fmt.Errorf("read admin token: %s holds no token: delete it and have another made", path)
 	}
 	return fairlead.NewSecret(s), nil
 }

@@ -40,6 +40,7 @@ func blocks(page string) []block {
 var (
 	command = regexp.MustCompile(`(?m)^\s*(fairlead|curl) `)
 	server  = regexp.MustCompile(`^fairlead (serve|fake)\b`)
+	alone   = regexp.MustCompile(`^fairlead (serve|fake|demo|bench|check|version|restore|context)\b`) // needs no server
 	port    = regexp.MustCompile(`\b(8484|8485|90[0-9][0-9])\b`)
 	listen  = regexp.MustCompile(`--listen[ =]\S*:([0-9]+)`)
 	made    = regexp.MustCompile(`^make ([a-z]+)$`)
@@ -142,7 +143,7 @@ func script(name, page string, p *ports) string {
 		fmt.Fprintf(&b, "echo '### %s:%d'\n", name, block.line)
 		for line := range strings.Lines(block.text) {
 			serves := server.FindStringSubmatch(line)
-			needs := strings.Contains(line, "fairlead key") || strings.Contains(line, "8484") || strings.Contains(line, "8485")
+			needs := asks(line) || strings.Contains(line, "8484") || strings.Contains(line, "8485")
 			if needs && !begun {
 				begun = true
 				fmt.Fprintf(&b, "background serve %s fairlead serve\n", ready) // the page takes it for granted
@@ -150,6 +151,9 @@ func script(name, page string, p *ports) string {
 			line = p.replace(line)
 			switch {
 			case serves == nil:
+			case serves[1] == "serve" && listen.MatchString(line): // a second node beside the first
+				at := listen.FindStringSubmatch(line)[1]
+				line = "background serve_" + at + " http://127.0.0.1:" + at + "/readyz " + line
 			case serves[1] == "serve":
 				begun = true
 				line = "background serve " + ready + " " + line
@@ -163,6 +167,12 @@ func script(name, page string, p *ports) string {
 		return ""
 	}
 	return b.String()
+}
+
+// asks reports whether a line has a command that speaks to a control plane.
+func asks(line string) bool {
+	at := strings.Index(line, "fairlead ")
+	return at >= 0 && !alone.MatchString(line[at:])
 }
 
 // background starts a fake provider, one for each port.

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fairlead"
+	"fairlead/store"
+	"fairlead/store/postgres"
+	"fairlead/store/sqlite"
+)
+
+// RestoreOptions says into which store a backup goes.
+type RestoreOptions struct {
+	Data     string // folder whose SQLite store is made; unused with Database
+	Database string // URL of a PostgreSQL database
+	From     io.Reader
+}
+
+// Restored is what a restore has brought back.
+type Restored struct {
+	At       time.Time         `json:"at"` // of the backup
+	Position fairlead.Position `json:"position"`
+	Rows     map[string]int64  `json:"rows"` // by table
+}
+
+// Restore makes a store of a backup, without a running node. A store that holds anything is refused, and so is a backup
+// that is not whole; either leaves everything as it was.
+func Restore(ctx context.Context, o RestoreOptions) (Restored, error) {
+	s, created, err := openEmpty(ctx, o)
+	if err != nil {
+		return Restored{}, err
+	}
+	info, err := s.Restore(ctx, o.From)
+	err = errors.Join(err, s.Close())
+	if err != nil {
+		return Restored{}, errors.Join(err, remove(created))
+	}
+	return Restored{info.At, info.Position, info.Rows}, nil
+}
+
+// openEmpty opens the store; created is the file that it made.
+func openEmpty(ctx context.Context, o RestoreOptions) (s *store.Store, created string, err error) {
+	if o.Database != "" {
+		s, err = postgres.Open(ctx, o.Database)
+		return s, "", err
+	}
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return nil, "", fmt.Errorf("make data folder: %w", err)
+	}
+	path := filepath.Join(o.Data, "fairlead.db")
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		created = path
+	}
+	s, err = sqlite.Open(ctx, path)
+	return s, created, err
+}
+
+// remove takes back a file that a restore made for nothing, with what SQLite kept beside it.
+func remove(path string) error {
+	if path == "" {
+		return nil
+	}
+	var errs []error
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

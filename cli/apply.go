@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fairlead/client"
+)
+
+// applying is what apply was asked for.
+type applying struct {
+	writing
+	file   string
+	from   string
+	dryRun bool
+	ifRev  int64
+	yes    bool
+}
+
+func (p *program) apply() *cobra.Command {
+	var a applying
+	cmd := &cobra.Command{
+		Use:   "apply {-f FILE | --from CONTEXT[@REVISION]} -m WHY",
+		Short: "Make a configuration the one in force, as a new revision",
+		Long: "Apply makes a file (- is standard input) the whole configuration, and tells what that changed. Nothing is\n" +
+			"written where nothing differs.\n\n" +
+			"With --from it takes the revision of another control plane, by its context: the one in force there, or the one\n" +
+			"named behind @. It shows what would change first and, on a terminal, asks.\n\n" +
+			"Exit codes: 0 it was changed, 3 there was nothing to change, 1 it was refused, 2 the command line could not be read.",
+		Example: "  fairlead apply -f fairlead.yaml -m 'take in the new price list'\n" +
+			"  fairlead apply --from staging@12 -m 'as tried in staging'",
+		Args: cobra.NoArgs,
+	}
+	fs := cmd.Flags()
+	addControlFlags(fs)
+	a.flags(fs)
+	fs.StringVarP(&a.file, "file", "f", "", "the configuration's file")
+	fs.StringVar(&a.from, "from", "", "the context whose configuration is applied here, with @REVISION for another than the one in force")
+	fs.BoolVar(&a.dryRun, "dry-run", false, "tell what would change, and change nothing")
+	fs.Int64Var(&a.ifRev, "if-rev", 0, "apply only where this revision is in force")
+	fs.BoolVarP(&a.yes, "yes", "y", false, "do not ask")
+	cmd.MarkFlagsOneRequired("file", "from")
+	cmd.MarkFlagsMutuallyExclusive("file", "from")
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		w, err := a.write()
+		if err != nil {
+			return err
+		}
+		if fs.Changed("if-rev") {
+			w.IfMatch = &a.ifRev
+		}
+		w.DryRun = a.dryRun
+		if a.from != "" {
+			return p.promote(ctx, c, a, w)
+		}
+		if w.Why == "" && !w.DryRun {
+			return usage(errors.New("say why with -m: it stands in the revision"))
+		}
+		done, err := p.putFile(ctx, c, a.file, w)
+		if err != nil {
+			return err
+		}
+		return p.written(done, exitSame)
+	})
+	return cmd
+}
+
+// promote applies a revision of another control plane. What is written is what was shown: another write in between
+// is a refusal.
+func (p *program) promote(ctx context.Context, c *client.Client, a applying, w client.Write) error {
+	name, n, err := cutRevision(a.from)
+	if err != nil {
+		return usage(err)
+	}
+	source, err := p.contextClient(name)
+	if err != nil {
+		return err
+	}
+	document, revision, err := sourceDocument(ctx, source, n)
+	if err != nil {
+		return within("read the configuration of "+name, explain(source, err))
+	}
+	origin := fmt.Sprintf("revision %d of %s", revision, name)
+	preview := w
+	preview.DryRun = true
+	shown, err := c.PutConfig(ctx, document, preview)
+	if err != nil || w.DryRun || !shown.Changed {
+		if err != nil {
+			return err
+		}
+		return p.written(shown, exitSame)
+	}
+	if p.output == outputText {
+		fmt.Fprintf(p.Stderr, "%s changes this in revision %d of %s:\n%s", origin, shown.Revision, c.Address(), differences(shown.Diff))
+	}
+	if !a.yes {
+		if err := p.confirm(ctx, "Apply it to "+c.Address()+"?"); err != nil {
+			return err
+		}
+	}
+	if w.Why == "" {
+		w.Why = origin
+	} else {
+		w.Why += " (" + origin + ")"
+	}
+	w.IfMatch = &shown.Revision
+	done, err := c.PutConfig(ctx, document, w)
+	if err != nil {
+		return err
+	}
+	if p.output == outputText {
+		done.Diff = nil // it was shown
+	}
+	return p.written(done, exitSame)
+}
+
+// cutRevision reads CONTEXT or CONTEXT@REVISION; 0 = the one in force.
+func cutRevision(from string) (name string, n int64, err error) {
+	name, number, found := strings.Cut(from, "@")
+	if !found {
+		return name, 0, nil
+	}
+	n, err = parseRevision(number)
+	return name, n, err
+}
+
+// parseRevision reads a revision's number.
+func parseRevision(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is no revision's number: 'fairlead revisions' lists them", s)
+	}
+	return n, nil
+}
+
+func sourceDocument(ctx context.Context, c *client.Client, n int64) (document []byte, revision int64, err error) {
+	if n == 0 {
+		config, err := c.Config(ctx)
+		return config.Document, config.Revision, err
+	}
+	r, err := c.Revision(ctx, n)
+	return r.Document, n, err
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fairlead"
+	"fairlead/client"
+)
+
+func (p *program) audit() *cobra.Command {
+	var filter client.AuditFilter
+	var since string
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "audit",
+		Short:   "List who did what, the newest first",
+		Example: "  fairlead audit --by deploys --since 7d\n  fairlead audit --action key.revoke --limit 0\n  fairlead audit verify",
+		Args:    cobra.NoArgs,
+	}
+	addControlFlags(cmd.PersistentFlags())
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many to list; 0 = all")
+	cmd.Flags().StringVar(&filter.Action, "action", "", "list this action alone, such as config.apply")
+	cmd.Flags().StringVar(&filter.By, "by", "", "list what this one did: a token's or a node's name, or admin")
+	cmd.Flags().StringVar(&since, "since", "", "list what is no older: 90m, 24h, 7d, 2026-11-21 or 2026-11-21T10:00:00Z")
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		var err error
+		if filter.Since, err = parseSince(since, time.Now()); err != nil {
+			return usage(err)
+		}
+		list := []fairlead.AuditEntry{}
+		for e, err := range c.Audit(ctx, filter) {
+			if err != nil {
+				return err
+			}
+			list = append(list, e)
+			if len(list) == limit {
+				break
+			}
+		}
+		return p.print(list, func() string {
+			rows := [][]string{{"ENTRY", "WHEN", "WHO", "ACTION", "TARGET", "CHANGE", "WHY"}}
+			for _, e := range list {
+				change := "-"
+				if e.Change != 0 {
+					change = strconv.FormatInt(e.Change, 10)
+				}
+				rows = append(rows, []string{strconv.FormatInt(e.Number, 10), showTime(e.At), e.By, e.Action, orDash(e.Target), change, e.Why})
+			}
+			return table(rows)
+		})
+	})
+	cmd.AddCommand(p.auditVerify(), p.auditLost())
+	return cmd
+}
+
+// parseSince reads a time, or how long ago it was.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return now.AddDate(0, 0, -int(n)), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--since is a duration such as 90m, 24h or 7d, or a time such as 2026-11-21 or 2026-11-21T10:00:00Z, not %q", s)
+}
+
+func (p *program) auditVerify() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check that nothing of the log, the revisions and the audit was altered since",
+		Long: "Verify has the control plane go through its log of changes and its audit, both of which are chains of hashes, and\n" +
+			"through the sums of all revisions. The head's hash, kept elsewhere, proves a later log to be a continuation.\n\n" +
+			"Exit codes: 0 all is as it was written, 1 there are faults, or it could not be checked.",
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		v, err := c.VerifyAudit(ctx)
+		if err != nil {
+			return err
+		}
+		err = p.print(v, func() string {
+			text := fmt.Sprintf("%d changes, %d revisions and %d audit entries were checked\nhead: change %d of log %s, hash %s\n",
+				v.Changes, v.Revisions, v.Entries, v.Position.Number, plain(v.Position.Log), v.Position.Hash)
+			for _, f := range v.Faults {
+				text += "fault: " + plain(f) + "\n"
+			}
+			return text
+		})
+		if err == nil && len(v.Faults) > 0 {
+			return errors.New("what is stored is not what was written")
+		}
+		return err
+	})
+	return cmd
+}
+
+func (p *program) auditLost() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lost",
+		Short: "List the changes that a restore has lost, as far as nodes had seen them",
+		Args:  cobra.NoArgs,
+	}
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Lost(ctx)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			list = []client.LostChange{}
+		}
+		return p.print(list, func() string {
+			rows := [][]string{{"CHANGE", "WHEN", "WHO", "KIND", "WHAT", "SEEN BY"}}
+			for _, l := range list {
+				rows = append(rows, []string{strconv.FormatInt(l.Number, 10), showTime(l.At), l.By, string(l.Kind), strings.Join(l.What, ", "), strings.Join(l.Nodes, ", ")})
+			}
+			return table(rows)
+		})
+	})
+	return cmd
+}

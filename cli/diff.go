@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"fairlead/client"
+)
+
+// exitDiffers is the exit code of diff where there is a difference.
+const exitDiffers = 1
+
+func (p *program) diff() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "diff -f FILE",
+		Short: "Tell what applying a configuration would change, and change nothing",
+		Long: "Diff compares a configuration (- is standard input) with the one in force, by what they mean: the order of\n" +
+			"names, comments and YAML or JSON make no difference.\n\n" +
+			"Exit codes: 0 they are the same, 1 they differ, 2 they could not be compared.",
+		Example: "  fairlead diff -f fairlead.yaml",
+		Args:    cobra.NoArgs,
+	}
+	addControlFlags(cmd.Flags())
+	cmd.Flags().StringVarP(&file, "file", "f", "", "the configuration's file")
+	_ = cmd.MarkFlagRequired("file") // fails only for a flag that is not there
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+			w, err := p.putFile(ctx, c, file, client.Write{DryRun: true})
+			if err != nil {
+				return err
+			}
+			p.remarks(w)
+			err = p.print(w, func() string {
+				if len(w.Diff) == 0 {
+					return fmt.Sprintf("no difference from revision %d\n", w.Revision)
+				}
+				return differences(w.Diff)
+			})
+			if err == nil && len(w.Diff) > 0 { // another order of the same is none
+				return &exitError{code: exitDiffers}
+			}
+			return err
+		})(cmd, args)
+		// Whatever goes wrong must not look like a difference.
+		if e := (*exitError)(nil); errors.As(err, &e) && e.err != nil {
+			return usage(e.err)
+		}
+		return err
+	}
+	return cmd
+}
+
+// putFile sends a file's document; its findings name the file.
+func (p *program) putFile(ctx context.Context, c *client.Client, file string, w client.Write) (client.Written, error) {
+	text, err := p.readConfig(file)
+	if err != nil {
+		return client.Written{}, usage(fmt.Errorf("read configuration: %w", err))
+	}
+	done, err := c.PutConfig(ctx, text, w)
+	nameFile(done.Findings, file)
+	var refused *client.RefusedError
+	if errors.As(err, &refused) {
+		nameFile(refused.Findings, file)
+	}
+	return done, err
+}
+
+func nameFile(list []client.Finding, file string) {
+	for i := range list {
+		if list[i].Line > 0 {
+			list[i].File = file
+		}
+	}
+}

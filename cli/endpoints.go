@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"fairlead/client"
+)
+
+func (p *program) endpoints() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "endpoints",
+		Short: "List the endpoints with their weights, as the node that answers sees them",
+		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
+			"decides by, what that node holds against it, and its price in USD per million tokens. - = not known.",
+		Args: cobra.NoArgs,
+	}
+	addControlFlags(cmd.Flags())
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Endpoints(ctx)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			list = []client.Endpoint{}
+		}
+		return p.print(list, func() string {
+			rows := [][]string{{"ENDPOINT", "CONFIGURED", "WEIGHT", "HEALTH", "INPUT", "OUTPUT"}}
+			for _, e := range list {
+				configured, input, output := "-", "-", "-"
+				if e.Configured != nil {
+					configured = strconv.Itoa(*e.Configured)
+				}
+				if e.Price != nil {
+					input, output = e.Price.Input, e.Price.Output
+				}
+				rows = append(rows, []string{e.ID, configured, strconv.Itoa(e.Weight), showHealth(e.Health), input, output})
+			}
+			return table(rows)
+		})
+	})
+	return cmd
+}
+
+func showHealth(h *client.Health) string {
+	switch {
+	case h == nil:
+		return "ok"
+	case h.Until.IsZero():
+		return h.State
+	}
+	return h.State + " until " + showTime(h.Until)
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fairlead"
+	"fairlead/client"
+)
+
+func (p *program) nodes() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "nodes",
+		Short: "List the nodes of the fleet and how each of them is",
+		Long: "Nodes lists each node with the revision that it has in force and by how many changes it lags. A node is stale\n" +
+			"where it hears nothing from the control plane; it then goes on serving what it knows.",
+		Args: cobra.NoArgs,
+	}
+	addControlFlags(cmd.PersistentFlags())
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Nodes(ctx)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			list = []client.Node{}
+		}
+		return p.print(list, func() string {
+			rows := [][]string{{"NAME", "ROLE", "REGION", "VERSION", "REVISION", "LAG", "STATE"}}
+			for _, n := range list {
+				rows = append(rows, nodeRow(n))
+			}
+			return table(rows) + nodeTroubles(list)
+		})
+	})
+	cmd.AddCommand(p.nodesAdd(), p.nodesRemove())
+	return cmd
+}
+
+func nodeRow(n client.Node) []string {
+	row := []string{n.Name, orDash(string(n.Role)), orDash(n.Region), orDash(n.Version), "-", "-", n.State()}
+	if n.Live {
+		row[4] = strconv.FormatInt(n.Revision, 10)
+	}
+	if n.Live && n.Lag != nil {
+		row[5] = strconv.FormatInt(*n.Lag, 10)
+	}
+	return row
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// nodeTroubles tells at length what is wrong at nodes.
+func nodeTroubles(list []client.Node) string {
+	var b strings.Builder
+	for _, n := range list {
+		if n.ConfigError != "" {
+			fmt.Fprintf(&b, "%s: a later revision is not in force: %s\n", plain(n.Name), plain(n.ConfigError))
+		}
+		if len(n.Unresolved) > 0 {
+			fmt.Fprintf(&b, "%s: without a value: %s\n", plain(n.Name), plain(strings.Join(n.Unresolved, ", ")))
+		}
+	}
+	return b.String()
+}
+
+func (p *program) nodesAdd() *cobra.Command {
+	var role, region string
+	cmd := &cobra.Command{
+		Use:     "add NAME",
+		Short:   "Let a node join the fleet: show its token, this once, and the line that starts it",
+		Example: "  fairlead nodes add edge-1 --region eu-central-1",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&role, "role", string(fairlead.RoleEdge), "what the node is: edge or control")
+	cmd.Flags().StringVar(&region, "region", "", "where it is")
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		n, err := c.AddNode(ctx, args[0], fairlead.Role(role), region)
+		if err != nil {
+			return err
+		}
+		shown := struct {
+			client.NewNode
+			Command string `json:"command"`
+		}{n, startLine(n)}
+		return p.print(shown, func() string {
+			text := fmt.Sprintf("name:  %s\nrole:  %s\ntoken: %s\n", n.Name, n.Role, n.Token)
+			if !n.Expires.IsZero() {
+				text += "until: " + showTime(n.Expires) + "\n"
+			}
+			return text + "\nThe token works once. Start the node with:\n\n  " + shown.Command + "\n"
+		})
+	})
+	return cmd
+}
+
+// startLine hands the token over in a variable: every user of a machine can read its command lines.
+func startLine(n client.NewNode) string {
+	line := "FAIRLEAD_JOIN=" + quote(n.Token) + " fairlead serve --role " + quote(string(n.Role)) + " --name " + quote(n.Name)
+	if n.Region != "" {
+		line += " --region " + quote(n.Region)
+	}
+	return line
+}
+
+// quote writes a word as a shell reads it back.
+func quote(word string) string {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("@%+=:,./_-", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, odd) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+func (p *program) nodesRemove() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "remove NAME",
+		Short: "Shut a node out of the fleet; to join again it needs a new token",
+		Args:  cobra.ExactArgs(1),
+	}
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		n, err := c.RemoveNode(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return p.print(n, func() string { return fmt.Sprintf("node %s is removed\n", plain(n.Name)) })
+	})
+	return cmd
+}

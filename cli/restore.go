@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"fairlead"
+	"fairlead/app"
+)
+
+func (p *program) restore() *cobra.Command {
+	var o app.RestoreOptions
+	cmd := &cobra.Command{
+		Use:   "restore FILE {--data DIR | --database URL}",
+		Short: "Make a store of a backup, before a node is started on it",
+		Long: "Restore reads a backup (- is standard input) into an empty store: that of a data folder, or a PostgreSQL database.\n" +
+			"It needs no server, and must not run beside one on the same store. A store that holds anything is refused, and a\n" +
+			"backup that is cut off or was altered changes nothing.\n\n" +
+			"Changes made after the backup are not in it. Nodes that had seen them say so: 'fairlead audit lost' lists them.",
+		Example: "  fairlead restore fairlead.backup --data /var/lib/fairlead",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&o.Data, "data", "", "the data folder of the node that will be started on it")
+	cmd.Flags().StringVar(&o.Database, "database", "", "URL of the PostgreSQL database; a password in it is better in FAIRLEAD_DATABASE")
+	cmd.MarkFlagsMutuallyExclusive("data", "database")
+	cmd.RunE = run(func(ctx context.Context, args []string) error {
+		if o.Data == "" && o.Database == "" {
+			o.Database, _ = p.Lookup(variable("database"))
+		}
+		if o.Data == "" && o.Database == "" {
+			return usage(errors.New("restore where? name a folder with --data, or a database with --database or FAIRLEAD_DATABASE"))
+		}
+		if o.Data != "" {
+			dir, err := filepath.Abs(o.Data)
+			if err != nil {
+				return err
+			}
+			o.Data = dir
+		}
+		from, closeFile, err := p.openBackup(args[0])
+		if err != nil {
+			return usage(fmt.Errorf("read backup: %w", err))
+		}
+		defer closeFile()
+		o.From = from
+		done, err := app.Restore(ctx, o)
+		if err != nil {
+			return causeOf(err)
+		}
+		return p.print(done, func() string {
+			return fmt.Sprintf("restored the backup of %s, with %d changes\n", showTime(done.At), done.Position.Number)
+		})
+	})
+	return cmd
+}
+
+// causeOf shows why a database cannot be used, which elsewhere is in the log of the node that uses it.
+func causeOf(err error) error {
+	var e *fairlead.Error
+	if !errors.As(err, &e) || e.Code != fairlead.CodeControlUnavailable || e.Err == nil {
+		return err
+	}
+	return &hintError{fmt.Errorf("the database cannot be used: %w", e.Err), "nothing was restored"}
+}
+
+func (p *program) openBackup(file string) (from io.Reader, closeFile func(), err error) {
+	if file == "-" {
+		return p.Stdin, func() {}, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, func() { _ = f.Close() }, nil
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fairlead"
+	"fairlead/client"
+)
+
+func (p *program) secret() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "secret",
+		Short: "Keep the credentials that a configuration names as ${secret:NAME}",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	addControlFlags(cmd.PersistentFlags())
+	cmd.AddCommand(p.secretSet(), p.secretList(), p.secretDelete())
+	return cmd
+}
+
+func (p *program) secretSet() *cobra.Command {
+	var variable string
+	cmd := &cobra.Command{
+		Use:   "set NAME",
+		Short: "Give a secret a value; nodes that use it have it a moment later",
+		Long: "Set reads the value from the terminal, without showing it, or from standard input, or from the variable of\n" +
+			"--from-env. It is never an argument: every user of a machine can read its command lines. No command shows it again.",
+		Example: "  fairlead secret set openai\n  fairlead secret set openai --from-env OPENAI_API_KEY\n  pass openai | fairlead secret set openai",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&variable, "from-env", "", "variable that holds the value")
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := fairlead.ValidSecretName(args[0]); err != nil {
+			return err // before somebody types a value
+		}
+		value, err := p.secretValue(ctx, args[0], variable)
+		if err != nil {
+			return err
+		}
+		s, err := c.SetSecret(ctx, args[0], value)
+		if err != nil {
+			return err
+		}
+		return p.print(s, func() string { return fmt.Sprintf("secret %s has version %d\n", plain(s.Name), s.Version) })
+	})
+	return cmd
+}
+
+func (p *program) secretValue(ctx context.Context, name, variable string) (fairlead.Secret, error) {
+	if variable == "" {
+		return p.readSecret(ctx, "value of "+name)
+	}
+	v, _ := p.Lookup(variable)
+	if v == "" {
+		return fairlead.Secret{}, usage(fmt.Errorf("the variable %s is not set", variable))
+	}
+	return fairlead.NewSecret(v), nil
+}
+
+func (p *program) secretList() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the secrets' names and what uses them; never their values",
+		Args:  cobra.NoArgs,
+	}
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		list, err := c.Secrets(ctx)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			list = []client.Secret{}
+		}
+		return p.print(list, func() string {
+			rows := [][]string{{"NAME", "VERSION", "SET", "USED BY"}}
+			for _, s := range list {
+				rows = append(rows, []string{s.Name, strconv.FormatInt(s.Version, 10), showTime(s.At), showUses(s.UsedBy)})
+			}
+			return table(rows)
+		})
+	})
+	return cmd
+}
+
+func showUses(uses []client.SecretUse) string {
+	names := make([]string, len(uses))
+	for i, u := range uses {
+		names[i] = u.Provider + "/" + u.Credential
+	}
+	return orDash(strings.Join(names, ", "))
+}
+
+func (p *program) secretDelete() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "delete NAME",
+		Short: "Take a secret's value away; credentials that name it are out of use then",
+		Args:  cobra.ExactArgs(1),
+	}
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		s, err := c.DeleteSecret(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return p.print(s, func() string { return fmt.Sprintf("secret %s is deleted\n", plain(s.Name)) })
+	})
+	return cmd
+}

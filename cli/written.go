@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"fairlead/client"
+	"fairlead/compile"
+)
+
+// exitSame is the exit code of a write that had nothing to change.
+const exitSame = 3
+
+// writing is what commands that write the configuration have in common.
+type writing struct {
+	why  string
+	wait string
+}
+
+func (w *writing) flags(fs *pflag.FlagSet) {
+	fs.StringVarP(&w.why, "message", "m", "", "why: it stands in the revision and in the audit")
+	fs.StringVar(&w.wait, "wait", "", "all = wait, at most 2 s, until every live node has it")
+}
+
+// write gives the client's form of it.
+func (w *writing) write() (client.Write, error) {
+	if w.wait != "" && w.wait != "all" {
+		return client.Write{}, usage(fmt.Errorf("--wait is all, not %q", w.wait))
+	}
+	return client.Write{Why: w.why, WaitAll: w.wait == "all"}, nil
+}
+
+// written shows what a write did; one that changed nothing ends with a code of its own where same is not 0.
+func (p *program) written(w client.Written, same int) error {
+	if p.output == outputText {
+		p.remarks(w)
+	}
+	err := p.print(w, func() string {
+		switch {
+		case !w.Changed:
+			return fmt.Sprintf("no change: revision %d stays\n", w.Revision)
+		case w.DryRun:
+			return differences(w.Diff) + fmt.Sprintf("nothing was written; revision %d is in force\n", w.Revision)
+		case w.Restores != 0:
+			return differences(w.Diff) + fmt.Sprintf("revision %d is in force, with the document of revision %d\n", w.Revision, w.Restores)
+		}
+		return differences(w.Diff) + fmt.Sprintf("revision %d is in force\n", w.Revision)
+	})
+	if err == nil && !w.Changed && same != 0 {
+		return &exitError{code: same}
+	}
+	return err
+}
+
+// remarks says on standard error what somebody at a terminal should know beside the result.
+func (p *program) remarks(w client.Written) {
+	for _, f := range w.Findings {
+		fmt.Fprintln(p.Stderr, printable(f.String()))
+	}
+	if w.Changed && !w.DryRun && !w.Applied {
+		fmt.Fprintln(p.Stderr, "not in force yet at the node that answered: 'fairlead nodes' says why")
+	}
+	if len(w.Behind) > 0 {
+		fmt.Fprintf(p.Stderr, "not in force yet at: %s\n", plain(strings.Join(w.Behind, ", ")))
+	}
+}
+
+// differences gives a line for each difference.
+func differences(list []client.Difference) string {
+	var b strings.Builder
+	for _, d := range list {
+		b.WriteString(compile.Difference{
+			Op: compile.Op(d.Op), Thing: compile.Thing(d.Thing), Name: d.Name, Field: d.Field, From: d.From, To: d.To,
+		}.Text() + "\n")
+	}
+	return b.String()
+}
+
+// printable is plain for each line of a text.
+func printable(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = plain(strings.ReplaceAll(line, "\t", "  "))
+	}
+	return strings.Join(lines, "\n")
+}

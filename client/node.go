@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"fairlead"
+)
+
+// Node is a member of the fleet with what it says of itself.
+type Node struct {
+	Name        string        `json:"name"`
+	Role        fairlead.Role `json:"role"`
+	Region      string        `json:"region,omitempty"`
+	Egress      string        `json:"egress,omitempty"`
+	Added       time.Time     `json:"added,omitzero"`
+	Joined      time.Time     `json:"joined,omitzero"`
+	Removed     time.Time     `json:"removed,omitzero"`
+	Live        bool          `json:"live"` // heard of in the last seconds
+	Heard       time.Time     `json:"heard,omitzero"`
+	Version     string        `json:"version,omitempty"`
+	Incarnation string        `json:"incarnation,omitempty"` // of its process
+	Started     time.Time     `json:"started,omitzero"`
+	Revision    int64         `json:"revision"` // in force there
+	Position    int64         `json:"position"` // its last change
+	Lag         *int64        `json:"lag"`      // changes that it does not know yet; nil = not known
+	Stale       bool          `json:"stale"`    // it has heard nothing of control lately
+	Loading     string        `json:"loading,omitempty"`
+	ConfigError string        `json:"config_error,omitempty"`
+	Unresolved  []string      `json:"unresolved"` // references without a value there
+}
+
+// State is in a word how the node is.
+func (n Node) State() string {
+	switch {
+	case !n.Live && n.Joined.IsZero() && n.Heard.IsZero():
+		return "not joined"
+	case !n.Live:
+		return "not heard of"
+	case n.Stale:
+		return "stale"
+	case n.ConfigError != "":
+		return "configuration refused"
+	case n.Loading != "":
+		return "loading"
+	case n.Lag == nil:
+		return "on another log"
+	case *n.Lag > 0:
+		return "behind"
+	case len(n.Unresolved) > 0:
+		return "unresolved"
+	}
+	return "ok"
+}
+
+// NewNode is a node at its addition: the one time that its join token can be seen.
+type NewNode struct {
+	Name    string        `json:"name"`
+	Role    fairlead.Role `json:"role"`
+	Region  string        `json:"region,omitempty"`
+	Token   string        `json:"token"`
+	Expires time.Time     `json:"expires,omitzero"`
+}
+
+// Nodes lists the fleet.
+func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
+	var list struct {
+		Data []Node `json:"data"`
+	}
+	err := c.get(ctx, nil, &list, "nodes")
+	return list.Data, err
+}
+
+// AddNode makes room for a node and gives the token with which it joins, once.
+func (c *Client) AddNode(ctx context.Context, name string, role fairlead.Role, region string) (NewNode, error) {
+	var n NewNode
+	body := map[string]string{"name": name, "role": string(role)}
+	if region != "" {
+		body["region"] = region
+	}
+	err := c.call(ctx, http.MethodPost, []string{"nodes"}, nil, body, &n)
+	return n, err
+}
+
+// RemoveNode takes a node out of the fleet; what it shows is good for nothing from then on.
+func (c *Client) RemoveNode(ctx context.Context, name string) (Node, error) {
+	var n Node
+	err := c.call(ctx, http.MethodDelete, []string{"nodes", name}, nil, nil, &n)
+	return n, err
+}
