@@ -64,7 +64,9 @@ func (f *fleet) again(name string, o bus.Options) *bus.Bus {
 func (f *fleet) admission(b *bus.Bus) *bus.Admission {
 	return &bus.Admission{
 		Store: f.h, Authority: f.authority, Clock: f.clock, Publish: b.Publish,
-		Seal: func(name string, public []byte) ([]byte, error) { return append([]byte("sealed to "+name), public...), nil },
+		Seal: func(name string, public []byte) ([]byte, error) {
+			return append([]byte("sealed to "+name), public...), nil
+		},
 	}
 }
 
@@ -346,8 +348,9 @@ func TestClusterRefused(t *testing.T) {
 	spy := startBus(t, bus.Options{
 		Name: "spy", Identity: edge.Pair, Nodes: f.h.Nodes, ClusterListen: "127.0.0.1:0", ClusterJoin: []string{one.ClusterAddress()},
 	})
-	f.h.remove("one") // harmless to what runs; a removed control node is not let in again
-	gone := f.again("one", bus.Options{ClusterListen: "127.0.0.1:0", ClusterJoin: []string{one.ClusterAddress()}})
+	f.add("gone", fairlead.RoleControl)
+	f.h.remove("gone")
+	gone := f.again("gone", bus.Options{ClusterListen: "127.0.0.1:0", ClusterJoin: []string{one.ClusterAddress()}})
 	friend := f.control("friend", bus.Options{ClusterListen: "127.0.0.1:0", ClusterJoin: []string{one.ClusterAddress()}})
 	eventually(t, "the one that belongs", func() bool { return friend.Peers() > 0 })
 	if n := stranger.Peers() + spy.Peers() + gone.Peers(); n > 0 {
