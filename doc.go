@@ -29,8 +29,8 @@
 //	record         what exchanges did: a log line each, and metrics
 //	replica        this node's disk: the keys that the data plane knows
 //	control        HTTP API of the control plane
-//	store/sqlite   the truth, in SQL
 //	bus            the feed of changes between control and edges, and joining, over NATS
+//	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	compile        configuration -> snapshot
 //	client         Go client of the control API
 //	internal/...   helpers without product words, and fakellm, the fake provider

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+)
+
+const (
+	// bulkArgs is how many values one statement has about. SQLite's time grows with the square of it.
+	bulkArgs  = 300
+	bulkBytes = 4 << 20 // of texts and bytes about
+)
+
+// bulk inserts many rows with few statements.
+type bulk struct {
+	tx      *sql.Tx
+	insert  string // up to and with VALUES
+	columns int
+	args    []any
+	bytes   int
+	full    *sql.Stmt // of a full load
+}
+
+func newBulk(tx *sql.Tx, insert string, columns int) *bulk {
+	return &bulk{tx: tx, insert: insert, columns: columns}
+}
+
+// most is how many rows a full load has.
+func (b *bulk) most() int { return bulkArgs / b.columns }
+
+// add takes a row's values, and inserts what was gathered when that is enough.
+func (b *bulk) add(ctx context.Context, row ...any) error {
+	b.args = append(b.args, row...)
+	for _, v := range row {
+		switch v := v.(type) {
+		case string:
+			b.bytes += len(v)
+		case []byte:
+			b.bytes += len(v)
+		}
+	}
+	if len(b.args) == b.most()*b.columns || b.bytes >= bulkBytes {
+		return b.flush(ctx)
+	}
+	return nil
+}
+
+// flush inserts what was gathered.
+func (b *bulk) flush(ctx context.Context) error {
+	n := len(b.args) / b.columns
+	if n == 0 {
+		return nil
+	}
+	err := b.exec(ctx, n)
+	b.args, b.bytes = b.args[:0], 0
+	return err
+}
+
+func (b *bulk) exec(ctx context.Context, rows int) (err error) {
+	if rows != b.most() {
+		_, err = b.tx.ExecContext(ctx, b.statement(rows), b.args...)
+		return err
+	}
+	if b.full == nil { // it is closed with the transaction
+		if b.full, err = b.tx.PrepareContext(ctx, b.statement(rows)); err != nil {
+			return err
+		}
+	}
+	_, err = b.full.ExecContext(ctx, b.args...)
+	return err
+}
+
+func (b *bulk) statement(rows int) string {
+	var s strings.Builder
+	s.WriteString(b.insert)
+	for i := range rows * b.columns {
+		switch {
+		case i == 0:
+			s.WriteString("(")
+		case i%b.columns == 0:
+			s.WriteString("), (")
+		default:
+			s.WriteString(", ")
+		}
+		s.WriteString("$" + strconv.Itoa(i+1))
+	}
+	return s.String() + ")"
+}
