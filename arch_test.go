@@ -23,7 +23,9 @@ var arrows = []struct {
 	{"internal/sse", "", "no product words"},
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
+	{"internal/seal", "", "no product words; standard library only"},
 	{"internal/sqlitefile", "", "no product words"},
+	{"internal/pgtest", "", "no product words"},
 	{"internal/mergepatch", "internal/jsonscan", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
@@ -48,10 +50,12 @@ var arrows = []struct {
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
 
 	{"store/migrations", "", "SQL files"},
-	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},
-	{"store/storetest", ".", "one contract suite for every back end"},
+	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
+	{"store/sqlite", "internal/sqlitefile store", "the truth in a file"},
+	{"store/postgres", "store", "the truth on a server"},
+	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"compile", ". internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
-	{"control", ". compile", "declares the small store interfaces it uses"},
+	{"control", ". compile store", "declares the small store interfaces it uses; the types that they give are the store's"},
 	{"client", ".", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},
 	{"demo", ". app internal/fakellm", "the whole program in front of fake endpoints"},
@@ -110,7 +114,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

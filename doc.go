@@ -30,7 +30,7 @@
 //	replica        this node's disk: position in the log, configuration, keys, sealed secrets
 //	edge           what the replica holds -> compile -> swap; the last good snapshot stays
 //	control        HTTP API of the control plane
-//	store/sqlite   the truth, in SQL
+//	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	compile        configuration -> snapshot
 //	client         Go client of the control API
 //	internal/...   helpers without product words, and fakellm, the fake provider

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"fairlead"
@@ -23,6 +24,7 @@ import (
 	"fairlead/gateway"
 	"fairlead/record"
 	"fairlead/replica"
+	"fairlead/store"
 	"fairlead/store/sqlite"
 	"fairlead/upstream"
 )
@@ -49,7 +51,7 @@ const drainTime = 30 * time.Second
 // App is one node. New makes it with its listeners open, Run serves until its context ends.
 type App struct {
 	Options
-	store    *sqlite.Store
+	store    *store.Store
 	replica  *replica.Replica
 	upstream *upstream.Upstream
 	gateway  *gateway.Gateway
@@ -59,6 +61,7 @@ type App struct {
 	fake     *builtin
 	token    fairlead.Secret
 	first    fairlead.Secret
+	applying sync.Mutex // one change after the other comes down
 
 	dataListener, controlListener net.Listener
 }
@@ -117,7 +120,8 @@ func (a *App) openPlanes(context.Context) error {
 	})
 	a.control = &http.Server{
 		Handler: control.New(control.Options{
-			Store: a.store, Feed: a.replica, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Forget: a.upstream.Forget, Log: a.Log,
+			Store: a.store, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Forget: a.upstream.Forget, Log: a.Log,
+			File: a.Config, Base: a.base, Applied: a.applied,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
@@ -136,7 +140,11 @@ func (a *App) openConfig(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if !found {
+	stored, err := a.config.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	if !found && !stored {
 		if a.fake, err = startBuiltin(a.Log); err != nil {
 			return err
 		}

@@ -101,7 +101,7 @@ func (e *encoder) value(b []byte, v reflect.Value, need bool) (_ []byte, ok bool
 	}
 	if v.CanAddr() {
 		if text, ok := v.Addr().Interface().(encoding.TextMarshaler); ok {
-			return appendText(b, text), true
+			return appendString(b, spelt(text)), true
 		}
 	}
 	switch v.Kind() {
@@ -127,8 +127,8 @@ func appendString(b []byte, s string) []byte {
 	return b
 }
 
-// appendText writes a size or a duration as people do: 10m, not 10m0s.
-func appendText(b []byte, v encoding.TextMarshaler) []byte {
+// spelt is a size or a duration as people write it: 10m, not 10m0s.
+func spelt(v encoding.TextMarshaler) string {
 	text, _ := v.MarshalText() // they have no errors
 	s := string(text)
 	if strings.HasSuffix(s, "m0s") {
@@ -137,7 +137,7 @@ func appendText(b []byte, v encoding.TextMarshaler) []byte {
 	if strings.HasSuffix(s, "h0m") {
 		s = strings.TrimSuffix(s, "0m")
 	}
-	return appendString(b, s)
+	return s
 }
 
 func (e *encoder) structure(b []byte, v reflect.Value, need bool) ([]byte, bool) {

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"slices"
 	"time"
 
 	"fairlead"
@@ -28,9 +29,9 @@ func FromState(in StateInput) (*fairlead.Snapshot, Findings) {
 	if found.Err() != nil {
 		return nil, found.sorted()
 	}
-	s, more := build(c, in.Revision, in.Resolve)
-	s.At = in.At
-	return s, append(found, more...).sorted()
+	b := newBuilder(c, in)
+	s := b.build()
+	return s, append(found, b.found...).sorted()
 }
 
 // fromDocument reads a canonical document. What is wrong with one that cannot be read has lines.
@@ -45,25 +46,24 @@ func fromDocument(doc []byte) (*fairlead.Config, Findings) {
 	return nil, found
 }
 
-// overlay lays weights over a Config, which it changes.
+// overlay lays weights over the models of a Config. Their lists of endpoints are copied before.
 func overlay(c *fairlead.Config, weights map[string]int) (found Findings) {
+	copied := map[string]bool{}
 	for _, id := range sortedKeys(weights) {
-		model := modelOf(id)
-		m := c.Models[model]
-		if !weigh(m.Endpoints, model, id, weights[id]) {
+		name := modelOf(id)
+		m := c.Models[name]
+		i := slices.IndexFunc(m.Endpoints, func(e fairlead.EndpointConfig) bool { return endpointID(name, e) == id })
+		if i < 0 {
 			found = found.with(noSuchEndpoint(id))
+			continue
 		}
-	}
-	return found
-}
-
-// weigh sets the weight of one endpoint of a model; false where there is no such one.
-func weigh(list []fairlead.EndpointConfig, model, id string, weight int) bool {
-	found := false
-	for i := range list {
-		if endpointID(model, list[i]) == id {
-			list[i].Weight, found = &weight, true
+		if !copied[name] {
+			copied[name] = true
+			m.Endpoints = slices.Clone(m.Endpoints)
+			c.Models[name] = m
 		}
+		w := weights[id]
+		m.Endpoints[i].Weight = &w
 	}
 	return found
 }
