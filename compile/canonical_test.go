@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"fairlead"
 	"fairlead/compile"
 )
 
@@ -95,6 +96,10 @@ func FuzzCanonical(f *testing.F) {
 		if !reflect.DeepEqual(cfg, same) {
 			t.Fatalf("%s is read as\n%+v\nand was\n%+v", doc, same, cfg)
 		}
+		if merged, err := compile.Merge(doc, []byte(`{}`)); err != nil || !bytes.Equal(merged, doc) {
+			t.Fatalf("%s is, patched with nothing, %s, %v", doc, merged, err)
+		}
+		reweigh(t, doc, cfg)
 	})
 }
 
@@ -123,4 +128,20 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("%s\nas JSON:\n%sas YAML:\n%s", text, found, said)
 		}
 	})
+}
+
+// reweigh holds that each endpoint can be given a weight by its id, and that nothing else changes by that.
+func reweigh(t *testing.T, doc []byte, cfg *fairlead.Config) {
+	s, _ := compile.Compile(cfg, 1, nil)
+	for _, e := range s.Endpoints[:min(len(s.Endpoints), 5)] {
+		other, err := compile.SetWeight(doc, e.ID, 12345)
+		if err != nil {
+			t.Fatalf("%s: %v", e.ID, err)
+		}
+		_, changed, _ := compile.Canonical(other, "f")
+		ds := compile.Diff(cfg, changed)
+		if e.Weight != 12345 && (len(ds) != 1 || ds[0].Name != e.ID || ds[0].Field != "weight" || ds[0].To != "12345") {
+			t.Fatalf("%s: %s", e.ID, ds.Text())
+		}
+	}
 }

@@ -193,6 +193,11 @@ func TestDiffIsSound(t *testing.T) {
 		if len(there) == 0 && describe(one) != describe(other) {
 			t.Fatalf("no difference between\n%s\nand\n%s", compile.Document(a), compile.Document(b))
 		}
+		from, to := compile.Document(a), compile.Document(b)
+		patch, err := compile.Patch(from, to)
+		if merged, failed := compile.Merge(from, patch); err != nil || failed != nil || string(merged) != string(to) {
+			t.Fatalf("%s patched with %s is %s, %v, %v", from, patch, merged, err, failed)
+		}
 		if same := compile.Diff(a, config(t, string(compile.Document(a)))); len(same) != 0 {
 			t.Fatalf("a document differs from itself: %s", same.Text())
 		}

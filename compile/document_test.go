@@ -204,7 +204,7 @@ providers:
 		}
 		return fairlead.NewSecret("hunter2"), false, nil
 	})
-	s, found := compile.FromState(compile.StateInput{Document: doc, Resolve: resolve})
+	_, found := compile.FromState(compile.StateInput{Document: doc, Resolve: resolve})
 	if got, want := fmt.Sprint(found.Unresolved()), "[${file:/none/a} ${secret:m} ${secret:none}]"; got != want {
 		t.Errorf("unresolved %s, want %s", got, want)
 	}
@@ -212,7 +212,7 @@ providers:
 		t.Error(text)
 	}
 	resolve = env().WithSecrets(func(name string) (fairlead.Secret, bool, error) { return fairlead.NewSecret("of " + name), true, nil })
-	if s, _ = compile.FromState(compile.StateInput{Document: doc, Resolve: resolve}); s.Providers[1].Credentials[1].Value.Reveal() != "of none" {
+	if s, _ := compile.FromState(compile.StateInput{Document: doc, Resolve: resolve}); s.Providers[1].Credentials[1].Value.Reveal() != "of none" {
 		t.Error("a stored secret is not used")
 	}
 }

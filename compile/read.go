@@ -3,6 +3,10 @@
 // that came from no document, Compile fills in defaults and the provider table and resolves
 // references. The control plane runs it to refuse a bad configuration, every edge before it swaps.
 //
+// What is stored and carried is a canonical document, JSON: Canonical makes it of what people write, Merge and
+// Patch are its changes, SetWeight the most frequent of them, Diff and Risks say what a change means. FromState
+// makes the snapshot of what an edge holds, Incremental one after another.
+//
 // The package is pure but for the Resolver that Local gives: no clock, no watching of files.
 package compile
 
