@@ -27,7 +27,8 @@
 //	dialect        languages: request, answer and event stream to and from one neutral form
 //	meter          usage -> cost
 //	record         what exchanges did: a log line each, and metrics
-//	replica        this node's disk: the keys that the data plane knows
+//	replica        this node's disk: position in the log, configuration, keys, sealed secrets
+//	edge           what the replica holds -> compile -> swap; the last good snapshot stays
 //	control        HTTP API of the control plane
 //	bus            the feed of changes between control and edges, and joining, over NATS
 //	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server

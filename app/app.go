@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"fairlead"
@@ -60,6 +61,7 @@ type App struct {
 	fake     *builtin
 	token    fairlead.Secret
 	first    fairlead.Secret
+	applying sync.Mutex // one change after the other comes down
 
 	dataListener, controlListener net.Listener
 }
@@ -118,7 +120,8 @@ func (a *App) openPlanes(context.Context) error {
 	})
 	a.control = &http.Server{
 		Handler: control.New(control.Options{
-			Store: a.store, Feed: a.replica, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Forget: a.upstream.Forget, Log: a.Log,
+			Store: a.store, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Forget: a.upstream.Forget, Log: a.Log,
+			File: a.Config, Base: a.base, Applied: a.applied,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
@@ -137,7 +140,11 @@ func (a *App) openConfig(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if !found {
+	stored, err := a.config.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	if !found && !stored {
 		if a.fake, err = startBuiltin(a.Log); err != nil {
 			return err
 		}

@@ -28,6 +28,8 @@ type configuration struct {
 	source control.Source
 	// providers are those that the environment has keys of, in the order of the provider table.
 	providers []string
+	document  []byte         // what was found at the start
+	base      control.Source // where that was
 
 	again chan struct{} // asks to look at the files now; one request is enough
 
@@ -81,6 +83,7 @@ func (c *configuration) openBuiltin(url string) error {
 }
 
 func (c *configuration) compile(cfg *fairlead.Config) error {
+	c.document, c.base = compile.Document(cfg), c.source
 	s, found := compile.Compile(cfg, c.revision+1, compile.Local(c.app.LookupEnv))
 	return c.swap(s, found)
 }
@@ -101,7 +104,11 @@ func (c *configuration) apply(text []byte) error {
 		}
 	}
 	c.stamps = before
-	return c.swap(s, found)
+	if err := c.swap(s, found); err != nil {
+		return err
+	}
+	c.document, c.base = compile.Document(cfg), c.source
+	return nil
 }
 
 // swap brings a snapshot into force in one step, once all that can fail has not.
@@ -207,7 +214,7 @@ func (a *App) status() control.Status {
 	defer c.mu.Unlock()
 	return control.Status{
 		Config: control.ConfigStatus{
-			Revision: c.revision, Source: c.source, File: c.file, Loaded: c.loaded, Error: c.problem,
+			Revision: c.revision, Loaded: c.loaded, Error: c.problem,
 		},
 		Endpoints: control.Endpoints(a.gateway.Snapshot()),
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/control"
 )
 
 // firstKeyFile keeps the secret of the key that the line to paste shows, so that it is the same one
@@ -53,5 +52,5 @@ func (a *App) NewKey(ctx context.Context, name string) (fairlead.Secret, error) 
 	if _, err := a.store.CreateKeys(ctx, act, k); err != nil {
 		return fairlead.Secret{}, err
 	}
-	return secret, control.Sync(ctx, a.store, a.replica)
+	return secret, a.applied(ctx, 0)
 }

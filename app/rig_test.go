@@ -102,19 +102,27 @@ func (n *node) send(method, url, key, body string) (*http.Response, string) {
 
 // state is what the control plane says of the configuration.
 type state struct {
+	Source string
+	File   string
+	live   // on this node
+}
+
+type live struct {
 	Revision int64
-	Source   string
-	File     string
 	Error    string
 }
 
 func (n *node) state() (s state) {
 	n.t.Helper()
 	resp, body := n.control(http.MethodGet, "/control/v1/config", "")
-	if err := json.Unmarshal([]byte(body), &s); err != nil || resp.StatusCode != 200 {
+	var got struct {
+		Source, File string
+		Live         live
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != 200 {
 		n.t.Fatalf("status %d, %v: %s", resp.StatusCode, err, body)
 	}
-	return s
+	return state{got.Source, got.File, got.Live}
 }
 
 // config serves names at a fake provider, each as openai/NAME.

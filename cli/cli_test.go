@@ -64,7 +64,10 @@ func startControl(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	rep, err := replica.Open(context.Background(), dir)
 	ts.Check(err)
-	srv := httptest.NewServer(control.New(control.Options{Store: store, Feed: rep, Token: token}))
+	srv := httptest.NewServer(control.New(control.Options{
+		Store: store, Token: token,
+		Applied: func(ctx context.Context, _ int64) error { return control.Sync(ctx, store, rep) },
+	}))
 	ts.Defer(func() {
 		srv.Close()
 		ts.Check(errors.Join(rep.Close(), store.Close()))

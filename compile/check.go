@@ -17,6 +17,7 @@ const (
 	defaultAttempts    = 3
 	defaultRetryBudget = 0.15
 	defaultWeight      = 100
+	defaultPerSecond   = 200
 )
 
 var defaultTimeouts = fairlead.Timeouts{
@@ -55,24 +56,29 @@ func check(c *fairlead.Config) Findings {
 		c = &fairlead.Config{}
 	}
 	k := &checker{c: c}
-	if c.Version != 1 {
-		k.fault("version", "must be 1", "this is the version of the document's form; write: version: 1")
-	}
-	for _, name := range sortedKeys(c.Providers) {
-		k.provider(name, c.Providers[name])
-	}
-	if len(c.Models) == 0 {
-		k.warn("models", "there are none, so nothing is served", "")
-	}
-	names := k.names()
+	names := k.around()
 	for _, name := range sortedKeys(c.Models) {
 		if k.found.full() {
 			break
 		}
 		k.model(name, c.Models[name], names)
 	}
-	k.settings(c.Settings)
 	return k.found
+}
+
+// around checks all but single models.
+func (k *checker) around() names {
+	if k.c.Version != 1 {
+		k.fault("version", "must be 1", "this is the version of the document's form; write: version: 1")
+	}
+	for _, name := range sortedKeys(k.c.Providers) {
+		k.provider(name, k.c.Providers[name])
+	}
+	if len(k.c.Models) == 0 {
+		k.warn("models", "there are none, so nothing is served", "")
+	}
+	k.settings(k.c.Settings)
+	return k.names()
 }
 
 func (k *checker) fault(path, message, hint string) {

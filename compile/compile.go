@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,37 +33,77 @@ type builder struct {
 	c         *fairlead.Config
 	s         *fairlead.Snapshot
 	providers map[string]*fairlead.Provider
-	covered   map[string]*fairlead.Model // fallbacks that only a wildcard covers, by name
+	kept      map[string]*fairlead.Provider // of the snapshot before, to be used again where they are the same
+	covered   map[string]*fairlead.Model    // fallbacks that only a wildcard covers, by name
 	resolve   Resolver
 	found     Findings
 }
 
 func build(c *fairlead.Config, revision int64, resolve Resolver) (*fairlead.Snapshot, Findings) {
-	b := &builder{
+	b := newBuilder(c, StateInput{Revision: revision, Resolve: resolve})
+	return b.build(), b.found
+}
+
+func newBuilder(c *fairlead.Config, in StateInput) *builder {
+	return &builder{
 		c: c,
 		s: &fairlead.Snapshot{
-			Revision: revision,
+			Revision: in.Revision,
+			At:       in.At,
 			Models:   make(map[string]*fairlead.Model, len(c.Models)),
 			Settings: settings(c.Settings),
 		},
 		providers: make(map[string]*fairlead.Provider, len(c.Providers)),
+		kept:      map[string]*fairlead.Provider{},
 		covered:   map[string]*fairlead.Model{},
-		resolve:   resolve,
+		resolve:   in.Resolve,
 	}
-	for _, name := range sortedKeys(c.Providers) {
-		p := b.provider(name, c.Providers[name])
-		b.providers[name] = p
-		b.s.Providers = append(b.s.Providers, p)
-	}
+}
+
+func (b *builder) build() *fairlead.Snapshot {
+	b.allProviders()
 	models := b.models()
 	for name, m := range models {
-		m.Fallbacks = b.fallbacks(c.Models[name].Route.Fallbacks, models)
+		m.Fallbacks = b.fallbacks(b.c.Models[name].Route.Fallbacks, models)
 	}
 	slices.SortFunc(b.s.Wildcards, func(x, y *fairlead.Model) int {
 		return cmp.Or(cmp.Compare(len(y.Name), len(x.Name)), cmp.Compare(x.Name, y.Name))
 	})
 	slices.SortFunc(b.s.Endpoints, func(x, y *fairlead.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
-	return b.s, b.found
+	return b.s
+}
+
+// keep has the providers of a snapshot used again where they are the same; nil = there are none.
+func (b *builder) keep(s *fairlead.Snapshot) {
+	if s != nil {
+		for _, p := range s.Providers {
+			b.kept[p.Name] = p
+		}
+	}
+}
+
+func (b *builder) allProviders() {
+	for _, name := range sortedKeys(b.c.Providers) {
+		p := b.provider(name, b.c.Providers[name])
+		if old := b.kept[name]; old != nil && reflect.DeepEqual(old, p) {
+			p = old
+		}
+		b.providers[name] = p
+		b.s.Providers = append(b.s.Providers, p)
+	}
+}
+
+// changedProviders resolves references anew and gives the providers that are others by that, by those that they
+// were.
+func (b *builder) changedProviders(s *fairlead.Snapshot) map[*fairlead.Provider]*fairlead.Provider {
+	b.allProviders()
+	changed := map[*fairlead.Provider]*fairlead.Provider{}
+	for i, p := range b.s.Providers {
+		if s.Providers[i] != p {
+			changed[s.Providers[i]] = p
+		}
+	}
+	return changed
 }
 
 func settings(s fairlead.SettingsConfig) fairlead.Settings {
@@ -106,20 +147,21 @@ func (b *builder) provider(name string, c fairlead.ProviderConfig) *fairlead.Pro
 	}
 	p.BaseURL, _ = url.Parse(strings.TrimRight(cmp.Or(c.BaseURL, place.BaseURL), "/")) // checked before
 	p.Probe = probeOf(c.Probe, p.BaseURL)
-	stated := c.Credentials
-	switch {
-	case len(stated) > 0:
-	case c.BaseURL != "":
-		// A server that one names oneself may need no key. The vendor's key is not for it: it must not
-		// travel to another address because a variable happens to be set.
-		p.Quirks.NeedsNoKey = true
-	case place.Env != "":
-		stated = []fairlead.CredentialConfig{{Value: "${env:" + place.Env + "}"}}
-	}
-	for i, cred := range stated {
+	// A server that one names oneself may need no key.
+	p.Quirks.NeedsNoKey = p.Quirks.NeedsNoKey || (c.BaseURL != "" && len(c.Credentials) == 0)
+	for i, cred := range credentialsOf(name, c) {
 		p.Credentials = append(p.Credentials, b.credential(name, i, cred))
 	}
 	return p
+}
+
+// credentialsOf are those that a provider states, or the vendor's. The vendor's key is not for an address of
+// one's own: it must not travel there because a variable happens to be set.
+func credentialsOf(name string, c fairlead.ProviderConfig) []fairlead.CredentialConfig {
+	if place, _ := provider.Lookup(name); len(c.Credentials) == 0 && c.BaseURL == "" && place.Env != "" {
+		return []fairlead.CredentialConfig{{Value: Reference{"env", place.Env}.String()}}
+	}
+	return c.Credentials
 }
 
 // ownPace is how often the page of a provider in one's own network is asked where nothing else is said.
@@ -167,7 +209,7 @@ func (b *builder) credential(of string, i int, c fairlead.CredentialConfig) fair
 	if err != nil {
 		cred.Value = fairlead.Secret{}
 		b.found = b.found.with(Finding{
-			Severity: Warning, Path: item(key("providers", of)+".credentials", i) + ".value",
+			Severity: Warning, Path: item(key("providers", of)+".credentials", i) + ".value", Reference: ref.String(),
 			Message: fmt.Sprintf("%s is not resolved: %v", ref, err),
 			Hint:    fmt.Sprintf("the credential %s is out of use until it is", cred.Name),
 		})

@@ -44,6 +44,27 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// TestDocumentedPatch holds the page's example of a merge patch: a canonical document, the patch, and what
+// it makes of it.
+func TestDocumentedPatch(t *testing.T) {
+	page, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?s)```json\n(.*?)\n```").FindAllSubmatch(page, -1)
+	if len(found) != 3 {
+		t.Fatalf("%d examples in JSON", len(found))
+	}
+	doc, patch, want := found[0][1], found[1][1], string(found[2][1])
+	if again := canonical(t, string(doc)); string(again) != string(doc) {
+		t.Errorf("the document is not canonical; %s is", again)
+	}
+	merged, err := compile.Merge(doc, patch)
+	if err != nil || string(merged) != want || string(canonical(t, want)) != want {
+		t.Errorf("the patch makes %s, %v", merged, err)
+	}
+}
+
 // TestDocumentedDefaults holds the defaults that the page states to those that an empty
 // configuration gets.
 func TestDocumentedDefaults(t *testing.T) {

@@ -39,6 +39,8 @@ type Finding struct {
 	Column   int      `json:"column,omitempty"` // from 1
 	Message  string   `json:"message"`
 	Hint     string   `json:"hint,omitempty"` // what to do about it
+	// Reference is the one that is not resolved, where the finding is about that: ${secret:NAME}, never a value.
+	Reference string `json:"reference,omitempty"`
 }
 
 // String gives one line: FILE:LINE:COL: error: path: message (hint).
@@ -87,6 +89,17 @@ func (fs Findings) with(f Finding) Findings {
 
 // full reports whether looking further is of no use.
 func (fs Findings) full() bool { return len(fs) >= maxCollected }
+
+// Unresolved lists the references that are not resolved, sorted and each once.
+func (fs Findings) Unresolved() (list []string) {
+	for _, f := range fs {
+		if f.Reference != "" {
+			list = append(list, f.Reference)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
 
 // String gives one line a finding, each ended by a newline.
 func (fs Findings) String() string {

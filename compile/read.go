@@ -3,6 +3,10 @@
 // that came from no document, Compile fills in defaults and the provider table and resolves
 // references. The control plane runs it to refuse a bad configuration, every edge before it swaps.
 //
+// What is stored and carried is a canonical document, JSON: Canonical makes it of what people write, Merge and
+// Patch are its changes, SetWeight the most frequent of them, Diff and Risks say what a change means. FromState
+// makes the snapshot of what an edge holds, Incremental one after another.
+//
 // The package is pure but for the Resolver that Local gives: no clock, no watching of files.
 package compile
 
@@ -34,6 +38,7 @@ type position struct{ line, column int }
 type source struct {
 	name string
 	at   map[string]position
+	text []byte // JSON in which places are looked for when they are asked for; nil = all are known
 }
 
 // Read makes a Config of a document; name stands in the findings. The findings hold everything that
@@ -56,11 +61,25 @@ func Load(data []byte, name string, revision int64, resolve Resolver) (*fairlead
 }
 
 func read(data []byte, name string) (*fairlead.Config, *source, Findings) {
-	src := &source{name: name, at: map[string]position{"": {1, 1}}}
+	src := newSource(name)
+	if c := new(fairlead.Config); len(data) <= maxDocument && isObject(data) && plain(data, c) {
+		src.text = data
+		found := src.locate(check(c)).sorted()
+		if found.Err() != nil {
+			return nil, src, found
+		}
+		return c, src, found
+	}
+	c, found := decode(data, src, parse)
+	return c, src, found
+}
+
+// decode reads a document node by node, as parse gives them.
+func decode(data []byte, src *source, parse func([]byte) (*yaml.Node, *Finding)) (*fairlead.Config, Findings) {
 	root, refused := parse(data)
 	if refused != nil {
-		refused.Severity, refused.File = Error, name
-		return nil, src, Findings{*refused}
+		refused.Severity, refused.File = Error, src.name
+		return nil, Findings{*refused}
 	}
 	var c fairlead.Config
 	d := newDecoder(src)
@@ -76,9 +95,9 @@ func read(data []byte, name string) (*fairlead.Config, *source, Findings) {
 	}
 	found = found.sorted()
 	if found.Err() != nil {
-		return nil, src, found
+		return nil, found
 	}
-	return &c, src, found
+	return &c, found
 }
 
 // outlineWrong reports whether providers or models as a whole could not be read, or a name of the
@@ -126,8 +145,15 @@ func (u unread) has(path string) bool {
 // is nothing's path.
 func parent(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
 
+func newSource(name string) *source {
+	return &source{name: name, at: map[string]position{"": {1, 1}}}
+}
+
 // locate gives findings the place of their path, or of the nearest value around it.
 func (s *source) locate(found Findings) Findings {
+	if s.text != nil && len(found) > 0 {
+		s.look(found)
+	}
 	for i := range found {
 		f := &found[i]
 		f.File = s.name
@@ -142,11 +168,20 @@ func (s *source) locate(found Findings) Findings {
 	return found
 }
 
-// parse reads the one YAML document that data must be.
+// parse reads the one YAML or JSON document that data must be.
 func parse(data []byte) (*yaml.Node, *Finding) {
 	if len(data) > maxDocument {
 		return nil, &Finding{Message: fmt.Sprintf("the document has %d bytes; at most %d are taken", len(data), maxDocument)}
 	}
+	if isObject(data) {
+		if root := jsonNodes(data); root != nil {
+			return root, nil
+		}
+	}
+	return parseYAML(data)
+}
+
+func parseYAML(data []byte) (*yaml.Node, *Finding) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err != nil {

@@ -55,8 +55,47 @@ type Resolver func(Reference) (fairlead.Secret, error)
 // maxSecretFile bounds what ${file:...} reads; no key is near it.
 const maxSecretFile = 64 << 10
 
+// WithSecrets resolves ${secret:NAME} by a lookup among the stored secrets, and all else as r does. ok is false
+// where there is none of that name; an error, which must hold no part of a value, says why one that is there
+// cannot be read.
+func (r Resolver) WithSecrets(lookup func(name string) (value fairlead.Secret, ok bool, err error)) Resolver {
+	return func(ref Reference) (fairlead.Secret, error) {
+		if ref.Kind != "secret" {
+			return r(ref)
+		}
+		value, ok, err := lookup(ref.Name)
+		switch {
+		case err != nil:
+			return fairlead.Secret{}, err
+		case !ok:
+			return fairlead.Secret{}, errors.New("no secret of this name is stored")
+		}
+		return value, nil
+	}
+}
+
+// Use is a credential of a provider and the reference that stands for its value.
+type Use struct {
+	Reference  Reference
+	Provider   string
+	Credential string // its name
+}
+
+// References lists the references that a Config's credentials are resolved by, in the order of providers and of
+// their credentials: also those that the provider table brings. Values that are no references are left out.
+func References(c *fairlead.Config) (uses []Use) {
+	for _, name := range sortedKeys(c.Providers) {
+		for i, cred := range credentialsOf(name, c.Providers[name]) {
+			if ref, err := ParseReference(cred.Value); err == nil {
+				uses = append(uses, Use{ref, name, credentialName(i, cred)})
+			}
+		}
+	}
+	return uses
+}
+
 // Local resolves what this machine has: variables by lookupEnv (os.LookupEnv), and files. Stored
-// secrets it does not know.
+// secrets are looked up where WithSecrets says how.
 func Local(lookupEnv func(string) (string, bool)) Resolver {
 	return func(r Reference) (fairlead.Secret, error) {
 		switch r.Kind {

@@ -1,28 +1,62 @@
 package control
 
 import (
+	"bufio"
+	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"fairlead"
+	"fairlead/compile"
 )
 
+// Bounds of a request's body and of the time in which it must arrive.
 const (
-	maxBody  = 1 << 20 // bytes of a request
-	bodyTime = 30 * time.Second
+	maxBody      = 1 << 20
+	bodyTime     = 10 * time.Second
+	maxDocument  = 16 << 20
+	documentTime = 30 * time.Second
 )
 
-// limitBody bounds the size of a request's body and the time in which it must arrive.
-func limitBody(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+// limitBody bounds the size of a request's body and the time in which it must arrive. A body that
+// the row does not take is not read.
+func limitBody(w http.ResponseWriter, r *http.Request, row *route) {
+	most, within := int64(maxBody), bodyTime
+	if row.takes != "" {
+		most, within = maxDocument, documentTime
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if r.ContentLength != 0 {
 		// Fails only on a writer without a connection, where there is nothing to wait for.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	}
+}
+
+// readOptional reads a body as readBody does, or leaves into as it is where there is none.
+func readOptional(r *http.Request, into any) error {
+	body := bufio.NewReader(r.Body)
+	if _, err := body.Peek(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	r.Body = io.NopCloser(body)
+	return readBody(r, into)
+}
+
+// readWhole reads a body that is a document.
+func readWhole(r *http.Request) ([]byte, error) {
+	b, err := io.ReadAll(r.Body)
+	if err == nil {
+		return b, nil
+	}
+	return nil, bodyError(err)
 }
 
 // readBody reads a body strictly: one JSON value, every name once, spelt exactly and known.
@@ -31,13 +65,23 @@ func readBody(r *http.Request, into any) error {
 	if err == nil {
 		return nil
 	}
+	return bodyError(err)
+}
+
+// bodyError says what is wrong with a body.
+func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
+	var timeout net.Error
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
 	e := &fairlead.Error{Code: fairlead.CodeInvalidJSON, Message: "the body is not a JSON object", Err: err}
 	switch {
 	case errors.As(err, &tooLarge):
-		e.Code, e.Message = fairlead.CodeBodyTooLarge, "the body is larger than 1 MiB"
+		e.Code, e.Message = fairlead.CodeBodyTooLarge, "the body is larger than "+strconv.FormatInt(tooLarge.Limit>>20, 10)+" MiB"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Code, e.Message = fairlead.CodeBodyTimeout, "the body arrived too slowly"
+	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &syntactic):
+		e.Code, e.Message = fairlead.CodeBodyIncomplete, "the body ended before its stated length"
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		e.Code, e.Message = fairlead.CodeDuplicateField, "a name stands twice in one object"
 		if errors.As(err, &syntactic) {
@@ -57,12 +101,23 @@ func readBody(r *http.Request, into any) error {
 
 // pointer gives a place in a body for an error's param, shortened: a name can be as long as a body.
 func pointer(p jsontext.Pointer) string {
+	return shortened(string(p))
+}
+
+// shortened bounds a text that came from outside.
+func shortened(s string) string {
 	const most = 100
-	s := string(p)
 	if len(s) > most {
 		s = s[:most] + "…"
 	}
 	return s
+}
+
+// named is an error of a code that names the field at fault.
+func named(param string, err error) error {
+	e := *fairlead.AsError(err)
+	e.Param = param
+	return &e
 }
 
 // errorAnswer is the form of every error of the control plane.
@@ -71,42 +126,78 @@ type errorAnswer struct {
 }
 
 type errorBody struct {
-	Code    fairlead.Code `json:"code"`
-	Message string        `json:"message"`
-	Param   string        `json:"param,omitempty"`
-	Hint    string        `json:"hint,omitempty"`
+	Code     fairlead.Code    `json:"code"`
+	Message  string           `json:"message"`
+	Param    string           `json:"param,omitempty"`
+	Hint     string           `json:"hint,omitempty"`
+	Findings compile.Findings `json:"findings,omitempty"` // of a configuration that was refused
 }
 
 // writeError answers with an error. Those of the server's own go to the log with their cause, which
 // no caller sees.
-func (c *control) writeError(w http.ResponseWriter, r *http.Request, err error) {
+func (c *Control) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := fairlead.AsError(err)
+	if errors.Is(err, context.DeadlineExceeded) && e.Code == fairlead.CodeInternal {
+		e = &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the store did not answer in time", RetryAfter: time.Second, Err: err}
+	}
 	status := e.HTTPStatus()
 	if status >= http.StatusInternalServerError {
-		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", shortened(r.URL.Path), "error", err)
 	}
-	hint := e.Hint
-	if hint == "" && e.Code == fairlead.CodeInternal {
-		hint = "the node's log has the cause; a full or read-only disk is the most common"
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	c.write(w, r, status, errorAnswer{errorBody{e.Code, e.Message, e.Param, hint}})
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	body := errorBody{Code: e.Code, Message: e.Message, Param: e.Param, Hint: e.Hint}
+	if body.Hint == "" && e.Code == fairlead.CodeInternal {
+		body.Hint = "the node's log has the cause; a full or read-only disk is the most common"
+	}
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		body.Findings = refused.found
+	}
+	c.write(w, r, status, errorAnswer{body})
 }
 
-func (c *control) write(w http.ResponseWriter, r *http.Request, status int, answer any) {
-	b, err := json.Marshal(answer, jsontext.EscapeForHTML(true), jsontext.AllowInvalidUTF8(true))
-	if err != nil {
-		c.Log.ErrorContext(r.Context(), "encode an answer of control", "path", r.URL.Path, "error", err)
-		status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"internal error"}}`)
+// Media types of answers.
+const (
+	jsonType = "application/json"
+	yamlType = "application/yaml"
+	gzipType = "application/gzip"
+)
+
+// text is an answer that is written as it is.
+type text struct {
+	media string
+	body  []byte
+}
+
+func (c *Control) write(w http.ResponseWriter, r *http.Request, status int, answer any) {
+	t, ok := answer.(text)
+	if !ok {
+		b, err := json.Marshal(answer, jsontext.EscapeForHTML(true), jsontext.AllowInvalidUTF8(true),
+			// Types of the root are written as encoding/json does.
+			jsonv1.OmitEmptyWithLegacySemantics(true))
+		if err != nil {
+			c.Log.ErrorContext(r.Context(), "encode an answer of control", "path", shortened(r.URL.Path), "error", err)
+			status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"internal error"}}`)
+		}
+		t = text{jsonType, append(b, '\n')}
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store") // some answers hold a secret
+	setHeaders(w.Header(), t.media)
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return
 	}
-	if _, err := w.Write(append(b, '\n')); err != nil {
-		c.Log.DebugContext(r.Context(), "caller of control left", "path", r.URL.Path, "error", err)
+	if _, err := w.Write(t.body); err != nil {
+		c.Log.DebugContext(r.Context(), "caller of control left", "path", shortened(r.URL.Path), "error", err)
 	}
+}
+
+func setHeaders(h http.Header, media string) {
+	h.Set("Content-Type", media)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store") // some answers hold a secret
 }

@@ -1,10 +1,19 @@
 package control
 
 import (
+	"bytes"
+	"context"
+	"io"
+	"mime"
 	"net/http"
+	"regexp"
+	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"fairlead"
+	"fairlead/compile"
 )
 
 // Source says where the configuration in force comes from.
@@ -12,6 +21,7 @@ type Source string
 
 // The sources of a configuration.
 const (
+	SourceStore       Source = "store"       // revisions, written by API
 	SourceFile        Source = "file"        // `-c FILE`, watched
 	SourceEnvironment Source = "environment" // the providers whose keys are in the environment
 	SourceBuiltin     Source = "builtin"     // the fake provider
@@ -23,84 +33,147 @@ type Status struct {
 	Endpoints []EndpointStatus
 }
 
-// ConfigStatus is the state of the configuration.
+// ConfigStatus is the state of the configuration on this node's data plane.
 type ConfigStatus struct {
-	Revision int64     `json:"revision"`
-	Source   Source    `json:"source"`
-	File     string    `json:"file,omitempty"`
-	Loaded   time.Time `json:"loaded"`          // when the revision in force came into force
-	Error    string    `json:"error,omitempty"` // why a later edit of the file was refused; "" where none was
+	Revision int64     `json:"revision"`        // in force here
+	Loaded   time.Time `json:"loaded,omitzero"` // when it came into force here
+	Error    string    `json:"error,omitempty"` // why a later one is not in force; "" where there is none
 }
 
-// EndpointStatus is a live endpoint.
-type EndpointStatus struct {
-	ID       string           `json:"id"`
-	Model    string           `json:"model"`
-	Provider string           `json:"provider"`
-	Dialect  fairlead.Dialect `json:"dialect"`
-	Upstream string           `json:"upstream,omitempty"` // "" under a wildcard
-	Region   string           `json:"region,omitempty"`
-	Weight   int              `json:"weight"`
-	Context  int              `json:"context,omitempty"` // tokens; left out = unknown
-	Price    *PriceStatus     `json:"price"`             // null = unknown
+// configAnswer is the configuration.
+type configAnswer struct {
+	Revision int64           `json:"revision"` // 0 = nobody wrote one yet
+	Source   Source          `json:"source"`
+	File     string          `json:"file,omitempty"`
+	At       time.Time       `json:"at,omitzero"`
+	Document jsontext.Value  `json:"document"`
+	Weights  map[string]int  `json:"weights,omitempty"` // laid over the document for now
+	Trial    *fairlead.Trial `json:"trial,omitempty"`
+	Live     ConfigStatus    `json:"live"` // on this node
 }
 
-// PriceStatus is an endpoint's price in USD per million tokens, as decimal strings.
-type PriceStatus struct {
-	Input      string `json:"input"`
-	Output     string `json:"output"`
-	CacheRead  string `json:"cache_read"`
-	CacheWrite string `json:"cache_write"`
+func (c *Control) getConfig(a *ask) (any, error) {
+	now, err := c.config.current(a.Context())
+	if err != nil {
+		return nil, err
+	}
+	a.w.Header().Set("ETag", `"`+number(now.Revision)+`"`)
+	if a.query["format"] == "yaml" {
+		return yamlText(now.Document)
+	}
+	return configAnswer{
+		Revision: now.Revision, Source: now.source, File: c.File, At: now.At, Document: now.Document,
+		Weights: now.Weights, Trial: now.Trial, Live: c.Status().Config,
+	}, nil
 }
 
-// Endpoints shows every endpoint of a snapshot.
-func Endpoints(s *fairlead.Snapshot) []EndpointStatus {
-	list := make([]EndpointStatus, 0, len(s.Endpoints))
-	for _, e := range s.Endpoints {
-		show := EndpointStatus{
-			ID: e.ID, Model: e.Model.Name, Provider: e.Provider.Name, Dialect: e.Provider.Dialect,
-			Upstream: e.Upstream, Region: e.Region, Weight: e.Weight, Context: e.Context,
+func (c *Control) getOpenAPI(*ask) (any, error) { return text{jsonType, c.openapi}, nil }
+
+// putConfig takes a whole document. Without If-Match it takes the place of whatever is there by then.
+func (c *Control) putConfig(a *ask) (any, error) {
+	doc, err := readWhole(a.Request)
+	if err != nil {
+		return nil, err
+	}
+	return c.writeConfig(a, edit{
+		act: a.act(c.Now(), "config.apply", ""), origin: fairlead.OriginApply,
+		next: func(context.Context, *current) (draft, error) { return draft{text: doc}, nil },
+	})
+}
+
+// patchConfig takes a merge patch. Without If-Match it applies to whatever is there by then.
+func (c *Control) patchConfig(a *ask) (any, error) {
+	if media, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); media != "application/merge-patch+json" && media != jsonType {
+		return nil, &fairlead.Error{
+			Code: fairlead.CodeUnsupportedMedia, Message: "a patch of the configuration is a JSON merge patch (RFC 7396)",
+			Hint: "send it with Content-Type: application/merge-patch+json",
 		}
-		if p := e.Price; p != nil {
-			show.Price = &PriceStatus{p.Input.String(), p.Output.String(), p.CacheRead.String(), p.CacheWrite.String()}
+	}
+	patch, err := readPatch(a.Request)
+	if err != nil {
+		return nil, err
+	}
+	return c.writeConfig(a, edit{
+		act: a.act(c.Now(), "config.patch", ""), origin: fairlead.OriginPatch,
+		next: func(_ context.Context, now *current) (draft, error) {
+			next, err := compile.Merge(c.patchable(now), patch)
+			return draft{text: next}, err
+		},
+	})
+}
+
+// patchable is what a patch builds on: what is in force, but not the fake provider that a node without any
+// configuration serves.
+func (c *Control) patchable(now *current) []byte {
+	if now.Revision == 0 && now.source == SourceBuiltin {
+		return []byte(emptyDocument)
+	}
+	return now.Document
+}
+
+// readPatch reads a merge patch, which must be one JSON object with every name once.
+func readPatch(r *http.Request) ([]byte, error) {
+	d := jsontext.NewDecoder(r.Body)
+	v, err := d.ReadValue()
+	if err == nil {
+		v = bytes.Clone(v)
+		if _, more := d.ReadToken(); more != io.EOF {
+			err = errNoObject
+			if more != nil {
+				err = more
+			}
 		}
-		list = append(list, show)
 	}
-	return list
+	if err == nil && v.Kind() != '{' {
+		err = errNoObject
+	}
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	return v, nil
 }
 
-func (c *control) config(*http.Request) (int, any, error) {
-	return http.StatusOK, c.Status().Config, nil
+// writeConfig commits an edit for a caller and answers when this node's own edge stands at it.
+func (c *Control) writeConfig(a *ask, e edit) (any, error) {
+	var err error
+	if e.base, err = ifMatch(a.Request); err != nil {
+		return nil, err
+	}
+	e.dry = a.query["dry_run"] == "true"
+	ctx, cancel := detach(a.Context())
+	defer cancel()
+	w, change, err := c.config.write(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	a.w.Header().Set("ETag", `"`+number(w.Revision)+`"`)
+	if change.Number == 0 {
+		return w, nil
+	}
+	c.Log.InfoContext(ctx, "configuration written", "revision", w.Revision, "origin", string(e.origin), "by", a.who.name)
+	w.Behind, err = c.spread(ctx, a, change)
+	if w.Applied = err == nil; !w.Applied {
+		c.Log.ErrorContext(ctx, "this node's own edge is not at a revision that was written", "revision", w.Revision, "error", err.Error())
+	}
+	return w, nil
 }
 
-func (c *control) endpoints(*http.Request) (int, any, error) {
-	list := c.Status().Endpoints
-	if list == nil {
-		list = []EndpointStatus{}
+var tagShape = regexp.MustCompile(`^"(\d{1,15})"$`)
+
+// ifMatch reads the revision that a write is meant for.
+func ifMatch(r *http.Request) (int64, error) {
+	tags := r.Header.Values("If-Match")
+	if len(tags) == 0 || (len(tags) == 1 && tags[0] == "*") {
+		return anyBase, nil
 	}
-	return http.StatusOK, map[string][]EndpointStatus{"data": list}, nil
+	m := tagShape.FindStringSubmatch(tags[0])
+	if m == nil || len(tags) > 1 {
+		return 0, &fairlead.Error{
+			Code: fairlead.CodeInvalidRequest, Param: "If-Match", Message: "If-Match names one revision, as the ETag of the configuration does",
+			Hint: `If-Match: "7"`,
+		}
+	}
+	return strconv.ParseInt(m[1], 10, 64)
 }
 
-// forgetHealth drops everything that is held against endpoints on this node: open breakers, cooldowns,
-// credentials that were refused, what was learned of their speed.
-func (c *control) forgetHealth(*http.Request) (int, any, error) {
-	if c.Forget != nil {
-		c.Forget()
-	}
-	return http.StatusOK, map[string]bool{"forgotten": true}, nil
-}
-
-// refuseConfig answers a write to the configuration: there is one truth at a time, and it is not here.
-func (c *control) refuseConfig(*http.Request) (int, any, error) {
-	s := c.Status().Config
-	e := &fairlead.Error{
-		Code:    fairlead.CodeConflict,
-		Message: "the configuration comes from the " + string(s.Source) + " and cannot be written here",
-		Hint:    "start with -c FILE and edit the file",
-	}
-	if s.Source == SourceFile {
-		e.Message = "the file " + s.File + " is the truth about the configuration"
-		e.Hint = "edit the file: it is watched, and a valid edit applies at once"
-	}
-	return 0, nil, e
-}
+func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,15 +1,15 @@
-// Package control is the HTTP API of the control plane: keys, the configuration's state, the live
-// endpoints, metrics. It declares the small interfaces of the store and of the feed that it uses.
-// Everything under /control/v1 wants the admin token; no cross-origin access is ever granted.
+// Package control is the HTTP API of the control plane: the configuration and its revisions, endpoints and their
+// weights, keys, secrets, nodes, admin tokens, the audit, backups. It declares the small interfaces of the store that
+// it uses. Everything under /control/v1 wants a token of a level; no cross-origin access is ever granted. The
+// table in routes.go is the whole API: the handler and the OpenAPI document are made from it.
 package control
 
 import (
+	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"fairlead"
@@ -18,26 +18,43 @@ import (
 // Options is what the control plane is made of.
 type Options struct {
 	Store   Store
-	Feed    Feed
-	Token   fairlead.Secret // an unset one admits nobody
+	Token   fairlead.Secret // of level admin; an unset one admits nobody
 	Metrics http.Handler    // served at /metrics; nil = not found
-	Status  func() Status   // asked at each request
+	Status  func() Status   // of this node's data plane, asked at each request; nil = it has none
 	Forget  func()          // drops what is held against endpoints; nil = nothing is
+	Fleet   *Fleet          // what nodes say of themselves; nil = nobody is heard
 	Hosts   []string        // further Host names taken on loopback, such as a reverse proxy's
 	Log     *slog.Logger    // nil = discarded
 	Now     func() time.Time
+
+	// File names the file that is the truth about the configuration; "" = the store is.
+	File string
+	// Base is the configuration in force while the store has no revision; nil = the empty one.
+	Base func() (document []byte, source Source)
+	// Publish sends a committed change down the bus; nil = nobody listens.
+	Publish func(fairlead.Change)
+	// Applied returns once this node's own edge stands at a change; nil = at once.
+	Applied func(ctx context.Context, number int64) error
+	// Seal makes a version of a secret unreadable to all but nodes; nil = secrets cannot be stored.
+	Seal func(name string, version int64, value fairlead.Secret) ([]byte, error)
+	// NewJoinToken makes what a new node is started with; nil = no node can join.
+	NewJoinToken func(name string, secret fairlead.Secret) (string, error)
 }
 
-// control serves the API.
-type control struct {
+// Control serves the API.
+type Control struct {
 	Options
-	mux *http.ServeMux
-	// writing makes a write to the store and its way down the feed one step, in order.
-	writing sync.Mutex
+	config  *Config
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection
+	openapi []byte
+	// lookups, reads, writes and walks bound what is under way at once, each for itself, so that a flood of one
+	// starves none of the others.
+	lookups, reads, writes, walks *gate
 }
 
 // New makes the handler of the control plane's address.
-func New(o Options) http.Handler {
+func New(o Options) *Control {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -47,38 +64,49 @@ func New(o Options) http.Handler {
 	if o.Status == nil {
 		o.Status = func() Status { return Status{} }
 	}
-	c := &control{Options: o, mux: http.NewServeMux()}
-	for path, methods := range c.routes() {
-		c.mux.Handle(path, c.resource(path, methods))
+	if o.Fleet == nil {
+		o.Fleet = NewFleet(o.Now)
+	}
+	c := &Control{
+		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
+		lookups: newGate(16, 16), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
+	}
+	c.config = newConfig(&c.Options)
+	table := routes()
+	c.openapi = describe(table)
+	paths := map[string][]route{"/": nil, "/control": nil, "/control/": nil}
+	for _, row := range table {
+		paths[row.path] = append(paths[row.path], row)
+	}
+	for path, rows := range paths {
+		c.mux.Handle(path, c.resource(path, rows))
 	}
 	return c
 }
 
-// methods maps a method to what answers it.
-type methods map[string]func(*http.Request) (status int, answer any, err error)
+// Config is the configuration that this control plane keeps, for writers that come by another way than HTTP.
+func (c *Control) Config() *Config { return c.config }
 
-// routes is the whole API but for /metrics. Those without methods are nothing's path.
-func (c *control) routes() map[string]methods {
-	return map[string]methods{
-		"/":         nil,
-		"/control/": nil,
-		"/livez":    {"GET": c.livez},
+// ask is a request that was let in.
+type ask struct {
+	*http.Request
+	w     http.ResponseWriter
+	who   caller
+	query map[string]string
+}
 
-		"/control/v1/keys":             {"GET": c.listKeys, "POST": c.createKey},
-		"/control/v1/keys/{id}":        {"DELETE": c.revokeKey},
-		"/control/v1/keys/{id}/revoke": {"POST": c.revokeKey},
-
-		"/control/v1/config":                 {"GET": c.config, "PUT": c.refuseConfig, "PATCH": c.refuseConfig},
-		"/control/v1/revisions/{n}/rollback": {"POST": c.refuseConfig},
-		"/control/v1/endpoints":              {"GET": c.endpoints},
-		"/control/v1/endpoints/{id...}":      {"PATCH": c.refuseConfig},
-		"/control/v1/health":                 {"DELETE": c.forgetHealth},
-	}
+// act is what the caller does, for the audit.
+func (a *ask) act(now time.Time, action, target string) fairlead.Act {
+	return fairlead.Act{At: now.UTC().Truncate(time.Microsecond), By: a.who.name, Action: action, Target: target, Why: a.why()}
 }
 
 // ServeHTTP answers a request to the control plane's address.
-func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := c.checkHost(r); err != nil {
+		c.writeError(w, r, err)
+		return
+	}
+	if err := checkPath(r); err != nil {
 		c.writeError(w, r, err)
 		return
 	}
@@ -86,27 +114,35 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.Metrics.ServeHTTP(w, r)
 		return
 	}
+	if c.origins.Check(r) != nil {
+		c.writeError(w, r, &fairlead.Error{
+			Code: fairlead.CodeNotAllowed, Message: "a page of another site may not write here",
+			Hint: "call the control plane from a program, or from its own pages",
+		})
+		return
+	}
 	c.mux.ServeHTTP(w, r)
 }
 
-// resource answers each method that a path has; GET answers HEAD as well. The token is asked for
-// here, by the path of the table and not by that of the request, so that no way of writing a path
-// leads past it.
-func (c *control) resource(path string, m methods) http.Handler {
-	allow := make([]string, 0, len(m))
-	for name := range m {
-		allow = append(allow, name)
+// resource answers each method that a path has; GET answers HEAD as well. The token is asked for here, by the
+// path of the table and not by that of the request, so that no way of writing a path leads past it.
+func (c *Control) resource(path string, rows []route) http.Handler {
+	allow := []string{}
+	for _, row := range rows {
+		allow = append(allow, row.method)
 	}
 	slices.Sort(allow)
+	allowed := strings.Join(allow, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(path, "/control/") {
-			if err := c.authorize(r); err != nil {
-				w.Header().Set("WWW-Authenticate", "Bearer")
+		a := &ask{Request: r, w: w}
+		if strings.HasPrefix(path, "/control") {
+			var err error
+			if a.who, err = c.authorize(r); err != nil {
 				c.writeError(w, r, err)
 				return
 			}
 		}
-		if len(m) == 0 {
+		if len(rows) == 0 {
 			c.writeError(w, r, fairlead.Errorf(fairlead.CodeNotFound, "nothing is served at this path of the control plane"))
 			return
 		}
@@ -114,48 +150,68 @@ func (c *control) resource(path string, m methods) http.Handler {
 		if name == http.MethodHead {
 			name = http.MethodGet
 		}
-		f, ok := m[name]
-		if !ok {
-			w.Header().Set("Allow", strings.Join(allow, ", "))
-			c.writeError(w, r, fairlead.Errorf(fairlead.CodeMethodNotAllowed, "this path takes "+strings.Join(allow, ", ")))
-			return
+		i := slices.IndexFunc(rows, func(row route) bool { return row.method == name })
+		switch {
+		case i >= 0:
+			c.answer(a, &rows[i])
+		case r.Method == http.MethodOptions:
+			w.Header().Set("Allow", allowed)
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Header().Set("Allow", allowed)
+			c.writeError(w, r, fairlead.Errorf(fairlead.CodeMethodNotAllowed, "this path takes "+allowed))
 		}
-		limitBody(w, r)
-		status, answer, err := f(r)
-		if err != nil {
-			c.writeError(w, r, err)
-			return
-		}
-		c.write(w, r, status, answer)
 	})
 }
 
-func (c *control) livez(*http.Request) (int, any, error) {
-	return http.StatusOK, map[string]string{"status": "ok"}, nil
+// answer runs a row of the table for a caller whose token is known.
+func (c *Control) answer(a *ask, row *route) {
+	answer, err := c.run(a, row)
+	switch {
+	case err != nil:
+		c.writeError(a.w, a.Request, err)
+	case answer != nil: // a stream has answered already
+		c.write(a.w, a.Request, row.success(), answer)
+	}
 }
 
-// checkHost refuses, on a loopback address, a Host that is no name of this machine: a web page whose
-// own name was pointed at 127.0.0.1 would otherwise be of the same origin (DNS rebinding). On any
-// other address the operator chose to be reached by names that are not known here.
-func (c *control) checkHost(r *http.Request) error {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !ok || !local.IP.IsLoopback() {
-		return nil
+func (c *Control) run(a *ask, row *route) (any, error) {
+	if err := a.who.may(row.level); err != nil {
+		return nil, err
 	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	var err error
+	if a.query, err = readQuery(a.URL.RawQuery, row.query); err != nil {
+		return nil, err
 	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") || slices.Contains(c.Hosts, host) {
-		return nil
+	if err := validWhy(a.why()); err != nil && row.write() {
+		return nil, err
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-		return nil
+	leave, err := c.gateOf(row).enter(a.who.name)
+	if err != nil {
+		return nil, err
 	}
-	return &fairlead.Error{
-		Code:    fairlead.CodeNotAllowed,
-		Message: "the control plane is bound to loopback and is not served under this Host",
-		Hint:    "address it as localhost or 127.0.0.1",
+	defer leave()
+	limitBody(a.w, a.Request, row)
+	if !row.write() && !row.walk {
+		ctx, cancel := context.WithTimeout(a.Context(), readTime)
+		defer cancel()
+		a.Request = a.WithContext(ctx)
 	}
+	return row.handle(c, a)
+}
+
+func (c *Control) gateOf(row *route) *gate {
+	switch {
+	case row.walk:
+		return c.walks
+	case row.write():
+		return c.writes
+	}
+	return c.reads
+}
+
+func (c *Control) livez(*ask) (any, error) { return livezAnswer{"ok"}, nil }
+
+type livezAnswer struct {
+	Status string `json:"status"`
 }

@@ -1,19 +1,11 @@
 package control
 
 import (
-	"context"
+	"cmp"
 	"net/http"
-	"strconv"
 	"time"
 
 	"fairlead"
-)
-
-const (
-	// writeTime bounds a write to the store together with its way down the feed.
-	writeTime = 30 * time.Second
-	// pageSize is how many keys one answer lists at most.
-	pageSize = 1000
 )
 
 // keyAnswer is a key as the API shows it: never its secret, never its hash.
@@ -23,6 +15,7 @@ type keyAnswer struct {
 	Hint    string     `json:"hint"`
 	Created time.Time  `json:"created"`
 	Revoked *time.Time `json:"revoked,omitempty"`
+	Behind  []string   `json:"behind,omitempty"` // live nodes that do not know yet
 }
 
 // newKeyAnswer is a key at its creation, the one time that its secret is shown.
@@ -32,6 +25,7 @@ type newKeyAnswer struct {
 	Secret  string    `json:"secret"`
 	Hint    string    `json:"hint"`
 	Created time.Time `json:"created"`
+	Behind  []string  `json:"behind,omitempty"`
 }
 
 type keysAnswer struct {
@@ -47,101 +41,94 @@ func showKey(k fairlead.Key) keyAnswer {
 	return a
 }
 
+type keyBody struct {
+	Name string `json:"name"`
+}
+
 // createKey makes a key. It answers only when this node's data plane knows the key: what is shown
 // can be used.
-func (c *control) createKey(r *http.Request) (int, any, error) {
-	var ask struct {
-		Name string `json:"name"`
+func (c *Control) createKey(a *ask) (any, error) {
+	var body keyBody
+	if err := readBody(a.Request, &body); err != nil {
+		return nil, err
 	}
-	if err := readBody(r, &ask); err != nil {
-		return 0, nil, err
+	if err := fairlead.ValidKeyName(body.Name); err != nil {
+		return nil, named("name", err)
 	}
-	if err := fairlead.ValidKeyName(ask.Name); err != nil {
-		e := fairlead.AsError(err)
-		e.Param = "name"
-		return 0, nil, e
+	k, secret := fairlead.NewKey(body.Name, c.Now())
+	ctx, cancel := detach(a.Context())
+	defer cancel()
+	change, err := c.Store.CreateKeys(ctx, a.act(c.Now(), "key.create", k.ID), k)
+	if err != nil {
+		return nil, err
 	}
-	k, secret := fairlead.NewKey(ask.Name, c.Now())
-	stored, err := c.writeKey(r.Context(), func(ctx context.Context) error {
-		_, err := c.Store.CreateKeys(ctx, fairlead.Act{At: k.Created, By: "admin", Action: "key.create", Target: k.ID}, k)
-		return err
-	})
-	if stored && err != nil {
-		return 0, nil, &fairlead.Error{
+	behind, err := c.spread(ctx, a, change)
+	if err != nil {
+		return nil, &fairlead.Error{
 			Code:    fairlead.CodeInternal,
 			Message: "key " + k.ID + " is stored, but this node's data plane could not take it, so its secret is not shown",
 			Hint:    "revoke it and create another; the server's log has the cause",
 			Err:     err,
 		}
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	c.Log.InfoContext(r.Context(), "key created", "key", k.ID, "name", k.Name)
-	return http.StatusCreated, newKeyAnswer{k.ID, k.Name, secret.Reveal(), k.Hint, k.Created}, nil
+	c.Log.InfoContext(ctx, "key created", "key", k.ID, "name", k.Name, "by", a.who.name)
+	return newKeyAnswer{k.ID, k.Name, secret.Reveal(), k.Hint, k.Created, behind}, nil
 }
 
-// revokeKey revokes a key; again, it gives the key as it is.
-func (c *control) revokeKey(r *http.Request) (int, any, error) {
-	var k fairlead.Key
-	stored, err := c.writeKey(r.Context(), func(ctx context.Context) (err error) {
-		id := r.PathValue("id")
-		k, _, err = c.Store.RevokeKey(ctx, id, fairlead.Act{At: c.Now(), By: "admin", Action: "key.revoke", Target: id})
-		return err
-	})
-	if stored && err != nil {
-		return 0, nil, &fairlead.Error{
+// revokeKey revokes a key; again, it gives the key as it is, once this node's data plane knows.
+func (c *Control) revokeKey(a *ask) (any, error) {
+	var body whyBody
+	if a.Method == http.MethodPost {
+		if err := readOptional(a.Request, &body); err != nil {
+			return nil, err
+		}
+	}
+	if err := validWhy(body.Why); err != nil {
+		return nil, err
+	}
+	act := a.act(c.Now(), "key.revoke", shortened(a.PathValue("id")))
+	act.Why = cmp.Or(act.Why, body.Why)
+	ctx, cancel := detach(a.Context())
+	defer cancel()
+	k, change, err := c.Store.RevokeKey(ctx, a.PathValue("id"), act)
+	if err != nil {
+		return nil, err
+	}
+	answer := showKey(k)
+	if change.Number > 0 {
+		answer.Behind, err = c.spread(ctx, a, change)
+	} else if head, headErr := c.Store.Head(ctx); headErr == nil { // it may have failed to come down the first time
+		answer.Behind, err = c.settled(ctx, a, head.Number)
+	}
+	if err != nil {
+		return nil, &fairlead.Error{
 			Code:    fairlead.CodeInternal,
 			Message: "key " + k.ID + " is revoked in the store, but this node's data plane may still admit it",
 			Hint:    "revoke it again, or restart the node; the server's log has the cause",
 			Err:     err,
 		}
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	c.Log.InfoContext(r.Context(), "key revoked", "key", k.ID, "name", k.Name)
-	return http.StatusOK, showKey(k), nil
-}
-
-// writeKey writes to the store and brings the change down the feed; stored says whether the first
-// was done. A caller who leaves does not cancel it: a revocation that is stored and never reaches
-// the data plane would be the worst of all outcomes.
-func (c *control) writeKey(ctx context.Context, write func(context.Context) error) (stored bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
-	defer cancel()
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if err := write(ctx); err != nil {
-		return false, err
-	}
-	return true, Sync(ctx, c.Store, c.Feed)
+	c.Log.InfoContext(ctx, "key revoked", "key", k.ID, "name", k.Name, "by", a.who.name)
+	return answer, nil
 }
 
 // listKeys lists keys in the order of their creation, a page at a time.
-func (c *control) listKeys(r *http.Request) (int, any, error) {
-	q := r.URL.Query()
-	limit := pageSize
-	if s := q.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > pageSize {
-			e := fairlead.Errorf(fairlead.CodeInvalidRequest, "limit is a number from 1 to "+strconv.Itoa(pageSize))
-			e.Param = "limit"
-			return 0, nil, e
-		}
-		limit = n
-	}
-	keys, err := c.Store.Keys(r.Context(), q.Get("after"), limit+1)
+func (c *Control) listKeys(a *ask) (any, error) {
+	most, err := a.number("limit", pageSize, pageSize)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
+	}
+	keys, err := c.Store.Keys(a.Context(), a.query["after"], int(most)+1)
+	if err != nil {
+		return nil, err
 	}
 	answer := keysAnswer{Data: make([]keyAnswer, 0, len(keys))}
-	if len(keys) > limit { // one more than asked for: there is a rest
-		keys = keys[:limit]
-		answer.Next = keys[limit-1].ID
+	if len(keys) > int(most) { // one more than asked for: there is a rest
+		keys = keys[:most]
+		answer.Next = keys[most-1].ID
 	}
 	for _, k := range keys {
 		answer.Data = append(answer.Data, showKey(k))
 	}
-	return http.StatusOK, answer, nil
+	return answer, nil
 }

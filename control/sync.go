@@ -2,19 +2,10 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"fairlead"
 )
-
-// Store is the truth about keys, as the control plane uses it.
-type Store interface {
-	CreateKeys(ctx context.Context, act fairlead.Act, keys ...fairlead.Key) (fairlead.Change, error)
-	Keys(ctx context.Context, after string, limit int) ([]fairlead.Key, error)
-	RevokeKey(ctx context.Context, id string, act fairlead.Act) (fairlead.Key, fairlead.Change, error)
-	Log
-}
 
 // Log is the order in which everything changed: dense numbers, the last of which is the head.
 type Log interface {
@@ -25,13 +16,12 @@ type Log interface {
 
 // Feed carries changes down to an edge. Until edges are other processes it is this node's replica.
 type Feed interface {
-	// Follow says which log is the truth and how far it goes, and gives the last number that the edge
-	// knows; an edge that followed another log forgets what it knew.
-	Follow(ctx context.Context, source string, head int64) (change int64, err error)
-	// ApplyKeys takes keys as they are now; once it returns, the edge decides by them.
-	ApplyKeys(ctx context.Context, keys ...fairlead.Key) error
-	// Advance notes that everything up to a number was applied.
-	Advance(ctx context.Context, change int64) error
+	// Position is the last change that the edge knows.
+	Position(ctx context.Context) (fairlead.Position, error)
+	// Restart has an edge that followed another log forget what it knew.
+	Restart(ctx context.Context, log string) error
+	// Apply takes the next changes; once it returns, the edge decides by them.
+	Apply(ctx context.Context, log string, changes []fairlead.Change) error
 }
 
 // syncPage and syncBytes bound the changes that go down the feed at a time.
@@ -45,56 +35,30 @@ const (
 func Sync(ctx context.Context, log Log, feed Feed) error {
 	head, err := log.Head(ctx)
 	if err != nil {
-		return fmt.Errorf("sync keys: %w", err)
+		return fmt.Errorf("sync: %w", err)
 	}
-	at, err := feed.Follow(ctx, head.Log, head.Number)
+	at, err := feed.Position(ctx)
 	if err != nil {
-		return fmt.Errorf("sync keys: %w", err)
+		return fmt.Errorf("sync: %w", err)
 	}
-	for at < head.Number {
-		changes, err := log.Changes(ctx, at, syncPage, syncBytes)
+	if at.Log != head.Log || at.Number > head.Number {
+		if err := feed.Restart(ctx, head.Log); err != nil {
+			return fmt.Errorf("sync: %w", err)
+		}
+		at.Number = 0
+	}
+	for at.Number < head.Number {
+		changes, err := log.Changes(ctx, at.Number, syncPage, syncBytes)
 		if err != nil {
-			return fmt.Errorf("sync keys: %w", err)
+			return fmt.Errorf("sync: %w", err)
 		}
 		if len(changes) == 0 {
-			return fmt.Errorf("sync keys: the log ends at %d, before its head %d", at, head.Number)
+			return fmt.Errorf("sync: the log ends at %d, before its head %d", at.Number, head.Number)
 		}
-		keys, err := keysOf(changes)
-		if err != nil {
-			return fmt.Errorf("sync keys: %w", err)
+		if err := feed.Apply(ctx, head.Log, changes); err != nil {
+			return fmt.Errorf("sync: %w", err)
 		}
-		if err := feed.ApplyKeys(ctx, keys...); err != nil {
-			return fmt.Errorf("sync keys: %w", err)
-		}
-		at = changes[len(changes)-1].Number
-		if err := feed.Advance(ctx, at); err != nil {
-			return fmt.Errorf("sync keys: %w", err)
-		}
+		at.Number = changes[len(changes)-1].Number
 	}
 	return nil
-}
-
-// keysOf gives the keys that changes carry, each as the last of them has it.
-func keysOf(changes []fairlead.Change) ([]fairlead.Key, error) {
-	var keys []fairlead.Key
-	place := map[string]int{}
-	for _, c := range changes {
-		if c.Kind != fairlead.ChangeKey {
-			continue
-		}
-		var content fairlead.KeyContent
-		if err := json.Unmarshal(c.Content, &content); err != nil {
-			return nil, fmt.Errorf("read change %d: %w", c.Number, err)
-		}
-		for i := range content.Keys {
-			k := content.Keys[i].Key()
-			if at, ok := place[k.ID]; ok {
-				keys[at] = k
-				continue
-			}
-			place[k.ID] = len(keys)
-			keys = append(keys, k)
-		}
-	}
-	return keys, nil
 }

@@ -3,114 +3,93 @@ package control
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"fairlead"
 )
 
-const (
-	tokenFile   = "admin.token"
-	tokenPrefix = "fl-admin-"
-	maxToken    = 1 << 10 // bytes
-)
+type tokenBody struct {
+	Name  string         `json:"name"`
+	Level fairlead.Level `json:"level"`
+}
 
-// authorize admits whoever shows the admin token. The hashes are compared, so that the time tells
-// nothing of the token, not even its length.
-func (c *control) authorize(r *http.Request) error {
-	const hint = "the token is FAIRLEAD_ADMIN_TOKEN as the server had it at its start, else the content of admin.token in its data folder"
-	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || shown == "" {
-		return &fairlead.Error{Code: fairlead.CodeMissingKey, Message: "the control plane wants an admin token: Authorization: Bearer TOKEN", Hint: hint}
+// newTokenAnswer is an admin token at its creation, the one time that its secret is shown.
+type newTokenAnswer struct {
+	ID      string         `json:"id"`
+	Name    string         `json:"name"`
+	Level   fairlead.Level `json:"level"`
+	Secret  string         `json:"secret"`
+	Created time.Time      `json:"created"`
+}
+
+type tokensAnswer struct {
+	Data []fairlead.Token `json:"data"`
+}
+
+func (c *Control) listTokens(a *ask) (any, error) {
+	list, err := c.Store.Tokens(a.Context())
+	if err != nil {
+		return nil, err
 	}
-	want, got := sha256.Sum256([]byte(c.Token.Reveal())), sha256.Sum256([]byte(shown))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 || !c.Token.Set() {
-		return &fairlead.Error{Code: fairlead.CodeInvalidKey, Message: "this is not the admin token", Hint: hint}
+	return tokensAnswer{append([]fairlead.Token{}, list...)}, nil
+}
+
+// createToken makes an admin token. Its name stands in the audit for whoever shows it.
+func (c *Control) createToken(a *ask) (any, error) {
+	var body tokenBody
+	if err := readBody(a.Request, &body); err != nil {
+		return nil, err
+	}
+	if err := validTokenName(body.Name); err != nil {
+		return nil, named("name", err)
+	}
+	if !slices.Contains([]fairlead.Level{fairlead.LevelViewer, fairlead.LevelOperator, fairlead.LevelAdmin}, body.Level) {
+		return nil, named("level", fairlead.Errorf(fairlead.CodeInvalidRequest, "a token's level is viewer, operator or admin"))
+	}
+	list, err := c.Store.Tokens(a.Context())
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(list, func(t fairlead.Token) bool { return t.Name == body.Name && t.Revoked.IsZero() }) {
+		return nil, named("name", fairlead.Errorf(fairlead.CodeConflict, "an admin token of this name is in use"))
+	}
+	random := make([]byte, 32)
+	rand.Read(random) // never fails: crypto/rand ends the process instead
+	secret := tokenPrefix + hex.EncodeToString(random)
+	t := fairlead.Token{
+		ID: fairlead.NewID("tok_"), Name: body.Name, Level: body.Level,
+		Hash: sha256.Sum256([]byte(secret)), Created: c.config.time(),
+	}
+	ctx, cancel := detach(a.Context())
+	defer cancel()
+	if err := c.Store.CreateToken(ctx, t, a.act(c.Now(), "token.create", t.ID+" "+t.Name+" "+string(t.Level))); err != nil {
+		return nil, err
+	}
+	c.Log.InfoContext(ctx, "admin token created", "token", t.ID, "name", t.Name, "level", string(t.Level), "by", a.who.name)
+	return newTokenAnswer{t.ID, t.Name, t.Level, secret, t.Created}, nil
+}
+
+// validTokenName keeps the names that the audit gives to others.
+func validTokenName(name string) error {
+	if slices.Contains([]string{bootstrap, "file", "ramp", "trial"}, strings.ToLower(strings.TrimSpace(name))) {
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, "this name stands for someone else in the audit")
+	}
+	if fairlead.ValidKeyName(name) != nil {
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, "a token's name has 1 to 100 printable characters")
 	}
 	return nil
 }
 
-// LoadToken gives the admin token: env, the value of FAIRLEAD_ADMIN_TOKEN, where it is not empty;
-// else what DATA/admin.token holds; else a new one, which it keeps there, readable by the owner
-// alone. created says that it is new.
-func LoadToken(dataDir, env string) (token fairlead.Secret, created bool, err error) {
-	if env != "" {
-		if !printable(env) {
-			return token, false, errors.New("FAIRLEAD_ADMIN_TOKEN has a character that cannot stand in a header")
-		}
-		return fairlead.NewSecret(env), false, nil
-	}
-	token, err = ReadToken(dataDir)
-	if !errors.Is(err, os.ErrNotExist) {
-		return token, false, err
-	}
-	created, err = createToken(dataDir)
+func (c *Control) revokeToken(a *ask) (any, error) {
+	ctx, cancel := detach(a.Context())
+	defer cancel()
+	t, err := c.Store.RevokeToken(ctx, a.PathValue("id"), a.act(c.Now(), "token.revoke", shortened(a.PathValue("id"))))
 	if err != nil {
-		return token, false, fmt.Errorf("create admin token: %w", err)
+		return nil, err
 	}
-	token, err = ReadToken(dataDir) // another process may have been faster: the file is what counts
-	return token, created, err
-}
-
-// ReadToken reads DATA/admin.token. It refuses a file that others than its owner can read, and gives
-// os.ErrNotExist where there is none.
-func ReadToken(dataDir string) (fairlead.Secret, error) {
-	path := filepath.Join(dataDir, tokenFile)
-	f, err := os.Open(path)
-	if err != nil {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: %s is not a file", path)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: others can read %s (mode %04o): chmod 600 it, or delete it and restart", path, info.Mode().Perm())
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxToken+1))
-	if err != nil {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: %w", err)
-	}
-	s := strings.TrimSpace(string(b))
-	if s == "" || len(b) > maxToken || !printable(s) {
-		return fairlead.Secret{}, fmt.Errorf("read admin token: %s holds no token: delete it and restart", path)
-	}
-	return fairlead.NewSecret(s), nil
-}
-
-// createToken makes the file whole under another name first and then links it, which fails where
-// there is one: nobody ever reads half a token, and of two processes one wins.
-func createToken(dataDir string) (created bool, err error) {
-	random := make([]byte, 32)
-	rand.Read(random) // never fails: crypto/rand ends the process instead
-	f, err := os.CreateTemp(dataDir, tokenFile+".*")
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	_, err = f.WriteString(tokenPrefix + hex.EncodeToString(random) + "\n")
-	if err := errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
-		return false, err
-	}
-	err = os.Link(f.Name(), filepath.Join(dataDir, tokenFile))
-	if errors.Is(err, os.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// printable reports whether a token can stand in a header as it is.
-func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	c.Log.InfoContext(ctx, "admin token revoked", "token", t.ID, "name", t.Name, "by", a.who.name)
+	return t, nil
 }

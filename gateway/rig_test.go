@@ -23,6 +23,7 @@ import (
 	"fairlead/gateway"
 	"fairlead/internal/fakellm"
 	"fairlead/replica"
+	"fairlead/test/changelog"
 	"fairlead/test/harness"
 	"fairlead/upstream"
 )
@@ -92,7 +93,7 @@ func addKeys(t *testing.T, to *replica.Replica) (good, revoked string) {
 	a, secretA := fairlead.NewKey("good", time.Now())
 	b, secretB := fairlead.NewKey("revoked", time.Now())
 	b.Revoked = time.Now()
-	check(t, to.ApplyKeys(t.Context(), a, b))
+	check(t, to.Apply(t.Context(), "test", []fairlead.Change{changelog.New("test").Keys(a, b)}))
 	return secretA.Reveal(), secretB.Reveal()
 }
 

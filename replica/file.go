@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
+	"fairlead"
 	"fairlead/internal/sqlitefile"
 )
 
@@ -18,12 +19,15 @@ const (
 	// application marks the file as a replica of fairlead's ("FLRP"), layout the shape of its tables.
 	// There are no migrations: another layout is rebuilt from the feed.
 	application = 0x464C5250
-	layout      = 1
+	layout      = 2
 
 	readers = 4
 )
 
-// schema keeps each key in one b-tree by its hash: what a lookup needs is one descent.
+// schema keeps each key in one b-tree by its hash: what a lookup needs is one descent. The document stands
+// apart from the rest of the state, so that a step of weights does not write it again. A change's through
+// is the length of all contents up to and with its own, so that the size of any run of changes is a
+// difference.
 const schema = `
 CREATE TABLE keys (
     hash    BLOB    PRIMARY KEY,
@@ -35,83 +39,114 @@ CREATE TABLE keys (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE position (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
-    source TEXT    NOT NULL,
-    change INTEGER NOT NULL
+    log    TEXT    NOT NULL,
+    number INTEGER NOT NULL,
+    hash   BLOB    NOT NULL
 ) STRICT;
-INSERT INTO position (id, source, change) VALUES (1, '', 0);
+CREATE TABLE state (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    revision INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    weights  TEXT,
+    trial    TEXT
+) STRICT;
+CREATE TABLE document (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    content BLOB    NOT NULL
+) STRICT;
+CREATE TABLE good (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    state BLOB    NOT NULL
+) STRICT;
+CREATE TABLE secrets (
+    name    TEXT    PRIMARY KEY,
+    version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    sealed  BLOB
+) STRICT, WITHOUT ROWID;
+CREATE TABLE changes (
+    number  INTEGER PRIMARY KEY,
+    kind    TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    author  TEXT    NOT NULL,
+    hash    BLOB    NOT NULL,
+    through INTEGER NOT NULL,
+    content BLOB    NOT NULL
+) STRICT;
+INSERT INTO position (id, log, number, hash) VALUES (1, '', 0, zeroblob(32));
+INSERT INTO state (id, revision, at) VALUES (1, 0, 0);
+INSERT INTO document (id, content) VALUES (1, CAST('{}' AS BLOB));
 `
 
 // errForeign says that a file is a database, but no replica of this layout.
 var errForeign = errors.New("not a replica of this version")
 
-func (r *Replica) path() string   { return filepath.Join(r.dir, "replica.db") }
-func (r *Replica) marker() string { return filepath.Join(r.dir, "replica.damaged") }
+// file is one open database.
+type file struct {
+	path   string
+	write  *sql.DB // one connection
+	read   *sql.DB // query-only; nil while a copy fills the file
+	lookup *sql.Stmt
 
-func (r *Replica) openFile(ctx context.Context) (err error) {
-	if _, err := os.Stat(r.marker()); err == nil {
-		return fmt.Errorf("%w: it was found damaged while in use", errForeign)
-	}
-	// Created here so that nobody else can read it; SQLite gives the same mode to the files beside it.
-	f, err := os.OpenFile(r.path(), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	// A lost machine may lose the last commits, which the feed brings again; NORMAL never leaves a
-	// damaged file.
-	if r.write, err = sql.Open("sqlite", sqlitefile.DSN(r.path(), "_txlock", "immediate", "_synchronous", "NORMAL")); err != nil {
-		return err
-	}
-	r.write.SetMaxOpenConns(1)
-	if err := prepare(ctx, r.write); err != nil {
-		return err
-	}
-	if r.read, err = sql.Open("sqlite", sqlitefile.DSN(r.path(), "_query_only", "1")); err != nil {
-		return err
-	}
-	r.read.SetMaxOpenConns(readers)
-	r.read.SetMaxIdleConns(readers)
-	r.lookup, err = r.read.PrepareContext(ctx, `SELECT id, name, hint, created, revoked FROM keys WHERE hash = ?`)
-	return err
+	remember bounds // of changes
 }
 
-func (r *Replica) closeFile() error {
-	var errs []error
-	if r.lookup != nil {
-		errs = append(errs, r.lookup.Close())
+// openFile opens a file, making its tables where it is empty.
+func openFile(ctx context.Context, path string) (_ *file, err error) {
+	// A lost machine may lose the last commits, which the feed brings again; NORMAL never leaves a
+	// damaged file.
+	f, err := openWriter(ctx, path, "_txlock", "immediate", "_synchronous", "NORMAL")
+	if err != nil {
+		return nil, err
 	}
-	for _, db := range []*sql.DB{r.read, r.write} {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.close())
+		}
+	}()
+	if f.read, err = sql.Open("sqlite", sqlitefile.DSN(path, "_query_only", "1")); err != nil {
+		return nil, err
+	}
+	f.read.SetMaxOpenConns(readers)
+	f.read.SetMaxIdleConns(readers)
+	if f.lookup, err = f.read.PrepareContext(ctx, `SELECT id, name, hint, created, revoked FROM keys WHERE hash = ?`); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// openWriter opens a file for writing alone.
+func openWriter(ctx context.Context, path string, options ...string) (*file, error) {
+	// Created here so that nobody else can read it; SQLite gives the same mode to the files beside it.
+	made, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := made.Close(); err != nil {
+		return nil, err
+	}
+	f := &file{path: path, remember: remembered}
+	if f.write, err = sql.Open("sqlite", sqlitefile.DSN(path, options...)); err != nil {
+		return nil, err
+	}
+	f.write.SetMaxOpenConns(1)
+	if err := prepare(ctx, f.write); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+func (f *file) close() error {
+	var errs []error
+	if f.lookup != nil {
+		errs = append(errs, f.lookup.Close())
+	}
+	for _, db := range []*sql.DB{f.read, f.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
 	}
-	r.lookup, r.read, r.write = nil, nil, nil
 	return errors.Join(errs...)
-}
-
-// rebuild moves an unusable file aside, where it stays for whoever wants to look, and begins anew.
-func (r *Replica) rebuild(ctx context.Context, cause error) error {
-	r.log.WarnContext(ctx, "replica rebuilt: its file could not be used and was moved aside",
-		"file", r.path(), "aside", r.path()+".aside", "cause", cause)
-	if err := r.closeFile(); err != nil {
-		r.log.DebugContext(ctx, "close unusable replica", "error", err)
-	}
-	// The write-ahead log goes with its file: beside a new one it would be replayed into it.
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		err := os.Rename(r.path()+suffix, r.path()+".aside"+suffix)
-		if errors.Is(err, os.ErrNotExist) {
-			err = os.RemoveAll(r.path() + ".aside" + suffix) // an older one's, which belongs to nothing now
-		}
-		if err != nil {
-			return fmt.Errorf("move aside: %w", err)
-		}
-	}
-	if err := os.RemoveAll(r.marker()); err != nil {
-		return fmt.Errorf("move aside: %w", err)
-	}
-	return r.openFile(ctx)
 }
 
 // prepare makes the tables of an empty file and refuses one that has others.
@@ -123,8 +158,10 @@ func prepare(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read header: %w", err)
 	}
 	if app == application && version == layout {
-		// Touches both tables, so that a file which lost one is found now.
-		_, err := db.ExecContext(ctx, `SELECT p.change, k.revoked FROM position p LEFT JOIN keys k ON k.hash = x'00' WHERE p.id = 1`)
+		// Touches all tables, so that a file which lost one is found now.
+		_, err := db.ExecContext(ctx, `SELECT p.number, s.at, d.id, g.id, k.revoked, x.at, c.at
+			FROM position p JOIN state s USING (id) JOIN document d USING (id) LEFT JOIN good g USING (id)
+			LEFT JOIN keys k ON k.hash = x'00' LEFT JOIN secrets x ON x.name = '' LEFT JOIN changes c ON c.number = 0 WHERE p.id = 1`)
 		return err
 	}
 	if app != 0 || version != 0 || tables != 0 {
@@ -141,6 +178,35 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
+// position reads how far the file is.
+func (f *file) position(ctx context.Context) (at fairlead.Position, err error) {
+	var hash []byte
+	if err := f.write.QueryRowContext(ctx, `SELECT log, number, hash FROM position WHERE id = 1`).Scan(&at.Log, &at.Number, &hash); err != nil {
+		return at, fmt.Errorf("read position: %w", err)
+	}
+	at.Hash, err = hashOf(hash)
+	return at, err
+}
+
+func hashOf(b []byte) (h fairlead.Hash, err error) {
+	if copy(h[:], b) != len(h) || len(b) != len(h) {
+		return h, fmt.Errorf("%w: a hash has %d bytes", errForeign, len(b))
+	}
+	return h, nil
+}
+
+func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
+
+func nullMicros(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+// isTaken reports a violated unique column.
+func isTaken(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE
+}
+
 // unusable tells a file that must be replaced from one that cannot be reached just now, such as on a
 // full disk or without permission.
 func unusable(err error) bool {
@@ -152,18 +218,4 @@ func unusable(err error) bool {
 		}
 	}
 	return errors.Is(err, errForeign)
-}
-
-// noteDamage leaves a marker where err says that the file is damaged, so that the next start
-// rebuilds it.
-func (r *Replica) noteDamage(ctx context.Context, err error) {
-	var e *sqlite.Error
-	if !errors.As(err, &e) || (e.Code()&0xff != lib.SQLITE_CORRUPT && e.Code()&0xff != lib.SQLITE_NOTADB) {
-		return
-	}
-	if r.damaged.Swap(true) {
-		return
-	}
-	mark := os.WriteFile(r.marker(), nil, 0o600)
-	r.log.ErrorContext(ctx, "replica is damaged; a restart rebuilds it", "file", r.path(), "error", err, "mark", mark)
 }

@@ -5,17 +5,18 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/maypok86/otter/v2"
 
 	"fairlead"
-	"fairlead/internal/sqlitefile"
 )
 
 // Key finds a key by the hash of its secret, revoked ones included. The key is shared: it must not
-// be changed. A lookup that begins after an ApplyKeys returned sees what that call brought.
+// be changed. A lookup that begins after an Apply returned sees what that call brought.
 func (r *Replica) Key(ctx context.Context, hash fairlead.KeyHash) (k *fairlead.Key, found bool, err error) {
+	if n := r.refused.Load(); n != nil && n.keys[hash] != nil {
+		return n.keys[hash], true, nil
+	}
 	c := r.cache.Load()
 	if k, ok := c.GetIfPresent(hash); ok {
 		return k, k != nil, nil
@@ -24,7 +25,6 @@ func (r *Replica) Key(ctx context.Context, hash fairlead.KeyHash) (k *fairlead.K
 	version := r.version.Load()
 	k, err = r.readKey(ctx, hash)
 	if err != nil {
-		r.noteDamage(ctx, err)
 		return nil, false, fmt.Errorf("look up key: %w", err)
 	}
 	r.remember(c, hash, k, version)
@@ -32,7 +32,7 @@ func (r *Replica) Key(ctx context.Context, hash fairlead.KeyHash) (k *fairlead.K
 }
 
 // remember caches what was read from the disk at a version, if it is still true. An applier must not
-// slip between the question and the act: Compute holds the entry's lock over both, and ApplyKeys
+// slip between the question and the act: Compute holds the entry's lock over both, and Apply
 // raises the version before it takes the same lock. So either this sees the new version and keeps
 // out, or the applier finds this entry and replaces it.
 func (r *Replica) remember(c *cache, hash fairlead.KeyHash, k *fairlead.Key, version uint64) {
@@ -45,111 +45,109 @@ func (r *Replica) remember(c *cache, hash fairlead.KeyHash, k *fairlead.Key, ver
 }
 
 // readKey reads a key from the disk; nil where there is none.
-func (r *Replica) readKey(ctx context.Context, hash fairlead.KeyHash) (*fairlead.Key, error) {
-	var (
-		k       = fairlead.Key{Hash: hash}
-		created int64
-		revoked sql.NullInt64
-	)
-	err := r.lookup.QueryRowContext(ctx, hash[:]).Scan(&k.ID, &k.Name, &k.Hint, &created, &revoked)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	k.Created = time.UnixMicro(created).UTC()
-	if revoked.Valid {
-		k.Revoked = time.UnixMicro(revoked.Int64).UTC()
-	}
-	return &k, nil
+func (r *Replica) readKey(ctx context.Context, hash fairlead.KeyHash) (k *fairlead.Key, err error) {
+	err = r.read(ctx, func(f *file) error {
+		k = &fairlead.Key{Hash: hash}
+		var created int64
+		var revoked sql.NullInt64
+		err := f.lookup.QueryRowContext(ctx, hash[:]).Scan(&k.ID, &k.Name, &k.Hint, &created, &revoked)
+		if errors.Is(err, sql.ErrNoRows) {
+			k = nil
+			return nil
+		}
+		k.Created = fromMicros(created)
+		if revoked.Valid {
+			k.Revoked = fromMicros(revoked.Int64)
+		}
+		return err
+	})
+	return k, err
 }
 
-// ApplyKeys stores keys as they are now, new, changed or revoked, by their ids: all of them or none.
-// Applying the same key again changes nothing.
-func (r *Replica) ApplyKeys(ctx context.Context, keys ...fairlead.Key) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	gone, err := r.writeKeys(ctx, keys)
-	// The version rises even where the commit failed: it may have reached the disk all the same.
-	r.version.Add(1)
-	if err != nil {
-		r.noteDamage(ctx, err)
-		r.dropCached(keys, gone)
-		return fmt.Errorf("apply keys: %w", err)
-	}
+// cacheKeys brings the cache up to keys that the disk took.
+func (r *Replica) cacheKeys(keys []fairlead.Key, gone []fairlead.KeyHash) {
 	c := r.cache.Load()
 	for i := range keys {
 		// Only what is cached is replaced: a bulk of keys must not push the used ones out. This is
 		// Compute and not ComputeIfPresent, which asks whether there is an entry without its lock and
 		// would overlook one that a lookup is just putting in.
-		c.Compute(keys[i].Hash, func(_ *fairlead.Key, found bool) (*fairlead.Key, otter.ComputeOp) {
+		c.Compute(keys[i].Hash, func(old *fairlead.Key, found bool) (*fairlead.Key, otter.ComputeOp) {
 			if !found {
 				return nil, otter.CancelOp
 			}
 			k := keys[i]
+			if old != nil && k.Active() {
+				k.Revoked = old.Revoked // as the upsert has it
+			}
 			return &k, otter.WriteOp
 		})
 	}
 	r.dropCached(nil, gone)
-	return nil
 }
 
 // dropCached makes the next lookups of keys and hashes read the disk.
 func (r *Replica) dropCached(keys []fairlead.Key, hashes []fairlead.KeyHash) {
-	for i := range keys {
-		hashes = append(hashes, keys[i].Hash)
-	}
 	c := r.cache.Load()
-	for _, h := range hashes {
+	drop := func(h fairlead.KeyHash) {
 		c.Compute(h, func(*fairlead.Key, bool) (*fairlead.Key, otter.ComputeOp) { return nil, otter.InvalidateOp })
 	}
+	for i := range keys {
+		drop(keys[i].Hash)
+	}
+	for _, h := range hashes {
+		drop(h)
+	}
 }
 
-// The condition leaves rows alone that are the same already, so that a repeated sync writes nothing.
-const upsert = `
+// A revocation stays whatever comes after it: a copy is made of pages read at several moments, and a
+// replayed change may be older than the page. The condition leaves rows alone that are the same already.
+const upsertKey = `
 INSERT INTO keys (hash, id, name, hint, created, revoked) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (hash) DO UPDATE SET
-    id = excluded.id, name = excluded.name, hint = excluded.hint, created = excluded.created, revoked = excluded.revoked
+    id = excluded.id, name = excluded.name, hint = excluded.hint, created = excluded.created,
+    revoked = COALESCE(excluded.revoked, keys.revoked)
 WHERE (id, name, hint, created, revoked) IS NOT (excluded.id, excluded.name, excluded.hint, excluded.created, excluded.revoked)`
 
-// writeKeys gives the hashes that no longer stand for any key.
-func (r *Replica) writeKeys(ctx context.Context, keys []fairlead.Key) (gone []fairlead.KeyHash, err error) {
-	err = sqlitefile.Tx(ctx, r.write, func(tx *sql.Tx) error {
-		put, err := tx.PrepareContext(ctx, upsert)
-		if err != nil {
+// writeKeys gives the hashes that no longer stand for any key. A key whose id was revoked with another secret
+// becomes revoked, in keys too.
+func writeKeys(ctx context.Context, tx *sql.Tx, keys []fairlead.Key) (gone []fairlead.KeyHash, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	put, err := tx.PrepareContext(ctx, upsertKey)
+	if err != nil {
+		return nil, err
+	}
+	defer put.Close()
+	for i := range keys {
+		k := &keys[i]
+		revoked := nullMicros(k.Revoked)
+		write := func() error {
+			_, err := put.ExecContext(ctx, k.Hash[:], k.ID, k.Name, k.Hint, k.Created.UnixMicro(), revoked)
 			return err
 		}
-		defer put.Close()
-		for i := range keys {
-			k := &keys[i]
-			row := []any{
-				k.Hash[:], k.ID, k.Name, k.Hint, k.Created.UnixMicro(),
-				sql.NullInt64{Int64: k.Revoked.UnixMicro(), Valid: !k.Revoked.IsZero()},
-			}
-			_, err := put.ExecContext(ctx, row...)
-			if isTaken(err) { // the id has a row with another hash: its secret was replaced
-				var old fairlead.KeyHash
-				if old, err = removeKey(ctx, tx, k.ID); err == nil {
-					gone = append(gone, old)
-					_, err = put.ExecContext(ctx, row...)
+		err := write()
+		if isTaken(err) { // the id has a row with another hash: its secret was replaced
+			var old fairlead.KeyHash
+			var before sql.NullInt64
+			if old, before, err = removeKey(ctx, tx, k.ID); err == nil {
+				gone = append(gone, old)
+				if !revoked.Valid && before.Valid {
+					revoked, k.Revoked = before, fromMicros(before.Int64)
 				}
-			}
-			if err != nil {
-				return err
+				err = write()
 			}
 		}
-		return nil
-	})
-	return gone, err
+		if err != nil {
+			return gone, err
+		}
+	}
+	return gone, nil
 }
 
-func removeKey(ctx context.Context, tx *sql.Tx, id string) (hash fairlead.KeyHash, err error) {
+func removeKey(ctx context.Context, tx *sql.Tx, id string) (hash fairlead.KeyHash, revoked sql.NullInt64, err error) {
 	var b []byte
-	err = tx.QueryRowContext(ctx, `DELETE FROM keys WHERE id = ? RETURNING hash`, id).Scan(&b)
+	err = tx.QueryRowContext(ctx, `DELETE FROM keys WHERE id = ? RETURNING hash, revoked`, id).Scan(&b, &revoked)
 	copy(hash[:], b)
-	return hash, err
+	return hash, revoked, err
 }

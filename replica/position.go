@@ -6,59 +6,92 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
-
-	"fairlead/internal/sqlitefile"
+	"fairlead"
 )
 
-// Follow says which log of changes the replica is to follow and how far that log goes, and gives the
-// number of the last change that the replica knows of it. A replica that followed another log, or
-// knows more changes than this one has (its store was restored from a backup), forgets its keys and
-// begins at 0: a key that the truth does not list must not open the door.
-func (r *Replica) Follow(ctx context.Context, source string, head int64) (change int64, err error) {
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	var known string
-	err = r.write.QueryRowContext(ctx, `SELECT source, change FROM position WHERE id = 1`).Scan(&known, &change)
-	if err != nil {
-		r.noteDamage(ctx, err)
-		return 0, fmt.Errorf("read position: %w", err)
-	}
-	if known == source && change <= head {
-		return change, nil
-	}
-	if known != "" {
-		r.log.WarnContext(ctx, "replica begins anew: it followed another log of changes",
-			"was", known, "at", change, "now", source, "head", head)
-	}
-	err = sqlitefile.Tx(ctx, r.write, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM keys`); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE position SET source = ?, change = 0 WHERE id = 1`, source)
-		return err
-	})
-	r.version.Add(1)
-	if err := errors.Join(err, r.forget()); err != nil {
-		return 0, fmt.Errorf("begin anew: %w", err)
-	}
-	return 0, nil
+// moment is what a replica stands at. It is never changed, but for over, which is closed by the next one.
+type moment struct {
+	at     fairlead.Position
+	config uint64
+	over   chan struct{}
 }
 
-// Advance notes that every change up to a number was applied.
-func (r *Replica) Advance(ctx context.Context, change int64) error {
+// Now tells what the replica stands at: its position; a number that grows whenever the configuration or a
+// secret changes, of meaning within this process only; and a channel that is closed at the next change.
+func (r *Replica) Now() (at fairlead.Position, config uint64, over <-chan struct{}) {
+	m := r.now.Load()
+	return m.at, m.config, m.over
+}
+
+// stand tells everyone of a new moment. The caller holds writing.
+func (r *Replica) stand(at fairlead.Position, config bool) {
+	old := r.now.Load()
+	m := &moment{at: at, config: old.config, over: make(chan struct{})}
+	if config {
+		m.config++
+	}
+	r.now.Store(m)
+	close(old.over)
+}
+
+// Position is the last change applied. A replica that follows no log yet has the zero Position.
+func (r *Replica) Position(ctx context.Context) (fairlead.Position, error) {
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	if _, err := r.write.ExecContext(ctx, `UPDATE position SET change = ? WHERE id = 1`, change); err != nil {
+	if err := r.makeSure(ctx); err != nil {
+		return fairlead.Position{}, err
+	}
+	return r.now.Load().at, nil
+}
+
+// makeSure reads again what the disk has after a write that failed, for it may have got there all the same.
+// The caller holds writing.
+func (r *Replica) makeSure(ctx context.Context) error {
+	if r.file == nil {
+		return errClosed
+	}
+	if !r.unsure {
+		return nil
+	}
+	at, err := r.file.position(ctx)
+	if err != nil {
 		r.noteDamage(ctx, err)
-		return fmt.Errorf("note position: %w", err)
+		return err
+	}
+	r.unsure, r.state = false, nil
+	if at != r.now.Load().at {
+		r.stand(at, true)
+		r.written(at.Number)
 	}
 	return nil
 }
 
-// isTaken reports a violated unique column.
-func isTaken(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE
+// HasHash gives the hash of a change that is still remembered: of those last applied, of the position, and
+// of the change 0, which is the zero hash.
+func (r *Replica) HasHash(ctx context.Context, number int64) (hash fairlead.Hash, found bool, err error) {
+	at, err := r.Position(ctx)
+	switch {
+	case err != nil:
+		return hash, false, err
+	case number == 0:
+		return hash, true, nil
+	case number == at.Number:
+		return at.Hash, true, nil
+	}
+	err = r.read(ctx, func(f *file) error {
+		var b []byte
+		err := f.read.QueryRowContext(ctx, `SELECT hash FROM changes WHERE number = ?`, number).Scan(&b)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			hash, err = hashOf(b)
+		}
+		found = err == nil
+		return err
+	})
+	if err != nil {
+		return hash, false, fmt.Errorf("read hash of change %d: %w", number, err)
+	}
+	return hash, found, nil
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"runtime"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"fairlead"
+	"fairlead/test/changelog"
 )
 
 // TestStaleReadIsNotCached plays the interleaving by hand: a lookup reads the disk, the key is
@@ -59,7 +61,7 @@ func TestEntryBeingWrittenIsReplaced(t *testing.T) {
 	wantRevoked(t, r, k)
 }
 
-// TestForgottenCacheIsNotUsed holds that a lookup which began before Follow forgot everything cannot
+// TestForgottenCacheIsNotUsed holds that a lookup which began before a copy of another log was committed cannot
 // bring a key back.
 func TestForgottenCacheIsNotUsed(t *testing.T) {
 	r, k := openWith(t, true)
@@ -68,7 +70,11 @@ func TestForgottenCacheIsNotUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Follow(t.Context(), "another log", 0); err != nil {
+	c, err := r.BeginCopy(t.Context(), fairlead.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.Rest(t.Context(), fairlead.State{}, nil), c.Commit(t.Context(), "another log")); err != nil {
 		t.Fatal(err)
 	}
 	r.remember(cached, k.Hash, stale, version)
@@ -77,22 +83,73 @@ func TestForgottenCacheIsNotUsed(t *testing.T) {
 	}
 }
 
-// TestFailedApplyIsNotHidden holds that after a failed write the disk is asked again, for nobody
-// knows how far the write came.
-func TestFailedApplyIsNotHidden(t *testing.T) {
+// TestFailedApply holds that after a failed write the disk is asked again, for nobody knows how far the write
+// came; that what was revoked is refused all the same; and that the next write heals.
+func TestFailedApply(t *testing.T) {
 	r, k := openWith(t, true)
-	if _, _, err := r.Key(t.Context(), k.Hash); err != nil {
+	other, _ := fairlead.NewKey("b", time.Now())
+	for _, k := range []fairlead.Key{k, other} {
+		if _, _, err := r.Key(t.Context(), k.Hash); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.file.write.Exec("PRAGMA query_only = 1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.write.Close(); err != nil {
-		t.Fatal(err)
-	}
-	k.Revoked = time.Now()
-	if err := r.ApplyKeys(t.Context(), k); err == nil {
+	gone := k
+	gone.Revoked = k.Created.Add(time.Second)
+	next := nextChange(t, r, gone, other)
+	if err := r.Apply(t.Context(), "a", []fairlead.Change{next}); err == nil {
 		t.Fatal("a write to a closed file succeeded")
 	}
-	if _, ok := r.cache.Load().GetIfPresent(k.Hash); ok {
-		t.Error("the entry is still cached")
+	for _, k := range []fairlead.Key{k, other} {
+		if _, ok := r.cache.Load().GetIfPresent(k.Hash); ok {
+			t.Error("the entry is still cached")
+		}
+	}
+	wantRevoked(t, r, k)
+	if _, found, err := r.Key(t.Context(), other.Hash); err != nil || found {
+		t.Errorf("a key that the disk does not have is admitted (%v)", err)
+	}
+	if at, err := r.Position(t.Context()); err != nil || at.Number != 1 {
+		t.Errorf("at %+v, %v", at, err)
+	}
+	if _, err := r.file.write.Exec("PRAGMA query_only = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Apply(t.Context(), "a", []fairlead.Change{next}); err != nil {
+		t.Fatal(err)
+	}
+	if r.refused.Load() != nil {
+		t.Error("what the disk has is kept in memory as well")
+	}
+	wantRevoked(t, r, k)
+	if k, found, err := r.Key(t.Context(), other.Hash); err != nil || !found || !k.Active() {
+		t.Errorf("the key is not there after all (%v)", err)
+	}
+}
+
+// TestUnsureApply holds that a write whose failure was none, as when only its answer is lost, is noticed.
+func TestUnsureApply(t *testing.T) {
+	r, k := openWith(t, true)
+	k.Revoked = k.Created.Add(time.Second)
+	next := nextChange(t, r, k)
+	b, err := r.foldNext(t.Context(), "a", []fairlead.Change{next})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.file.apply(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	r.unsure = true
+	_, _, over := r.Now()
+	if at, err := r.Position(t.Context()); err != nil || at.Number != next.Number || at.Hash != next.Hash {
+		t.Errorf("at %+v, %v", at, err)
+	}
+	select {
+	case <-over:
+	default:
+		t.Error("nobody is told")
 	}
 }
 
@@ -109,7 +166,7 @@ func openWith(t *testing.T, known bool) (*Replica, fairlead.Key) {
 	})
 	k, _ := fairlead.NewKey("a", time.Now())
 	if known {
-		if err := r.ApplyKeys(t.Context(), k); err != nil {
+		if err := r.Apply(t.Context(), "a", []fairlead.Change{nextChange(t, r, k)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -118,9 +175,18 @@ func openWith(t *testing.T, known bool) (*Replica, fairlead.Key) {
 
 func revoke(t *testing.T, r *Replica, k fairlead.Key) {
 	k.Revoked = k.Created.Add(time.Second)
-	if err := r.ApplyKeys(t.Context(), k); err != nil {
+	if err := r.Apply(t.Context(), "a", []fairlead.Change{nextChange(t, r, k)}); err != nil {
 		t.Error(err)
 	}
+}
+
+// nextChange makes the change that says how keys are now.
+func nextChange(t *testing.T, r *Replica, keys ...fairlead.Key) fairlead.Change {
+	t.Helper()
+	at, _, _ := r.Now()
+	l := changelog.New("a")
+	l.At = at
+	return l.Keys(keys...)
 }
 
 func wantRevoked(t *testing.T, r *Replica, k fairlead.Key) {

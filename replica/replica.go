@@ -1,12 +1,14 @@
 // Package replica is this node's own disk: what the data plane must know to serve without asking
-// anyone. It holds the keys, by the hash of their secrets, in DIR/replica.db, with a bounded memory
-// cache in front. All of it is a copy: a damaged or foreign file is moved aside and filled again by
-// the feed. A revoked key stays as a tombstone, so that "revoked" and "unknown" can be told apart.
+// anyone. It holds how far this node followed the log of changes, the configuration, the keys by the hash
+// of their secrets, the stored secrets (still sealed), and the changes last applied; in front of the keys
+// is a bounded memory cache. All of it is a copy: a damaged or foreign file is moved aside and filled
+// again by the feed. A revoked key stays as a tombstone, so that "revoked" and "unknown" can be told apart.
+//
+// DESIGN.md tells what holds between the disk, the cache and a copy under way.
 package replica
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,20 +28,27 @@ const CachedKeys = 100_000
 
 // Replica is an open replica. Its methods may be called from several goroutines.
 type Replica struct {
-	dir    string
-	log    *slog.Logger
-	size   int
-	lock   *os.File
-	write  *sql.DB // one connection
-	read   *sql.DB // query-only
-	lookup *sql.Stmt
+	dir  string
+	log  *slog.Logger
+	size int
+	lock *os.File
+
+	// reading is held over each use of file, and taken whole to put another in its place.
+	reading sync.RWMutex
+	file    *file
 
 	// writing orders the appliers, so that the cache takes changes in the order the disk took them.
 	writing sync.Mutex
-	// version grows with every write to the disk. A lookup caches what it read only if no write came
-	// in between; see Key.
+	copying *Copy
+	unsure  bool            // a write failed, and may have reached the disk all the same
+	state   *fairlead.State // as the disk has it; nil = not read yet
+
+	now atomic.Pointer[moment]
+	// version grows with every write of keys to the disk. A lookup caches what it read only if no write
+	// came in between; see Key.
 	version atomic.Uint64
 	cache   atomic.Pointer[cache]
+	refused atomic.Pointer[refused]
 	damaged atomic.Bool
 }
 
@@ -57,7 +66,7 @@ func WithCache(keys int) Option { return func(r *Replica) { r.size = keys } }
 
 // Open opens the replica in a folder, making both where there are none. One process may hold it at a
 // time: the cache would not see another's writes. Nothing is loaded, so the time to open does not
-// depend on the number of keys.
+// depend on the number of keys. What a copy left that was not finished is removed.
 func Open(ctx context.Context, dir string, options ...Option) (*Replica, error) {
 	r := &Replica{dir: dir, log: slog.New(slog.DiscardHandler), size: CachedKeys}
 	for _, o := range options {
@@ -79,16 +88,53 @@ func (r *Replica) open(ctx context.Context) (err error) {
 	if err := r.forget(); err != nil {
 		return err
 	}
-	err = r.openFile(ctx)
-	if unusable(err) {
-		err = r.rebuild(ctx, err)
+	path, err := r.tidy(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	if r.file, err = r.openCurrent(ctx, path); err != nil {
+		return err
+	}
+	at, err := r.file.position(ctx)
+	if err != nil {
+		return err
+	}
+	r.now.Store(&moment{at: at, over: make(chan struct{})})
+	return nil
 }
 
-// Close closes the replica.
+// openCurrent opens the file in use, or begins anew where it cannot be used.
+func (r *Replica) openCurrent(ctx context.Context, path string) (*file, error) {
+	var f *file
+	_, err := os.Stat(r.marker())
+	if err == nil {
+		err = fmt.Errorf("%w: it was found damaged while in use", errForeign)
+	} else {
+		f, err = openFile(ctx, path)
+	}
+	if !unusable(err) {
+		return f, err
+	}
+	if err := r.moveAside(ctx, path, err); err != nil {
+		return nil, err
+	}
+	return openFile(ctx, path)
+}
+
+// Close closes the replica. A copy under way is lost.
 func (r *Replica) Close() error {
-	errs := []error{r.closeFile()}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	var errs []error
+	if r.copying != nil {
+		errs = append(errs, r.copying.discard())
+	}
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	if r.file != nil {
+		errs = append(errs, r.file.close())
+		r.file = nil
+	}
 	if r.lock != nil {
 		errs = append(errs, r.lock.Close())
 		r.lock = nil
@@ -105,4 +151,21 @@ func (r *Replica) forget() error {
 	}
 	r.cache.Store(c)
 	return nil
+}
+
+// errClosed is what a closed replica says.
+var errClosed = errors.New("the replica is closed")
+
+// read calls f with the file in use, which stays open meanwhile.
+func (r *Replica) read(ctx context.Context, f func(*file) error) error {
+	r.reading.RLock()
+	defer r.reading.RUnlock()
+	if r.file == nil {
+		return errClosed
+	}
+	err := f(r.file)
+	if err != nil {
+		r.noteDamage(ctx, err)
+	}
+	return err
 }

@@ -132,3 +132,14 @@ func Busy(u *Upstream, s fairlead.Step, n int64) int64 {
 	way := u.waysOf(s.Endpoint.Provider)[0]
 	return u.board.Load().Lane(s.Endpoint, s.Asked, way.credential, u.Egress, time.Now()).Busy().Add(n)
 }
+
+// Way is the first way to a provider, for comparing; nil where none is kept for it.
+func Way(u *Upstream, p *fairlead.Provider) any {
+	known := u.ways.Load()
+	for _, list := range [][]*way{known.now[p], known.before[p]} {
+		if len(list) > 0 {
+			return list[0]
+		}
+	}
+	return nil
+}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,7 @@ type way struct {
 	err        error // why there is no transport
 }
 
-// ways are those of the snapshot in force and of the one before it.
+// ways are those of the snapshot in force and of the last one before it that had other providers.
 type ways struct{ now, before map[*fairlead.Provider][]*way }
 
 // transportKey is what two providers must have in common to share connections. files says which state
@@ -93,8 +94,9 @@ func New(dialects ...dialect.Dialect) *Upstream {
 // can fail (a certificate that cannot be read, a dialect that is not spoken) fails there. Connections
 // that no provider of it uses are retired: exchanges that began earlier go on with theirs.
 func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
-	used := map[transportKey]transport.Transport{}
-	now := map[*fairlead.Provider][]*way{}
+	last, transports := u.ways.Load(), u.current()
+	used := make(map[transportKey]transport.Transport, len(transports))
+	now, same := make(map[*fairlead.Provider][]*way, len(s.Providers)), len(s.Providers) == len(last.now)
 	for _, p := range s.Providers {
 		if u.dialects[p.Dialect] == nil {
 			return fmt.Errorf("provider %s: dialect %q is not spoken here", p.Name, p.Dialect)
@@ -102,7 +104,7 @@ func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 		key := keyOf(p)
 		t := used[key]
 		if t == nil {
-			t = u.current(key)
+			t = transports[key]
 		}
 		if t == nil {
 			var err error
@@ -110,21 +112,31 @@ func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 				return fmt.Errorf("provider %s: make transport: %w", p.Name, err)
 			}
 		}
-		used[key], now[p] = t, u.waysTo(p, t, nil)
+		used[key] = t
+		list, known := last.now[p]
+		if !known || slices.ContainsFunc(list, func(w *way) bool { return w.transport != t }) {
+			list, same = u.waysTo(p, t, nil), false
+		}
+		now[p] = list
 	}
-	u.adopt(s, used, now)
+	next := last // where no provider is another, as after a change of weights, those before are kept longer
+	if !same {
+		next = &ways{now: now, before: last.now}
+	}
+	u.adopt(s, used, next)
 	return nil
 }
 
-func (u *Upstream) current(key transportKey) transport.Transport {
+// current are the transports of the snapshot in force; the map is never written again.
+func (u *Upstream) current() map[transportKey]transport.Transport {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.transports[key]
+	return u.transports
 }
 
 // adopt brings the transports of a new snapshot into use. Those of the snapshot before it stay known to
 // the exchanges that began under it.
-func (u *Upstream) adopt(s *fairlead.Snapshot, used map[transportKey]transport.Transport, now map[*fairlead.Provider][]*way) {
+func (u *Upstream) adopt(s *fairlead.Snapshot, used map[transportKey]transport.Transport, next *ways) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for key, t := range u.transports {
@@ -133,7 +145,7 @@ func (u *Upstream) adopt(s *fairlead.Snapshot, used map[transportKey]transport.T
 		}
 	}
 	u.transports = used
-	u.ways.Store(&ways{now: now, before: u.ways.Load().now})
+	u.ways.Store(next)
 	u.known = s
 	teach(u.board.Load(), s)
 	u.wakeProber()
@@ -157,6 +169,9 @@ func (u *Upstream) newBoard() *health.Board {
 func keyOf(p *fairlead.Provider) transportKey {
 	key := transportKey{config: p.Transport, connect: p.Timeouts.Connect}
 	for _, file := range []string{p.Transport.CA, p.Transport.Cert, p.Transport.Key} {
+		if file == "" {
+			continue
+		}
 		if info, err := os.Stat(file); err == nil {
 			key.files += fmt.Sprintf("%d %d;", info.ModTime().UnixNano(), info.Size())
 		}
@@ -185,8 +200,8 @@ func (u *Upstream) waysTo(p *fairlead.Provider, t transport.Transport, err error
 	return list
 }
 
-// waysOf finds the ways to a provider. One that is known no more, for two snapshots have come since, gets
-// some that keep no connection.
+// waysOf finds the ways to a provider. One that is known no more, for its own was replaced twice
+// since, gets some that keep no connection.
 func (u *Upstream) waysOf(p *fairlead.Provider) []*way {
 	known := u.ways.Load()
 	if w := known.now[p]; w != nil {

@@ -2,6 +2,8 @@ package health
 
 import (
 	"crypto/sha256"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +37,9 @@ type Board struct {
 	retry     Terms
 	swept     int64
 	wildSwept int64
-	cramped   int64               // when no lane under a wildcard could make room
-	members   map[string][]string // model -> endpoints that may take traffic
+	cramped   int64              // when no lane under a wildcard could make room
+	snapshot  *fairlead.Snapshot // in force: it says which endpoints a model has
+	providers map[string]*fairlead.Provider
 	secrets   map[credentialKey][sha256.Size]byte
 	revision  atomic.Int64
 	wilds     atomic.Int64            // lanes under wildcards
@@ -112,7 +115,7 @@ func NewBoard(o Options) *Board {
 	}
 	return &Board{
 		since: since{o.Epoch}, seed: o.Seed, retry: o.Retry, swept: headroom,
-		members: map[string][]string{}, secrets: map[credentialKey][sha256.Size]byte{},
+		snapshot: &fairlead.Snapshot{}, secrets: map[credentialKey][sha256.Size]byte{},
 		models: map[modelEgress][]*seat{}, opened: map[*seat]struct{}{}, wake: o.Opened,
 	}
 }
@@ -123,23 +126,8 @@ func (b *Board) Adopt(s *fairlead.Snapshot, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := b.at(now)
-	b.members = map[string][]string{}
-	for _, e := range s.Endpoints {
-		if e.Weight > 0 {
-			b.members[e.Model.Name] = append(b.members[e.Model.Name], e.ID)
-		}
-	}
-	secrets := map[credentialKey][sha256.Size]byte{}
-	for _, p := range s.Providers {
-		for _, c := range p.Credentials {
-			key := credentialKey{p.Name, c.Name}
-			secrets[key] = sha256.Sum256([]byte(c.Value.Reveal()))
-			if known := b.keys.get(key); known != nil && b.secrets[key] != secrets[key] {
-				known.latch.forget(n)
-			}
-		}
-	}
-	b.secrets = secrets
+	b.snapshot = s
+	b.compareSecrets(s, n)
 	if s.Revision == b.revision.Load() {
 		return
 	}
@@ -150,10 +138,41 @@ func (b *Board) Adopt(s *fairlead.Snapshot, now time.Time) {
 	b.wildModel.set(nil)
 }
 
+// compareSecrets looks at the credentials of providers that are others than they were.
+func (b *Board) compareSecrets(s *fairlead.Snapshot, now int64) {
+	providers, same := make(map[string]*fairlead.Provider, len(s.Providers)), len(s.Providers) == len(b.providers)
+	for _, p := range s.Providers {
+		providers[p.Name] = p
+		if b.providers[p.Name] == p {
+			continue
+		}
+		same = false
+		for _, c := range p.Credentials {
+			key := credentialKey{p.Name, c.Name}
+			secret := sha256.Sum256([]byte(c.Value.Reveal()))
+			if known := b.keys.get(key); known != nil && b.secrets[key] != secret {
+				known.latch.forget(now)
+			}
+			b.secrets[key] = secret
+		}
+	}
+	if same {
+		return
+	}
+	b.providers = providers
+	maps.DeleteFunc(b.secrets, func(k credentialKey, _ [sha256.Size]byte) bool {
+		p := providers[k.provider]
+		return p == nil || !slices.ContainsFunc(p.Credentials, func(c fairlead.Credential) bool { return c.Name == k.name })
+	})
+}
+
 // Tune changes the terms of every endpoint's retry budget.
 func (b *Board) Tune(t Terms) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.retry == t {
+		return
+	}
 	b.retry = t
 	for _, p := range b.places.all() {
 		p.budget.Tune(t)

@@ -72,7 +72,8 @@ var evidence = map[string]health.Evidence{
 // play runs lines of "T endpoint verb": a name of evidence (of an attempt begun just then), ">STATE",
 // "old:" and evidence (of an attempt begun 30 s before), "try", "no", "last", "nolast" (Acquire gives a
 // ticket or refuses, as a last resort; it is released with the next evidence), "revN"
-// (a new revision), "rotate" (another credential value). "N*verb" repeats.
+// (a new revision), "rotate" (another credential value), "lose" and "back" (no credential, and as it was), "reweigh"
+// (a snapshot with the same providers). "N*verb" repeats.
 func (b *town) play(t *testing.T, line string) {
 	t.Helper()
 	tickets := map[string]health.Ticket{}
@@ -93,6 +94,15 @@ func (b *town) play(t *testing.T, line string) {
 	}
 }
 
+// adoptCredential adopts a snapshot in which the first provider has other credentials.
+func (b *town) adoptCredential(now time.Time, list ...fairlead.Credential) {
+	next, p := *b.snapshot, *b.snapshot.Providers[0]
+	p.Credentials = list
+	next.Providers = append([]*fairlead.Provider{&p}, next.Providers[1:]...)
+	b.snapshot = &next
+	b.Adopt(b.snapshot, now)
+}
+
 func (b *town) step(t *testing.T, tickets map[string]health.Ticket, line, part, name, verb string, now time.Time) {
 	t.Helper()
 	if rev, ok := strings.CutPrefix(verb, "rev"); ok {
@@ -106,7 +116,14 @@ func (b *town) step(t *testing.T, tickets map[string]health.Ticket, line, part, 
 	ticket, waits := tickets[name]
 	switch {
 	case verb == "rotate":
-		b.snapshot.Providers[0].Credentials[0].Value = fairlead.NewSecret("v3")
+		b.adoptCredential(now, fairlead.Credential{Name: "main", Value: fairlead.NewSecret("v3")})
+	case verb == "lose":
+		b.adoptCredential(now)
+	case verb == "back":
+		b.adoptCredential(now, fairlead.Credential{Name: "main", Value: fairlead.NewSecret("v1")})
+	case verb == "reweigh":
+		next := *b.snapshot
+		b.snapshot = &next
 		b.Adopt(b.snapshot, now)
 	case strings.HasPrefix(verb, ">"):
 		if got := show(lane.View(now)); got != verb[1:] {
@@ -176,6 +193,9 @@ func TestBoard(t *testing.T) {
 		{"many refusals are one", "a@p", "0 a@p 9*key; 300 a@p >half_open/0/credential"},
 		{"another value ends it", "a@p", "0 a@p key; 1 a@p rotate; 1 a@p " + well},
 		{"another revision does not", "a@p", "0 a@p key; 1 a@p rev2; 1 a@p " + badKey},
+		{"nor do other weights", "a@p", "0 a@p key; 1 a@p reweigh; 2 a@p reweigh; 2 a@p " + badKey},
+		{"nor the same value in another snapshot", "a@p", "0 a@p key; 1 a@p back; 1 a@p " + badKey},
+		{"one that was away is tried again", "a@p", "0 a@p key; 1 a@p lose; 2 a@p back; 2 a@p " + well},
 
 		{"an unknown model", "a@p b@p", "0 a@p 404; 1 a@p " + unknown + "; 1 a@p/b " + unknown + "; 1 b@p " + well + "; 301 a@p >half_open/0/model_unknown"},
 		{"until the revision changes", "a@p", "0 a@p 404; 1 a@p rev2; 1 a@p " + well + "; 2 a@p 404; 2 a@p " + well},

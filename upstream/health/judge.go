@@ -65,7 +65,7 @@ func (b *Board) mayOpen(s *seat, now int64) bool {
 	if !shut[s.key.Endpoint] {
 		return true // another credential keeps the endpoint in use
 	}
-	members := b.members[s.model]
+	members := b.members(s.model)
 	if !slices.Contains(members, s.key.Endpoint) { // of an older snapshot, or drained: count what is known
 		members = nil
 		for id := range shut {
@@ -79,6 +79,20 @@ func (b *Board) mayOpen(s *seat, now int64) bool {
 		}
 	}
 	return 2*n <= len(members)
+}
+
+// members are the endpoints of a model that may take traffic; none where the snapshot names no such model.
+func (b *Board) members(model string) (ids []string) {
+	m := b.snapshot.Models[model]
+	if m == nil || m.Name != model {
+		return nil
+	}
+	for _, e := range m.Endpoints {
+		if e.Weight > 0 {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // rollUp shuts the whole provider, from one egress, when at least 3 of its endpoints and every one in

@@ -1,0 +1,175 @@
+package compile
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"fairlead"
+	"fairlead/internal/mergepatch"
+)
+
+// Merge applies a merge patch (RFC 7396) to a canonical document: a member of the patch takes the place of the
+// document's, null takes it away, mappings are gone into, lists and all else are replaced whole. The result is
+// canonical in form; whether it can be a configuration is Canonical's to say, which should write it again. A patch
+// that is no JSON object with every name once is an error of the caller.
+func Merge(doc, patch []byte) ([]byte, error) {
+	if err := asObject(patch); err != nil {
+		return nil, err
+	}
+	merged, err := mergepatch.Merge(doc, patch)
+	if err != nil {
+		return nil, fmt.Errorf("apply merge patch: %w", err)
+	}
+	if len(merged) > maxDocument {
+		return nil, fairlead.Errorf(fairlead.CodeBodyTooLarge, fmt.Sprintf("the document would have %d bytes; at most %d are taken", len(merged), maxDocument))
+	}
+	return merged, nil
+}
+
+// Patch gives the merge patch that makes one canonical document of another.
+func Patch(from, to []byte) ([]byte, error) {
+	patch, err := mergepatch.Make(from, to)
+	if err != nil {
+		return nil, fmt.Errorf("make merge patch: %w", err)
+	}
+	return patch, nil
+}
+
+// asObject says why a merge patch is none.
+func asObject(patch []byte) error {
+	if len(patch) > maxDocument {
+		return fairlead.Errorf(fairlead.CodeBodyTooLarge, fmt.Sprintf("the merge patch has %d bytes; at most %d are taken", len(patch), maxDocument))
+	}
+	var v jsontext.Value
+	err := json.Unmarshal(patch, &v)
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return fairlead.Errorf(fairlead.CodeDuplicateField, "a name stands twice in one object of the merge patch")
+	case err != nil:
+		return &fairlead.Error{Code: fairlead.CodeInvalidJSON, Message: "the merge patch is not JSON", Err: err}
+	case v.Kind() != '{':
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, "a merge patch is a JSON object")
+	case deepest(v) > maxNesting:
+		return fairlead.Errorf(fairlead.CodeTooDeep, fmt.Sprintf("the merge patch nests deeper than %d levels", maxNesting))
+	}
+	return nil
+}
+
+// deepest is how deep valid JSON nests.
+func deepest(v jsontext.Value) (most int) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(v))
+	for {
+		if _, err := d.ReadToken(); err != nil {
+			return most
+		}
+		most = max(most, d.StackDepth())
+	}
+}
+
+// SetWeight gives the canonical document in which one endpoint, by its id, has another weight; 0 drains it. An
+// endpoint that is not there is CodeNotFound, with the near ids.
+func SetWeight(doc []byte, endpoint string, weight int) ([]byte, error) {
+	if weight < 0 || weight > maxWeight {
+		return nil, fairlead.Errorf(fairlead.CodeInvalidRequest, fmt.Sprintf("a weight is 0 to %d", maxWeight))
+	}
+	members, err := membersOf(doc, "models")
+	if err != nil {
+		return nil, fmt.Errorf("read document: %w", err)
+	}
+	name := modelOf(endpoint)
+	for _, m := range members {
+		if m.name != name {
+			continue
+		}
+		var model fairlead.ModelConfig
+		if !plain(doc[m.start:m.end], &model) {
+			return nil, fmt.Errorf("read document: model %s is not canonical", name)
+		}
+		for i := range model.Endpoints {
+			e := &model.Endpoints[i]
+			if endpointID(name, *e) == endpoint {
+				e.Weight = &weight
+				return slices.Concat(doc[:m.start], encode(&model), doc[m.end:]), nil
+			}
+		}
+	}
+	return nil, unknownEndpoint(doc, members, endpoint)
+}
+
+// modelOf is the model in an endpoint's id: names of providers and of endpoints hold no @.
+func modelOf(endpoint string) string { return endpoint[:max(strings.LastIndexByte(endpoint, '@'), 0)] }
+
+func unknownEndpoint(doc []byte, members []span, endpoint string) error {
+	var ids []string
+	for _, m := range members {
+		var model fairlead.ModelConfig
+		if plain(doc[m.start:m.end], &model) {
+			for _, e := range model.Endpoints {
+				ids = append(ids, endpointID(m.name, e))
+			}
+		}
+	}
+	e := fairlead.Errorf(fairlead.CodeNotFound, "there is no endpoint "+show(endpoint))
+	e.Hint = cmp.Or(meant(endpoint, ids), "an endpoint's id is author/name@provider, or author/name@provider~name")
+	return e
+}
+
+// span is where the value of a member stands in a document, and where its name begins.
+type span struct {
+	name         string
+	begin, start int
+	end          int
+}
+
+// membersOf finds the members of one of a document's own members, in their order.
+func membersOf(doc []byte, of string) (members []span, err error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(doc))
+	top := func(m span) error {
+		if m.name == of {
+			return eachMember(d, doc, func(m span) error {
+				err := d.SkipValue()
+				m.end = int(d.InputOffset())
+				members = append(members, m)
+				return err
+			})
+		}
+		return d.SkipValue()
+	}
+	return members, eachMember(d, doc, top)
+}
+
+// eachMember goes through the members of the object that d is before; each reads the value.
+func eachMember(d *jsontext.Decoder, doc []byte, each func(span) error) error {
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return cmp.Or(err, errors.New("not a JSON object"))
+	}
+	for d.PeekKind() == '"' {
+		begin := int(d.InputOffset())
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		m := span{name: name.String(), begin: begin, start: int(d.InputOffset())}
+		m.begin, m.start = gap(doc, m.begin), gap(doc, m.start)
+		if err := each(m); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// gap skips what stands between two tokens.
+func gap(doc []byte, at int) int {
+	for at < len(doc) && strings.IndexByte(" \t\r\n,:", doc[at]) >= 0 {
+		at++
+	}
+	return at
+}

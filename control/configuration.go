@@ -1,0 +1,262 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"fairlead"
+	"fairlead/compile"
+)
+
+// Config is the configuration as the store keeps it. All writes of it go through here, whatever way they come:
+// each reads the last revision, makes the next document of it, has it compiled, and commits it if nothing came
+// between; else it begins again.
+type Config struct {
+	*Options
+	// turn makes writers of this process wait for each other, so that they do not all compile what only
+	// one can commit.
+	turn chan struct{}
+	last lastDocument
+}
+
+func newConfig(o *Options) *Config { return &Config{Options: o, turn: make(chan struct{}, 1)} }
+
+// maxTries bounds how often a write begins again because another control node was faster.
+const maxTries = 50
+
+// Written is what a write of the configuration did, or would do.
+type Written struct {
+	Revision int64                `json:"revision"`           // in force after the write
+	Change   int64                `json:"change,omitempty"`   // that carries it; left out where nothing changed
+	Changed  bool                 `json:"changed"`            // of a dry run: whether it would
+	DryRun   bool                 `json:"dry_run,omitempty"`  // nothing was written
+	Restores int64                `json:"restores,omitempty"` // of a rollback: whose document it is
+	Diff     []compile.Difference `json:"diff"`
+	Findings compile.Findings     `json:"findings"`         // warnings
+	Applied  bool                 `json:"applied"`          // this node's own edge decides by it
+	Behind   []string             `json:"behind,omitempty"` // live nodes that do not yet, where the caller waited for them
+}
+
+// edit is a way of writing the configuration.
+type edit struct {
+	act    fairlead.Act
+	origin fairlead.Origin
+	base   int64 // the revision that it is meant for; anyBase = the one in force
+	once   bool  // it says something else of another base, so it does not begin again
+	dry    bool
+	trial  bool // it may be written while a revision is tried
+	next   func(ctx context.Context, now *current) (draft, error)
+}
+
+const anyBase = -1
+
+// current is what a write begins with.
+type current struct {
+	fairlead.State
+	source Source
+	config *fairlead.Config
+}
+
+// draft is a configuration that is to be.
+type draft struct {
+	text     []byte          // YAML or JSON
+	name     string          // of the text, in findings
+	restores int64           // the revision whose document it is
+	plain    bool            // no ramp's weight is laid over it
+	touched  []string        // endpoints whose weights are set, which ends what is laid over them
+	trial    *fairlead.Trial // what is tried beside it from here on
+}
+
+// refusedError is the error of a configuration that cannot be, with all that is wrong with it.
+type refusedError struct {
+	err   *fairlead.Error
+	found compile.Findings
+}
+
+// Error gives the first of the findings, for logs.
+func (e *refusedError) Error() string { return e.err.Error() }
+
+// Unwrap gives the *fairlead.Error.
+func (e *refusedError) Unwrap() error { return e.err }
+
+func refused(found compile.Findings) error {
+	if err := found.Err(); err != nil {
+		return &refusedError{fairlead.AsError(err), found}
+	}
+	return nil
+}
+
+// ApplyFile makes a revision of a file's text, if it says something else than the one in force. It publishes
+// the revision and does not wait for an edge. Text that does not compile is a *fairlead.Error that lists why.
+func (s *Config) ApplyFile(ctx context.Context, text []byte, name string) (Written, error) {
+	w, change, err := s.write(ctx, edit{
+		act:    fairlead.Act{At: s.time(), By: "file", Action: "config.file", Target: name},
+		origin: fairlead.OriginFile, base: anyBase, trial: true,
+		next: func(context.Context, *current) (draft, error) {
+			return draft{text: text, name: name, plain: true}, nil
+		},
+	})
+	if err == nil && change.Number > 0 && s.Publish != nil {
+		s.Publish(change)
+	}
+	return w, err
+}
+
+func (s *Config) time() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// current reads what is in force.
+func (s *Config) current(ctx context.Context) (*current, error) {
+	state, _, err := s.Store.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := &current{State: state, source: SourceStore}
+	if state.Revision == 0 {
+		now.Document, now.source = []byte(emptyDocument), SourceBuiltin
+		if s.Base != nil {
+			now.Document, now.source = s.Base()
+		}
+		if len(now.Document) == 0 {
+			now.Document = []byte(emptyDocument)
+		}
+	}
+	if s.File != "" {
+		now.source = SourceFile
+	}
+	now.config, err = s.last.config(now.Document)
+	return now, err
+}
+
+// emptyDocument is what a patch builds on where nothing else is.
+const emptyDocument = `{"version":1}`
+
+// write commits an edit, or tells what it would do. The zero Change says that nothing changed.
+func (s *Config) write(ctx context.Context, e edit) (Written, fairlead.Change, error) {
+	if s.File != "" && e.origin != fairlead.OriginFile && !e.dry {
+		return Written{}, fairlead.Change{}, s.fileIsTruth()
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return Written{}, fairlead.Change{}, ctx.Err()
+	}
+	for try := 1; ; try++ {
+		w, change, err := s.try(ctx, e)
+		var stale *fairlead.Error
+		if !errors.As(err, &stale) || stale.Code != fairlead.CodeStale || e.base != anyBase || e.once || try == maxTries {
+			return w, change, err
+		}
+	}
+}
+
+func (s *Config) fileIsTruth() error {
+	return &fairlead.Error{
+		Code: fairlead.CodeConflict, Message: "the file " + s.File + " is the truth about the configuration",
+		Hint: "edit the file: it is watched, and a valid edit applies at once",
+	}
+}
+
+func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Change, err error) {
+	now, err := s.current(ctx)
+	if err != nil {
+		return w, change, err
+	}
+	if e.base != anyBase && e.base != now.Revision {
+		return w, change, staleError(e.base, now.Revision)
+	}
+	if now.Trial != nil && !e.trial && !e.dry {
+		return w, change, &fairlead.Error{
+			Code: fairlead.CodeConflict, Message: "a revision is being tried; until its end only weights can be set",
+			Hint: "wait for its end, or roll back",
+		}
+	}
+	d, err := e.next(ctx, now)
+	if err != nil {
+		return w, change, err
+	}
+	next, found, err := s.compile(ctx, d)
+	w = Written{Revision: now.Revision, Findings: append(compile.Findings{}, found...), DryRun: e.dry, Restores: d.restores, Diff: []compile.Difference{}}
+	if err != nil {
+		return w, change, err
+	}
+	weights := laidOver(now, next.config, d)
+	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
+	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
+	w.Changed = !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e)
+	if e.dry || !w.Changed {
+		w.Applied = !e.dry
+		return w, change, nil
+	}
+	c, err := commit(now, next, d, e)
+	if err != nil {
+		return w, change, err
+	}
+	c.Content.Weights = weights
+	r, change, err := s.Store.CommitRevision(ctx, c)
+	if err != nil {
+		return w, change, err
+	}
+	s.last.keep(next)
+	w.Revision, w.Change = r.Number, change.Number
+	return w, change, nil
+}
+
+// begins reports whether a whole document becomes the first revision: from then on the store is the truth,
+// even if it says what was in force before.
+func (s *Config) begins(now *current, e edit) bool {
+	return now.Revision == 0 && (e.origin == fairlead.OriginApply || e.origin == fairlead.OriginFile)
+}
+
+func staleError(want, is int64) error {
+	return &fairlead.Error{
+		Code: fairlead.CodeStale, Param: "If-Match",
+		Message: "the configuration is at revision " + number(is) + ", not " + number(want),
+		Hint:    "read it again, and write what is to change of that",
+	}
+}
+
+// commit makes what the store writes.
+func commit(now *current, next document, d draft, e edit) (fairlead.Commit, error) {
+	from := now.Document
+	if now.Revision == 0 {
+		from = []byte("{}") // what was in force before is not in the store, so the first revision carries all
+	}
+	patch, err := compile.Patch(from, next.document)
+	if err != nil {
+		return fairlead.Commit{}, err
+	}
+	return fairlead.Commit{
+		Base: now.Revision,
+		Content: fairlead.RevisionContent{
+			Revision: now.Revision + 1, Origin: e.origin, Why: e.act.Why, Restores: d.restores,
+			Patch: patch, Sum: sha256.Sum256(next.document), Trial: d.trial,
+		},
+		Document: next.document,
+		Act:      e.act,
+	}, nil
+}
+
+// laidOver gives the weights that stay laid over the document: those of endpoints that are still there and
+// whose own weight nobody wrote.
+func laidOver(now *current, next *fairlead.Config, d draft) map[string]int {
+	if len(now.Weights) == 0 || d.plain {
+		return nil
+	}
+	before, after := weights(now.config), weights(next)
+	kept := maps.Clone(now.Weights)
+	maps.DeleteFunc(kept, func(id string, _ int) bool {
+		b, was := before[id]
+		a, is := after[id]
+		return !is || (was && a != b) || slices.Contains(d.touched, id)
+	})
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}

@@ -1,0 +1,245 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"fairlead"
+	"fairlead/compile"
+)
+
+// EndpointStatus is a live endpoint.
+type EndpointStatus struct {
+	ID       string           `json:"id"`
+	Model    string           `json:"model"`
+	Provider string           `json:"provider"`
+	Dialect  fairlead.Dialect `json:"dialect"`
+	Upstream string           `json:"upstream,omitempty"` // "" under a wildcard
+	Region   string           `json:"region,omitempty"`
+	// Weight is the one that this node decides by; Configured is the document's, where it is known.
+	Weight     int           `json:"weight"`
+	Configured *int          `json:"configured_weight,omitempty"`
+	Context    int           `json:"context,omitempty"` // tokens; left out = unknown
+	Price      *PriceStatus  `json:"price"`             // null = unknown
+	Health     *HealthStatus `json:"health,omitempty"`  // left out = nothing is held against it
+}
+
+// HealthStatus is what is held against an endpoint on this node.
+type HealthStatus struct {
+	State  string    `json:"state"` // such as open, half-open, cooling
+	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// PriceStatus is an endpoint's price in USD per million tokens, as decimal strings.
+type PriceStatus struct {
+	Input      string `json:"input"`
+	Output     string `json:"output"`
+	CacheRead  string `json:"cache_read"`
+	CacheWrite string `json:"cache_write"`
+}
+
+type endpointsAnswer struct {
+	Data []EndpointStatus `json:"data"`
+}
+
+type forgottenAnswer struct {
+	Forgotten bool `json:"forgotten"`
+}
+
+// endpointBody sets a weight, or drains and ends that; one of them.
+type endpointBody struct {
+	Weight *int  `json:"weight,omitempty"`
+	Drain  *bool `json:"drain,omitempty"`
+}
+
+// Endpoints shows every endpoint of a snapshot.
+func Endpoints(s *fairlead.Snapshot) []EndpointStatus {
+	list := make([]EndpointStatus, 0, len(s.Endpoints))
+	for _, e := range s.Endpoints {
+		show := EndpointStatus{
+			ID: e.ID, Model: e.Model.Name, Provider: e.Provider.Name, Dialect: e.Provider.Dialect,
+			Upstream: e.Upstream, Region: e.Region, Weight: e.Weight, Context: e.Context,
+		}
+		if p := e.Price; p != nil {
+			show.Price = &PriceStatus{p.Input.String(), p.Output.String(), p.CacheRead.String(), p.CacheWrite.String()}
+		}
+		list = append(list, show)
+	}
+	return list
+}
+
+// listEndpoints shows this node's endpoints beside what the document says of them. A node without a data plane
+// shows those of the document.
+func (c *Control) listEndpoints(a *ask) (any, error) {
+	now, err := c.config.current(a.Context())
+	if err != nil {
+		return nil, err
+	}
+	list := c.Status().Endpoints
+	if list == nil {
+		s, found := compile.Compile(now.config, now.Revision, nil)
+		if err := found.Err(); err != nil {
+			return nil, err
+		}
+		list = Endpoints(s)
+		for i := range list {
+			if w, ok := now.Weights[list[i].ID]; ok {
+				list[i].Weight = w
+			}
+		}
+	}
+	stated := weights(now.config)
+	answer := endpointsAnswer{Data: append([]EndpointStatus{}, list...)}
+	for i := range answer.Data {
+		if w, ok := stated[answer.Data[i].ID]; ok {
+			answer.Data[i].Configured = &w
+		}
+	}
+	return answer, nil
+}
+
+// patchEndpoint sets the weight of one endpoint in whatever document is in force by then.
+func (c *Control) patchEndpoint(a *ask) (any, error) {
+	id := a.PathValue("id")
+	var body endpointBody
+	if err := readBody(a.Request, &body); err != nil {
+		return nil, err
+	}
+	if (body.Weight == nil) == (body.Drain == nil) {
+		return nil, fairlead.Errorf(fairlead.CodeInvalidRequest, "the body has either a weight, or drain: true or false")
+	}
+	e := edit{act: a.act(c.Now(), "endpoint.weight", shortened(id)), origin: fairlead.OriginWeight, trial: true}
+	switch {
+	case body.Weight != nil:
+	case *body.Drain:
+		e.act.Action = "endpoint.drain"
+	default:
+		e.act.Action = "endpoint.undrain"
+	}
+	e.next = func(ctx context.Context, now *current) (draft, error) {
+		weight, err := c.config.weightAsked(ctx, now, id, body)
+		if err != nil {
+			return draft{}, err
+		}
+		return setWeight(now, id, weight)
+	}
+	return c.writeConfig(a, e)
+}
+
+// weightAsked says which weight a body asks for.
+func (s *Config) weightAsked(ctx context.Context, now *current, id string, body endpointBody) (int, error) {
+	if body.Weight != nil {
+		return *body.Weight, nil
+	}
+	stated, known := weights(now.config)[id]
+	switch {
+	case *body.Drain, !known: // setting it says that it is not known, and what is near
+		return 0, nil
+	case stated > 0:
+		return stated, nil
+	}
+	return s.weightBefore(ctx, now.Revision, id)
+}
+
+// setWeight sets a weight in the document and in what is tried beside it.
+func setWeight(now *current, id string, weight int) (draft, error) {
+	d := draft{touched: []string{id}, trial: now.Trial}
+	var err error
+	if d.text, err = compile.SetWeight(now.Document, id, weight); err != nil || now.Trial == nil {
+		return d, err
+	}
+	tried, err := compile.Merge(now.Document, now.Trial.Patch)
+	if err != nil {
+		return d, err
+	}
+	if next, err := compile.SetWeight(tried, id, weight); err == nil { // an endpoint that the trial lacks stays so
+		tried = next
+	}
+	t := *now.Trial
+	t.Patch, err = compile.Patch(d.text, tried)
+	d.trial = &t
+	return d, err
+}
+
+// maxHistory bounds how many revisions are looked through for a weight.
+const maxHistory = 1000
+
+// weightBefore finds the weight that a drained endpoint had last. A revision's patch carries the endpoints of
+// every model in which it changed anything, and the first revision carries all.
+func (s *Config) weightBefore(ctx context.Context, n int64, id string) (int, error) {
+	for range min(n, maxHistory) {
+		r, err := s.Store.Revision(ctx, n)
+		if err != nil {
+			return 0, err
+		}
+		change, err := s.Store.Change(ctx, r.Change)
+		if err != nil {
+			return 0, err
+		}
+		var content struct {
+			Patch struct {
+				Models map[string]jsontext.Value `json:"models"`
+			} `json:"patch"`
+		}
+		if err := json.Unmarshal(change.Content, &content); err != nil {
+			return 0, err
+		}
+		if w := patchedWeight(content.Patch.Models, id); w > 0 {
+			return w, nil
+		}
+		n--
+	}
+	return defaultWeight, nil
+}
+
+// defaultWeight is that of an endpoint of which none is stated.
+const defaultWeight = 100
+
+func patchedWeight(models map[string]jsontext.Value, id string) int {
+	for name, patch := range models {
+		var m struct {
+			Endpoints []fairlead.EndpointConfig `json:"endpoints"`
+		}
+		if patch.Kind() != '{' || json.Unmarshal(patch, &m) != nil {
+			continue
+		}
+		for _, e := range m.Endpoints {
+			if endpointID(name, e) == id {
+				return weightOf(e)
+			}
+		}
+	}
+	return 0
+}
+
+// endpointID is author/name@provider, or author/name@provider~NAME.
+func endpointID(model string, c fairlead.EndpointConfig) string {
+	id := model + "@" + c.Provider
+	if c.Name != "" {
+		id += "~" + c.Name
+	}
+	return id
+}
+
+func weightOf(c fairlead.EndpointConfig) int {
+	if c.Weight == nil {
+		return defaultWeight
+	}
+	return *c.Weight
+}
+
+// forgetHealth drops everything that is held against endpoints on this node: open breakers, cooldowns,
+// credentials that were refused, what was learned of their speed.
+func (c *Control) forgetHealth(a *ask) (any, error) {
+	if err := c.Store.Note(a.Context(), a.act(c.Now(), "health.forget", "")); err != nil {
+		return nil, err
+	}
+	if c.Forget != nil {
+		c.Forget()
+	}
+	return forgottenAnswer{true}, nil
+}

@@ -1,0 +1,89 @@
+package control
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"fairlead"
+)
+
+const (
+	// silence is how long a node that says nothing counts as live: it speaks each second.
+	silence = 5 * time.Second
+	// maxHeard bounds how many nodes are remembered.
+	maxHeard = 10_000
+)
+
+// Fleet is what nodes say of themselves. What counts is when it was heard, by this node's clock.
+type Fleet struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	nodes map[string]heard
+	news  chan struct{} // closed at the next status
+}
+
+type heard struct {
+	fairlead.NodeStatus
+	at time.Time
+}
+
+// NewFleet makes a fleet that nothing was heard of.
+func NewFleet(now func() time.Time) *Fleet {
+	return &Fleet{now: now, nodes: map[string]heard{}, news: make(chan struct{})}
+}
+
+// Hear takes a status; the latest of each node counts.
+func (f *Fleet) Hear(s fairlead.NodeStatus) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, known := f.nodes[s.Name]; !known && len(f.nodes) >= maxHeard {
+		return
+	}
+	f.nodes[s.Name] = heard{s, f.now()}
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+// Forget drops a node that was removed.
+func (f *Fleet) Forget(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.nodes, name)
+}
+
+// all gives what was heard, by name, and a channel that is closed at the next status.
+func (f *Fleet) all() (map[string]heard, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	nodes := make(map[string]heard, len(f.nodes))
+	for name, h := range f.nodes {
+		nodes[name] = h
+	}
+	return nodes, f.news
+}
+
+// live reports whether a node spoke lately.
+func (f *Fleet) live(h heard) bool { return f.now().Sub(h.at) <= silence }
+
+// behind waits until every live node that has an edge stands at a change, and lists by name those that do not when ctx ends.
+func (f *Fleet) behind(ctx context.Context, number int64) []string {
+	for {
+		nodes, news := f.all()
+		late := []string{}
+		for name, h := range nodes {
+			if h.Role != fairlead.RoleControl && h.Position.Number < number && f.live(h) {
+				late = append(late, name)
+			}
+		}
+		if len(late) == 0 {
+			return late
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return sorted(late)
+		}
+	}
+}

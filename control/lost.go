@@ -1,0 +1,77 @@
+package control
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"fairlead"
+)
+
+// lostChange is a change that nodes had seen and a restored store lacks: enough to make it again, and nothing secret.
+type lostChange struct {
+	Number int64               `json:"number"`
+	Kind   fairlead.ChangeKind `json:"kind"`
+	At     time.Time           `json:"at"`
+	By     string              `json:"by"`
+	What   []string            `json:"what"`            // names of what it was about
+	Patch  jsontext.Value      `json:"patch,omitempty"` // of a revision: what it changed
+	Nodes  []string            `json:"nodes"`           // that had seen it
+}
+
+type lostAnswer struct {
+	Data []lostChange `json:"data"`
+}
+
+func (c *Control) listLost(a *ask) (any, error) {
+	list, err := c.Store.Lost(a.Context())
+	if err != nil {
+		return nil, err
+	}
+	answer := lostAnswer{Data: []lostChange{}}
+	for _, l := range list {
+		shown := lostChange{Number: l.Number, Kind: l.Kind, At: l.At, By: l.By, Nodes: append([]string{}, l.Nodes...)}
+		shown.What, shown.Patch = about(l.Kind, l.Content)
+		answer.Data = append(answer.Data, shown)
+	}
+	return answer, nil
+}
+
+// about names what a change is about. Contents hold hashes of keys and sealed values, which are left out.
+func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsontext.Value) {
+	var c struct {
+		Revision int64          `json:"revision"`
+		Why      string         `json:"why"`
+		Patch    jsontext.Value `json:"patch"`
+		Name     string         `json:"name"`
+		Version  int64          `json:"version"`
+		Keys     []struct {
+			ID   string `json:"id"`
+			Name string `json:"name"`
+		} `json:"keys"`
+	}
+	what = []string{}
+	if json.Unmarshal(content, &c) != nil {
+		return what, nil
+	}
+	switch kind {
+	case fairlead.ChangeRevision:
+		what = append(what, "revision "+number(c.Revision))
+		if c.Why != "" {
+			what = append(what, c.Why)
+		}
+		patch = c.Patch
+	case fairlead.ChangeKey:
+		for _, k := range c.Keys {
+			what = append(what, k.ID+" "+k.Name)
+		}
+	case fairlead.ChangeSecret:
+		what = append(what, c.Name+" version "+number(c.Version))
+	default:
+		if c.Name != "" {
+			what = append(what, c.Name)
+		}
+	}
+	return what, patch
+}

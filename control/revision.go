@@ -1,0 +1,191 @@
+package control
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"fairlead"
+	"fairlead/compile"
+)
+
+type revisionsAnswer struct {
+	Data []fairlead.Revision `json:"data"`
+	Next int64               `json:"next,omitempty"` // what to list before for the rest
+}
+
+type revisionAnswer struct {
+	fairlead.Revision
+	Document jsontext.Value `json:"document"`
+}
+
+type diffAnswer struct {
+	From int64                `json:"from"`
+	To   int64                `json:"to"`
+	Diff []compile.Difference `json:"diff"`
+}
+
+// whyBody says why, where it is more than fits an address.
+type whyBody struct {
+	Why string `json:"why,omitempty"`
+}
+
+func (c *Control) listRevisions(a *ask) (any, error) {
+	most, err := a.number("limit", pageSize, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	from, err := a.number("before", 0, maxNumber)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.Store.Revisions(a.Context(), from, int(most)+1)
+	if err != nil {
+		return nil, err
+	}
+	answer := revisionsAnswer{Data: append([]fairlead.Revision{}, list...)}
+	if len(list) > int(most) {
+		answer.Data = answer.Data[:most]
+		answer.Next = answer.Data[most-1].Number
+	}
+	return answer, nil
+}
+
+func (c *Control) getRevision(a *ask) (any, error) {
+	n, err := a.revision("n")
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.Store.Revision(a.Context(), n)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.Store.Document(a.Context(), n)
+	if err != nil {
+		return nil, err
+	}
+	a.w.Header().Set("ETag", `"`+number(n)+`"`)
+	if a.query["format"] == "yaml" {
+		return yamlText(doc)
+	}
+	return revisionAnswer{r, doc}, nil
+}
+
+func (c *Control) diffRevisions(a *ask) (any, error) {
+	answer := diffAnswer{Diff: []compile.Difference{}}
+	var configs [2]*fairlead.Config
+	for i, name := range []string{"a", "b"} {
+		n, err := a.revision(name)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := c.Store.Document(a.Context(), n)
+		if err != nil {
+			return nil, err
+		}
+		if configs[i], err = readDocument(doc); err != nil {
+			return nil, err
+		}
+		answer.From, answer.To = answer.To, n
+	}
+	answer.Diff = append(answer.Diff, compile.Diff(configs[0], configs[1])...)
+	return answer, nil
+}
+
+// rollback makes a revision with the document of an earlier one: of the one that the path names, else of the last
+// one that held all traffic and was not undone. Nobody's write in between is undone with it: a rollback that finds the
+// configuration at another revision than it began with is refused as stale.
+func (c *Control) rollback(a *ask) (any, error) {
+	var body whyBody
+	if err := readOptional(a.Request, &body); err != nil {
+		return nil, err
+	}
+	if err := validWhy(body.Why); err != nil {
+		return nil, err
+	}
+	to := int64(0)
+	if a.PathValue("n") != "" {
+		n, err := a.revision("n")
+		if err != nil {
+			return nil, err
+		}
+		to = n
+	}
+	e := edit{act: a.act(c.Now(), "config.rollback", ""), origin: fairlead.OriginRollback, once: true, trial: true}
+	if e.act.Why == "" {
+		e.act.Why = body.Why
+	}
+	e.next = func(ctx context.Context, now *current) (draft, error) {
+		target := to
+		if target == 0 {
+			var err error
+			if target, err = c.config.earlier(ctx, now.Revision); err != nil {
+				return draft{}, err
+			}
+		}
+		doc, err := c.Store.Document(ctx, target)
+		return draft{text: doc, restores: target, plain: true}, err
+	}
+	return c.writeConfig(a, e)
+}
+
+// earlier finds the revision to which a rollback goes that names none. A rollback stands for the revision that it restored, so
+// that another one goes on backwards and what was undone stays so.
+func (s *Config) earlier(ctx context.Context, n int64) (int64, error) {
+	none := &fairlead.Error{Code: fairlead.CodeConflict, Message: "there is no earlier revision to go back to"}
+	if n == 0 {
+		return 0, none
+	}
+	now, err := s.Store.Revision(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	at, err := s.origin(ctx, now)
+	for err == nil && at.Number > 1 {
+		if at, err = s.Store.Revision(ctx, at.Number-1); err != nil {
+			break
+		}
+		whole := at.Percent == 100
+		if at, err = s.origin(ctx, at); err == nil && whole && at.Sum != now.Sum {
+			return at.Number, nil
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 0, none
+}
+
+// origin follows rollbacks to the revision whose document they restored.
+func (s *Config) origin(ctx context.Context, r fairlead.Revision) (fairlead.Revision, error) {
+	for r.Restores > 0 && r.Restores < r.Number {
+		var err error
+		if r, err = s.Store.Revision(ctx, r.Restores); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// revision reads the number of a revision in the path.
+func (a *ask) revision(name string) (int64, error) {
+	n, err := strconv.ParseInt(a.PathValue(name), 10, 64)
+	if err != nil || n < 1 || n > maxNumber {
+		return 0, fairlead.Errorf(fairlead.CodeNotFound, "no revision has this number")
+	}
+	return n, nil
+}
+
+// number reads a number from 1 to most in the query, or gives another where there is none.
+func (a *ask) number(name string, or, most int64) (int64, error) {
+	s, ok := a.query[name]
+	if !ok {
+		return or, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 || n > most {
+		return 0, named(name, fairlead.Errorf(fairlead.CodeInvalidRequest, name+" is a number from 1 to "+number(most)))
+	}
+	return n, nil
+}

@@ -1,0 +1,114 @@
+package control
+
+import (
+	"net/http"
+
+	"fairlead"
+)
+
+// route is a row of the table of the API.
+type route struct {
+	method, path string
+	level        fairlead.Level // that the token needs; "" = no token
+	handle       func(*Control, *ask) (any, error)
+	id           string // operation id of the OpenAPI document
+	summary      string
+	query        []param
+	body         any    // a value of the type that the body is read into; nil = there is none
+	takes        string // what the body is, where it is no plain JSON object: takesDocument, takesPatch
+	optional     bool   // the body may be left out
+	answer       any    // a value of the type of the answer
+	gives        string // media type of an answer that is not JSON alone
+	status       int    // of the answer; 0 = 200
+	walk         bool   // goes through everything there is: few at once, no bound in time but the caller's
+}
+
+// What a body is, where it is no plain JSON object.
+const (
+	takesDocument = "document" // a configuration as YAML or JSON
+	takesPatch    = "patch"    // a JSON merge patch
+)
+
+func (r *route) success() int {
+	if r.status != 0 {
+		return r.status
+	}
+	return http.StatusOK
+}
+
+// write reports whether the row changes anything.
+func (r *route) write() bool { return r.method != http.MethodGet }
+
+// param is a query parameter.
+type param struct {
+	name  string
+	text  string
+	oneOf []string // values that it takes; none = any
+	most  int      // of a number from 1; 0 = it is none
+}
+
+var (
+	why    = param{name: "why", text: "The reason, for the revision and the audit; the header X-Fairlead-Why says the same"}
+	wait   = param{name: "wait", text: "all = answer when every live node stands at the change, after 2 seconds at most; who is behind is listed", oneOf: []string{"all"}}
+	dryRun = param{name: "dry_run", text: "true = tell what would change, and change nothing", oneOf: []string{"true", "false"}}
+	format = param{name: "format", text: "yaml = the document alone, as YAML", oneOf: []string{"yaml", "json"}}
+	limit  = param{name: "limit", text: "The length of a page", most: pageSize}
+	before = param{name: "before", text: "List from the one before this number", most: maxNumber}
+	after  = param{name: "after", text: "List from the one after this id"}
+
+	writing = []param{why, wait, dryRun}
+	noting  = []param{why, wait}
+)
+
+// pageSize is how much one answer lists at most.
+const pageSize = 1000
+
+// maxNumber is the largest number that JSON carries everywhere.
+const maxNumber = 1<<53 - 1
+
+const v1 = "/control/v1/"
+
+// routes is the whole API but for /metrics.
+func routes() []route {
+	const viewer, operator, admin = fairlead.LevelViewer, fairlead.LevelOperator, fairlead.LevelAdmin
+	return []route{
+		{method: "GET", path: "/livez", handle: (*Control).livez, id: "livez", summary: "Whether the process serves", answer: livezAnswer{}},
+		{method: "GET", path: v1 + "openapi.json", level: viewer, handle: (*Control).getOpenAPI, id: "getOpenAPI", summary: "This document", answer: map[string]any{}},
+
+		{method: "GET", path: v1 + "config", level: viewer, handle: (*Control).getConfig, id: "getConfig", summary: "The configuration", query: []param{format}, answer: configAnswer{}, gives: yamlType},
+		{method: "PUT", path: v1 + "config", level: operator, handle: (*Control).putConfig, id: "putConfig", summary: "Replace the configuration", query: writing, takes: takesDocument, answer: Written{}},
+		{method: "PATCH", path: v1 + "config", level: operator, handle: (*Control).patchConfig, id: "patchConfig", summary: "Change a part of the configuration (RFC 7396)", query: writing, takes: takesPatch, answer: Written{}},
+
+		{method: "GET", path: v1 + "revisions", level: viewer, handle: (*Control).listRevisions, id: "listRevisions", summary: "Revisions, the newest first", query: []param{before, limit}, answer: revisionsAnswer{}},
+		{method: "POST", path: v1 + "revisions/rollback", level: operator, handle: (*Control).rollback, id: "rollback", summary: "Go back to the last revision that held all traffic and was not undone", query: writing, body: whyBody{}, optional: true, answer: Written{}},
+		{method: "GET", path: v1 + "revisions/{n}", level: viewer, handle: (*Control).getRevision, id: "getRevision", summary: "A revision with its document", query: []param{format}, answer: revisionAnswer{}, gives: yamlType},
+		{method: "POST", path: v1 + "revisions/{n}/rollback", level: operator, handle: (*Control).rollback, id: "rollbackTo", summary: "Go back to a revision", query: writing, body: whyBody{}, optional: true, answer: Written{}},
+		{method: "GET", path: v1 + "revisions/{a}/diff/{b}", level: viewer, handle: (*Control).diffRevisions, id: "diffRevisions", summary: "What the second revision has otherwise", answer: diffAnswer{}},
+
+		{method: "GET", path: v1 + "endpoints", level: viewer, handle: (*Control).listEndpoints, id: "listEndpoints", summary: "Endpoints of the configuration, as this node sees them", answer: endpointsAnswer{}},
+		{method: "PATCH", path: v1 + "endpoints/{id...}", level: operator, handle: (*Control).patchEndpoint, id: "patchEndpoint", summary: "Set an endpoint's weight, drain it or end that", query: writing, body: endpointBody{}, answer: Written{}},
+		{method: "DELETE", path: v1 + "health", level: operator, handle: (*Control).forgetHealth, id: "forgetHealth", summary: "Forget what is held against endpoints on this node", query: []param{why}, answer: forgottenAnswer{}},
+
+		{method: "GET", path: v1 + "keys", level: viewer, handle: (*Control).listKeys, id: "listKeys", summary: "Keys in the order of their creation", query: []param{after, limit}, answer: keysAnswer{}},
+		{method: "POST", path: v1 + "keys", level: admin, handle: (*Control).createKey, id: "createKey", summary: "Make a key; its secret is shown this once", query: noting, body: keyBody{}, answer: newKeyAnswer{}, status: 201},
+		{method: "DELETE", path: v1 + "keys/{id}", level: admin, handle: (*Control).revokeKey, id: "deleteKey", summary: "Revoke a key", query: noting, answer: keyAnswer{}},
+		{method: "POST", path: v1 + "keys/{id}/revoke", level: admin, handle: (*Control).revokeKey, id: "revokeKey", summary: "Revoke a key", query: noting, body: whyBody{}, optional: true, answer: keyAnswer{}},
+
+		{method: "GET", path: v1 + "secrets", level: viewer, handle: (*Control).listSecrets, id: "listSecrets", summary: "Names of stored secrets and who uses them; never values", answer: secretsAnswer{}},
+		{method: "PUT", path: v1 + "secrets/{name}", level: admin, handle: (*Control).putSecret, id: "putSecret", summary: "Store a secret, or its next value", query: noting, body: secretBody{}, answer: secretAnswer{}},
+		{method: "DELETE", path: v1 + "secrets/{name}", level: admin, handle: (*Control).deleteSecret, id: "deleteSecret", summary: "Take a secret's value away", query: noting, answer: secretAnswer{}},
+
+		{method: "GET", path: v1 + "nodes", level: viewer, handle: (*Control).listNodes, id: "listNodes", summary: "Nodes of the fleet and what they say of themselves", answer: nodesAnswer{}},
+		{method: "POST", path: v1 + "nodes", level: admin, handle: (*Control).addNode, id: "addNode", summary: "Let a node join; its token is shown this once", query: noting, body: nodeBody{}, answer: newNodeAnswer{}, status: 201},
+		{method: "DELETE", path: v1 + "nodes/{name}", level: admin, handle: (*Control).removeNode, id: "removeNode", summary: "Shut a node out", query: noting, answer: nodeAnswer{}},
+
+		{method: "GET", path: v1 + "tokens", level: viewer, handle: (*Control).listTokens, id: "listTokens", summary: "Admin tokens; never their secrets", answer: tokensAnswer{}},
+		{method: "POST", path: v1 + "tokens", level: admin, handle: (*Control).createToken, id: "createToken", summary: "Make an admin token; its secret is shown this once", query: []param{why}, body: tokenBody{}, answer: newTokenAnswer{}, status: 201},
+		{method: "DELETE", path: v1 + "tokens/{id}", level: admin, handle: (*Control).revokeToken, id: "revokeToken", summary: "Revoke an admin token", query: []param{why}, answer: fairlead.Token{}},
+
+		{method: "GET", path: v1 + "audit", level: viewer, handle: (*Control).listAudit, id: "listAudit", summary: "Who did what, the newest first", query: auditParams, answer: auditAnswer{}},
+		{method: "GET", path: v1 + "audit/verify", level: viewer, handle: (*Control).verifyAudit, id: "verifyAudit", summary: "Go through the log and the audit and check every hash", answer: verifyAnswer{}, walk: true},
+		{method: "GET", path: v1 + "backup", level: admin, handle: (*Control).backup, id: "backup", summary: "Everything in the store, as one stream", query: []param{why}, gives: gzipType, walk: true},
+		{method: "GET", path: v1 + "lost", level: viewer, handle: (*Control).listLost, id: "listLost", summary: "Changes that nodes had seen and a restored store lacks", answer: lostAnswer{}},
+	}
+}

@@ -1,0 +1,52 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"fairlead"
+)
+
+const (
+	// writeTime bounds a write to the store together with its way down to this node's edge.
+	writeTime = 30 * time.Second
+	// waitTime is how long a write waits for other nodes at most.
+	waitTime = 2 * time.Second
+)
+
+// detach gives a context for a write, which a caller who leaves does not cancel: a revocation that is stored and
+// never reaches the data plane would be the worst of all outcomes.
+func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+}
+
+// spread brings a committed change down: to the bus, to this node's own edge and, where the caller waits for
+// them, to all live nodes, of which it lists those that are behind. The error is of this node's edge.
+func (c *Control) spread(ctx context.Context, a *ask, change fairlead.Change) (behind []string, err error) {
+	if change.Number == 0 {
+		return nil, nil
+	}
+	if c.Publish != nil {
+		c.Publish(change)
+	}
+	return c.settled(ctx, a, change.Number)
+}
+
+// settled waits as spread does, for a change that was published.
+func (c *Control) settled(ctx context.Context, a *ask, number int64) (behind []string, err error) {
+	if c.Applied != nil {
+		err = c.Applied(ctx, number)
+	}
+	if a.query["wait"] != "" {
+		ctx, cancel := context.WithTimeout(ctx, waitTime)
+		defer cancel()
+		behind = c.Fleet.behind(ctx, number)
+	}
+	return behind, err
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,74 @@
+package control
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"fairlead"
+	"fairlead/store"
+)
+
+// Store is the truth, as the control plane uses it. Errors that a caller can act on are *fairlead.Error.
+type Store interface {
+	logStore
+	configStore
+	keyStore
+	secretStore
+	nodeStore
+	tokenStore
+	auditStore
+}
+
+type logStore interface {
+	Head(ctx context.Context) (fairlead.Position, error)
+	Change(ctx context.Context, number int64) (fairlead.Change, error)
+}
+
+type configStore interface {
+	// State gives the configuration and the place in the log, both of one moment.
+	State(ctx context.Context) (fairlead.State, fairlead.Position, error)
+	// CommitRevision writes the revision after Base; CodeStale where Base is not the last one.
+	CommitRevision(ctx context.Context, c fairlead.Commit) (fairlead.Revision, fairlead.Change, error)
+	Revision(ctx context.Context, n int64) (fairlead.Revision, error)
+	// Revisions lists from the newest, or from the one before a number.
+	Revisions(ctx context.Context, before int64, limit int) ([]fairlead.Revision, error)
+	Document(ctx context.Context, n int64) ([]byte, error)
+}
+
+type keyStore interface {
+	CreateKeys(ctx context.Context, act fairlead.Act, keys ...fairlead.Key) (fairlead.Change, error)
+	// RevokeKey gives a zero Change where the key was revoked before.
+	RevokeKey(ctx context.Context, id string, act fairlead.Act) (fairlead.Key, fairlead.Change, error)
+	Keys(ctx context.Context, after string, limit int) ([]fairlead.Key, error)
+}
+
+type secretStore interface {
+	// PutSecret wants the version after base; CodeConflict where base is not the stored one.
+	PutSecret(ctx context.Context, base int64, s fairlead.SealedSecret, act fairlead.Act) (fairlead.Change, error)
+	// Secrets lists by name, deleted ones included.
+	Secrets(ctx context.Context) ([]fairlead.SealedSecret, error)
+}
+
+type nodeStore interface {
+	AddNode(ctx context.Context, n fairlead.Node, token fairlead.Hash, expires time.Time, act fairlead.Act) (fairlead.Change, error)
+	RemoveNode(ctx context.Context, name string, act fairlead.Act) (fairlead.Node, fairlead.Change, error)
+	Nodes(ctx context.Context) ([]fairlead.Node, error)
+}
+
+type tokenStore interface {
+	CreateToken(ctx context.Context, t fairlead.Token, act fairlead.Act) error
+	Token(ctx context.Context, hash fairlead.Hash) (fairlead.Token, bool, error)
+	Tokens(ctx context.Context) ([]fairlead.Token, error)
+	RevokeToken(ctx context.Context, id string, act fairlead.Act) (fairlead.Token, error)
+}
+
+type auditStore interface {
+	// Note writes an act without a change.
+	Note(ctx context.Context, act fairlead.Act) error
+	// Audit lists from the newest, or from the entry before a number.
+	Audit(ctx context.Context, before int64, limit int) ([]fairlead.AuditEntry, error)
+	Verify(ctx context.Context) (store.Verified, error)
+	Lost(ctx context.Context) ([]store.LostChange, error)
+	Backup(ctx context.Context, w io.Writer) (store.BackupInfo, error)
+}

@@ -1,0 +1,56 @@
+package edge
+
+import (
+	"context"
+	"slices"
+
+	"fairlead"
+)
+
+// Applied waits until the data plane stands at a change. An error says that ctx ended before, or that the change
+// is one of those whose configuration this node could not bring into force.
+func (e *Edge) Applied(ctx context.Context, number int64) error {
+	for {
+		e.mu.Lock()
+		reached, refused, changed := e.reached, e.refused, e.changed
+		e.mu.Unlock()
+		if reached >= number {
+			if refused.has(number) {
+				return &fairlead.Error{
+					Code: fairlead.CodeInternal, Message: "this node cannot bring the configuration into force; its running revision stays", Err: refused.err,
+				}
+			}
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+// has reports whether a change is of a round that brought a refused configuration.
+func (r *refusal) has(number int64) bool {
+	return slices.ContainsFunc(r.rounds, func(round [2]int64) bool { return round[0] <= number && number <= round[1] })
+}
+
+// Status is what this node says of itself.
+func (e *Edge) Status() fairlead.NodeStatus {
+	s := e.Node
+	s.At = e.Clock().UTC()
+	s.Position, _, _ = e.Replica.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.Revision, s.Unresolved, s.Stale, s.Loading = e.revision, e.unsolved, e.stale, e.loading
+	if e.refused.err != nil {
+		s.ConfigError = e.refused.err.Error()
+	}
+	return s
+}
+
+// SetStale takes down whether this node hears the log.
+func (e *Edge) SetStale(stale bool) { e.change(func() { e.stale = stale }) }
+
+// SetLoading takes down how far a whole copy is; "" = none is under way.
+func (e *Edge) SetLoading(what string) { e.change(func() { e.loading = what }) }

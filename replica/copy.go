@@ -1,0 +1,233 @@
+package replica
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"fairlead"
+	"fairlead/internal/mergepatch"
+	"fairlead/internal/sqlitefile"
+)
+
+// Copy is a whole copy of a log's state under way: it fills a file of its own, while the old one serves, and
+// Commit puts it in the old one's place. Keys, Rest and Apply may come in any order and again; what they bring
+// may have been read at any moment since the position that the copy began with, once Apply brought all changes
+// made up to the last of these moments. After a failure it can only be discarded. Its methods are called by one
+// goroutine.
+type Copy struct {
+	r      *Replica
+	file   *file
+	at     fairlead.Position
+	state  fairlead.State
+	rested bool
+	failed error // of a step: then it can only be discarded
+}
+
+// errOver is what a copy says that was committed, discarded or begun anew.
+var errOver = errors.New("the copy is over")
+
+// BeginCopy begins a whole copy of a log, true at a position once it is filled. One that was under way is
+// discarded.
+func (r *Replica) BeginCopy(ctx context.Context, at fairlead.Position) (*Copy, error) {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if r.file == nil {
+		return nil, errClosed
+	}
+	if r.copying != nil {
+		if err := r.copying.discard(); err != nil {
+			return nil, fmt.Errorf("discard the copy before: %w", err)
+		}
+	}
+	if err := removeFile(r.next()); err != nil {
+		return nil, fmt.Errorf("begin copy: %w", err)
+	}
+	// Nothing of it is of use before Commit, which sees to it that the disk has it.
+	f, err := openWriter(ctx, r.next(), "_txlock", "immediate", "_journal_mode", "MEMORY", "_synchronous", "OFF")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("begin copy: %w", err), removeFile(r.next()))
+	}
+	r.copying = &Copy{r: r, file: f, at: at, state: fairlead.State{Document: []byte("{}")}}
+	return r.copying, nil
+}
+
+// Keys puts keys as they are.
+func (c *Copy) Keys(ctx context.Context, keys []fairlead.Key) error {
+	return c.step("copy keys", func() error {
+		return sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error {
+			_, err := writeKeys(ctx, tx, slices.Clone(keys))
+			return err
+		})
+	})
+}
+
+// Rest puts what a replica holds besides keys.
+func (c *Copy) Rest(ctx context.Context, s fairlead.State, secrets []fairlead.SealedSecret) error {
+	return c.step("copy configuration", func() (err error) {
+		if len(s.Document) == 0 {
+			s.Document = []byte("{}")
+		}
+		if s.Document, err = mergepatch.Canonical(s.Document); err != nil {
+			return err
+		}
+		err = sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error {
+			if err := writeState(ctx, tx, &s, true); err != nil {
+				return err
+			}
+			return writeSecrets(ctx, tx, secrets)
+		})
+		if err == nil {
+			c.state, c.rested = s, true
+		}
+		return err
+	})
+}
+
+// Apply takes the changes that follow the copy's position, as the Replica's does.
+func (c *Copy) Apply(ctx context.Context, changes []fairlead.Change) error {
+	return c.step("apply changes to the copy", func() error {
+		if len(changes) == 0 {
+			return nil
+		}
+		if !c.rested {
+			return errors.New("its configuration has to come first")
+		}
+		at, err := follow(c.at, c.at.Log, changes)
+		if err != nil {
+			return err
+		}
+		b, err := fold(at, &c.state, changes)
+		if err != nil {
+			return err
+		}
+		if _, err := c.file.apply(ctx, b); err != nil {
+			return err
+		}
+		c.at, c.state = at, b.state
+		return nil
+	})
+}
+
+// step fills a part of the copy.
+func (c *Copy) step(what string, f func() error) error {
+	if c.file == nil {
+		return errOver
+	}
+	if c.failed == nil {
+		c.failed = f()
+	}
+	if c.failed != nil {
+		return fmt.Errorf("%s: %w", what, c.failed)
+	}
+	return nil
+}
+
+// Commit puts the copy in the place of what the replica held, as a copy of the log of that name. Once it
+// returns, everything decides by it. Where it fails the old one stays, and the copy can only be discarded.
+func (c *Copy) Commit(ctx context.Context, log string) error {
+	r := c.r
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if err := c.commit(ctx, log); err != nil {
+		return errors.Join(fmt.Errorf("commit copy: %w", err), c.discard())
+	}
+	r.log.InfoContext(ctx, "replica copied whole", "log", log, "change", c.at.Number, "revision", c.state.Revision)
+	return nil
+}
+
+func (c *Copy) commit(ctx context.Context, log string) error {
+	r := c.r
+	switch {
+	case c.file == nil:
+		return errOver
+	case r.file == nil:
+		return errClosed
+	case c.failed != nil:
+		return c.failed
+	case !c.rested:
+		return errors.New("its configuration is missing")
+	}
+	c.at.Log = log
+	if err := c.settle(ctx); err != nil {
+		return err
+	}
+	path := r.numbered(number(r.file.path) + 1)
+	if err := os.Rename(r.next(), path); err != nil {
+		return err
+	}
+	f, err := openFile(ctx, path)
+	if err != nil {
+		return errors.Join(err, removeFile(path))
+	}
+	if err := syncFile(r.dir); err != nil {
+		return errors.Join(err, f.close(), removeFile(path))
+	}
+	return r.replace(ctx, f, c)
+}
+
+// settle sees to it that the disk has the whole copy, in one file.
+func (c *Copy) settle(ctx context.Context) error {
+	if err := sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error { return writePosition(ctx, tx, c.at) }); err != nil {
+		return err
+	}
+	if err := c.file.close(); err != nil {
+		return err
+	}
+	return syncFile(c.file.path)
+}
+
+// replace puts a copy's file in the place of the one in use. Nothing in here keeps the copy from being in
+// force: what is left of the old file is removed at the next start at the latest.
+func (r *Replica) replace(ctx context.Context, f *file, c *Copy) error {
+	old := r.file
+	r.reading.Lock()
+	r.file = f
+	r.reading.Unlock()
+	r.copying, c.file = nil, nil
+	r.state, r.unsure = &c.state, false
+	r.version.Add(1)
+	if err := r.forget(); err != nil {
+		return err
+	}
+	r.refused.Store(nil)
+	r.damaged.Store(false)
+	err := errors.Join(os.RemoveAll(r.marker()), old.close(), removeFile(old.path))
+	if err != nil {
+		r.log.WarnContext(ctx, "the replica's old file stays", "file", old.path, "error", err)
+	}
+	r.stand(c.at, true)
+	return nil
+}
+
+// Discard gives a copy up. Afterwards, and after a Commit, it does nothing.
+func (c *Copy) Discard() error {
+	c.r.writing.Lock()
+	defer c.r.writing.Unlock()
+	return c.discard()
+}
+
+func (c *Copy) discard() error {
+	if c.file == nil {
+		return nil
+	}
+	err := errors.Join(c.file.close(), removeFile(c.r.next()))
+	c.file = nil
+	if c.r.copying == c {
+		c.r.copying = nil
+	}
+	return err
+}
+
+// syncFile waits until the disk has a file, or the names in a folder.
+func syncFile(path string) error {
+	f, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
