@@ -25,6 +25,7 @@ var arrows = []struct {
 	{"internal/clip", "", "no product words"},
 	{"internal/seal", "", "no product words; standard library only"},
 	{"internal/sqlitefile", "", "no product words"},
+	{"internal/pki", "", "no product words"},
 	{"internal/pgtest", "", "no product words"},
 	{"internal/mergepatch", "internal/jsonscan", "no product words"},
 	{"internal/pki", "", "no product words"},

@@ -154,7 +154,7 @@ func joinRights(name string) *server.Permissions {
 
 // sweep ends the connections of nodes that are members no more.
 func (b *Bus) sweep() {
-	if b.server == nil || b.o.Listen == "" {
+	if b.server == nil {
 		return
 	}
 	known := map[string]bool{userControl: true, userJoin: true}

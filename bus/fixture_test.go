@@ -204,17 +204,18 @@ func (h *history) set(f func()) {
 
 // disk is a replica in memory. It refuses what a replica has to refuse.
 type disk struct {
-	mu      sync.Mutex
-	at      fairlead.Position
-	changes map[int64]fairlead.Change // remembered
-	keys    map[fairlead.KeyHash]fairlead.Key
-	state   fairlead.State
-	secrets []fairlead.SealedSecret
-	applies int
-	copies  int
-	commits int
-	fail    error
-	moved   chan struct{} // closed when something was applied
+	mu       sync.Mutex
+	at       fairlead.Position
+	changes  map[int64]fairlead.Change // remembered
+	keys     map[fairlead.KeyHash]fairlead.Key
+	state    fairlead.State
+	secrets  []fairlead.SealedSecret
+	applies  int
+	copies   int
+	commits  int
+	refusals int
+	fail     error
+	moved    chan struct{} // closed when something was applied
 }
 
 func newDisk() *disk {
@@ -231,6 +232,7 @@ func (d *disk) Apply(_ context.Context, log string, changes []fairlead.Change) e
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fail != nil {
+		d.refusals++
 		return d.fail
 	}
 	d.at.Log = log

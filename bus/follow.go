@@ -189,7 +189,14 @@ func (f *follower) do(ctx context.Context, s step) error {
 	case stepApply:
 		err := f.replica.Apply(ctx, f.m.at.Log, s.changes)
 		last := s.changes[len(s.changes)-1]
-		f.m.applied(fairlead.Position{Log: f.m.at.Log, Number: last.Number, Hash: last.Hash}, err, f.o.Clock())
+		at := fairlead.Position{Log: f.m.at.Log, Number: last.Number, Hash: last.Hash}
+		if err != nil {
+			// It may be on disk all the same: a commit whose answer was lost. Where it stands, only the replica knows.
+			if now, unknown := f.replica.Position(ctx); unknown == nil && now.Number > f.m.at.Number {
+				at, err = now, nil
+			}
+		}
+		f.m.applied(at, err, f.o.Clock())
 		return err
 	case stepFetch:
 		p, err := f.b.fetch(ctx, f.m.at)

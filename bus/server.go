@@ -58,14 +58,17 @@ func (b *Bus) serverOptions(password string) (*server.Options, error) {
 		CustomClientAuthentication: &clientAuth{b: b, password: password},
 		CustomRouterAuthentication: routeAuth{b},
 	}
-	if b.o.Listen != "" {
-		host, port, err := hostPort(b.o.Listen)
+	listen := b.o.Listen
+	if listen == "" && b.o.ClusterListen != "" {
+		listen = "127.0.0.1:0" // the server does not open the one listener without the other
+	}
+	if listen != "" {
+		host, port, err := hostPort(listen)
 		if err != nil {
 			return nil, err
 		}
 		o.DontListen, o.Host, o.Port, o.ClientAdvertise = false, host, port, b.o.Advertise
 		o.TLSConfig = pki.Server(b.o.Identity, false, b.o.Clock)
-		o.TLSRateLimit = 200
 	}
 	if b.o.ClusterListen != "" {
 		host, port, err := hostPort(b.o.ClusterListen)

@@ -27,7 +27,7 @@ var errFrame = errors.New("malformed frame")
 type writer struct{ b []byte }
 
 func (w *writer) number(n int64) { w.b = binary.AppendVarint(w.b, n) }
-func (w *writer) text(s string) { w.b = append(binary.AppendUvarint(w.b, uint64(len(s))), s...) }
+func (w *writer) text(s string)  { w.b = append(binary.AppendUvarint(w.b, uint64(len(s))), s...) }
 
 func (w *writer) bytes(p []byte)       { w.b = append(binary.AppendUvarint(w.b, uint64(len(p))), p...) }
 func (w *writer) hash(h fairlead.Hash) { w.b = append(w.b, h[:]...) }

@@ -74,7 +74,7 @@ func (f *file) apply(ctx context.Context, b *batch) (gone []fairlead.KeyHash, er
 				return err
 			}
 		}
-		if err := writeChanges(ctx, tx, b.changes); err != nil {
+		if err := f.remember.writeChanges(ctx, tx, b.changes); err != nil {
 			return err
 		}
 		return writePosition(ctx, tx, b.at)

@@ -236,35 +236,26 @@ func TestHasHash(t *testing.T) {
 	}
 }
 
-// TestForgottenChanges holds the bounds of what is remembered.
+// TestForgottenChanges holds the bounds of what is remembered: here 20 changes, 7 days, 1000 bytes.
 func TestForgottenChanges(t *testing.T) {
 	const day = 24 * time.Hour
-	large := []byte(strings.Repeat("x", 20<<20))
 	for _, c := range []struct {
 		name  string
 		play  func(l *changelog.Log)
 		first int64 // that is remembered
 	}{
 		{"few and old", func(l *changelog.Log) { l.Keys(); l.Time = l.Time.Add(30 * day); l.Keys() }, 1},
-		{"many and young", func(l *changelog.Log) { many(l, 20_010) }, 1},
-		{"many and old", func(l *changelog.Log) { many(l, 20_005); l.Time = l.Time.Add(8 * day); many(l, 2) }, 8},
-		{"some of them old", func(l *changelog.Log) {
-			many(l, 5)
-			l.Time = l.Time.Add(8 * day)
-			many(l, 20_010)
-		}, 6},
-		{"large", func(l *changelog.Log) {
-			for range 5 {
-				l.Add("large", large)
-			}
-		}, 3},
+		{"many and young", func(l *changelog.Log) { many(l, 30) }, 1},
+		{"many and old", func(l *changelog.Log) { many(l, 25); l.Time = l.Time.Add(8 * day); many(l, 2) }, 8},
+		{"some of them old", func(l *changelog.Log) { many(l, 5); l.Time = l.Time.Add(8 * day); many(l, 30) }, 6},
+		{"large", func(l *changelog.Log) { some(l, 5, 400) }, 4},
+		{"as large as may be", func(l *changelog.Log) { some(l, 6, 250) }, 3},
+		{"the last is larger than may be", func(l *changelog.Log) { some(l, 2, 400); some(l, 1, 2000) }, 3},
 	} {
 		for _, together := range []bool{false, true} {
-			if !together && c.name != "large" {
-				continue // tens of thousands of transactions show no more than one
-			}
 			t.Run(fmt.Sprintf("%s, in one go: %v", c.name, together), func(t *testing.T) {
 				r := open(t, t.TempDir())
+				r.Remember(20, 7*day, 1000)
 				log := changelog.New("a")
 				c.play(log)
 				if together {
@@ -284,6 +275,12 @@ func TestForgottenChanges(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func some(l *changelog.Log, n, bytes int) {
+	for range n {
+		l.Add("large", []byte(strings.Repeat("x", bytes)))
 	}
 }
 

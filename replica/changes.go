@@ -12,11 +12,13 @@ import (
 // Bounds of the changes that are remembered, so that what a restored store has lost can be listed: the last
 // 20,000 or those of 7 days, whichever is more, and at most 64 MiB. Time is that of the last change, so that an
 // edge that hears nothing forgets nothing.
-const (
-	rememberedChanges = 20_000
-	rememberedTime    = 7 * 24 * time.Hour
-	rememberedBytes   = 64 << 20
-)
+var remembered = bounds{changes: 20_000, time: 7 * 24 * time.Hour, bytes: 64 << 20}
+
+type bounds struct {
+	changes int64
+	time    time.Duration
+	bytes   int64
+}
 
 // Since gives the remembered changes after a number, in order. Where older ones were forgotten it begins
 // later.
@@ -49,7 +51,7 @@ func (r *Replica) Since(ctx context.Context, number int64) (changes []fairlead.C
 }
 
 // writeChanges remembers changes and forgets what is past the bounds.
-func writeChanges(ctx context.Context, tx *sql.Tx, changes []fairlead.Change) error {
+func (b bounds) writeChanges(ctx context.Context, tx *sql.Tx, changes []fairlead.Change) error {
 	var through int64
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT through FROM changes ORDER BY number DESC LIMIT 1), 0)`).Scan(&through); err != nil {
 		return err
@@ -70,11 +72,11 @@ func writeChanges(ctx context.Context, tx *sql.Tx, changes []fairlead.Change) er
 			return err
 		}
 	}
-	return forgetChanges(ctx, tx, &changes[len(changes)-1], through)
+	return b.forgetChanges(ctx, tx, &changes[len(changes)-1], through)
 }
 
 // forgetChanges forgets the oldest changes. It looks at those alone that go, and one more.
-func forgetChanges(ctx context.Context, tx *sql.Tx, last *fairlead.Change, through int64) error {
+func (b bounds) forgetChanges(ctx context.Context, tx *sql.Tx, last *fairlead.Change, through int64) error {
 	rows, err := tx.QueryContext(ctx, `SELECT number, at, through - length(content) FROM changes WHERE number < ? ORDER BY number`, last.Number)
 	if err != nil {
 		return err
@@ -86,8 +88,8 @@ func forgetChanges(ctx context.Context, tx *sql.Tx, last *fairlead.Change, throu
 		if err := rows.Scan(&number, &at, &before); err != nil {
 			return err
 		}
-		stale := number <= last.Number-rememberedChanges && at < last.At.Add(-rememberedTime).UnixMicro()
-		if !stale && through-before <= rememberedBytes {
+		stale := number <= last.Number-b.changes && at < last.At.Add(-b.time).UnixMicro()
+		if !stale && through-before <= b.bytes {
 			break
 		}
 		until = number

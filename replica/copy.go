@@ -17,13 +17,15 @@ import (
 // Copy is a whole copy of a log's state under way: it fills a file of its own, while the old one serves, and
 // Commit puts it in the old one's place. Keys, Rest and Apply may come in any order and again; what they bring
 // may have been read at any moment since the position that the copy began with, once Apply brought all changes
-// made up to the last of these moments. Its methods are called by one goroutine.
+// made up to the last of these moments. After a failure it can only be discarded. Its methods are called by one
+// goroutine.
 type Copy struct {
 	r      *Replica
 	file   *file
 	at     fairlead.Position
 	state  fairlead.State
 	rested bool
+	failed error // of a step: then it can only be discarded
 }
 
 // errOver is what a copy says that was committed, discarded or begun anew.
@@ -56,64 +58,71 @@ func (r *Replica) BeginCopy(ctx context.Context, at fairlead.Position) (*Copy, e
 
 // Keys puts keys as they are.
 func (c *Copy) Keys(ctx context.Context, keys []fairlead.Key) error {
-	return c.tx(ctx, "copy keys", func(tx *sql.Tx) error {
-		_, err := writeKeys(ctx, tx, slices.Clone(keys))
-		return err
+	return c.step("copy keys", func() error {
+		return sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error {
+			_, err := writeKeys(ctx, tx, slices.Clone(keys))
+			return err
+		})
 	})
 }
 
 // Rest puts what a replica holds besides keys.
-func (c *Copy) Rest(ctx context.Context, s fairlead.State, secrets []fairlead.SealedSecret) (err error) {
-	if len(s.Document) == 0 {
-		s.Document = []byte("{}")
-	}
-	if s.Document, err = mergepatch.Canonical(s.Document); err != nil {
-		return fmt.Errorf("copy configuration: %w", err)
-	}
-	err = c.tx(ctx, "copy configuration", func(tx *sql.Tx) error {
-		if err := writeState(ctx, tx, &s, true); err != nil {
+func (c *Copy) Rest(ctx context.Context, s fairlead.State, secrets []fairlead.SealedSecret) error {
+	return c.step("copy configuration", func() (err error) {
+		if len(s.Document) == 0 {
+			s.Document = []byte("{}")
+		}
+		if s.Document, err = mergepatch.Canonical(s.Document); err != nil {
 			return err
 		}
-		return writeSecrets(ctx, tx, secrets)
+		err = sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error {
+			if err := writeState(ctx, tx, &s, true); err != nil {
+				return err
+			}
+			return writeSecrets(ctx, tx, secrets)
+		})
+		if err == nil {
+			c.state, c.rested = s, true
+		}
+		return err
 	})
-	if err == nil {
-		c.state, c.rested = s, true
-	}
-	return err
 }
 
 // Apply takes the changes that follow the copy's position, as the Replica's does.
 func (c *Copy) Apply(ctx context.Context, changes []fairlead.Change) error {
-	if c.file == nil {
-		return errOver
-	}
-	if len(changes) == 0 {
+	return c.step("apply changes to the copy", func() error {
+		if len(changes) == 0 {
+			return nil
+		}
+		if !c.rested {
+			return errors.New("its configuration has to come first")
+		}
+		at, err := follow(c.at, c.at.Log, changes)
+		if err != nil {
+			return err
+		}
+		b, err := fold(at, &c.state, changes)
+		if err != nil {
+			return err
+		}
+		if _, err := c.file.apply(ctx, b); err != nil {
+			return err
+		}
+		c.at, c.state = at, b.state
 		return nil
-	}
-	if !c.rested {
-		return errors.New("apply changes to the copy: its configuration has to come first")
-	}
-	at, err := follow(c.at, c.at.Log, changes)
-	if err != nil {
-		return fmt.Errorf("apply changes to the copy: %w", err)
-	}
-	b, err := fold(at, &c.state, changes)
-	if err != nil {
-		return fmt.Errorf("apply changes to the copy: %w", err)
-	}
-	if _, err := c.file.apply(ctx, b); err != nil {
-		return fmt.Errorf("apply changes to the copy: %w", err)
-	}
-	c.at, c.state = at, b.state
-	return nil
+	})
 }
 
-func (c *Copy) tx(ctx context.Context, what string, f func(*sql.Tx) error) error {
+// step fills a part of the copy.
+func (c *Copy) step(what string, f func() error) error {
 	if c.file == nil {
 		return errOver
 	}
-	if err := sqlitefile.Tx(ctx, c.file.write, f); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+	if c.failed == nil {
+		c.failed = f()
+	}
+	if c.failed != nil {
+		return fmt.Errorf("%s: %w", what, c.failed)
 	}
 	return nil
 }
@@ -138,6 +147,8 @@ func (c *Copy) commit(ctx context.Context, log string) error {
 		return errOver
 	case r.file == nil:
 		return errClosed
+	case c.failed != nil:
+		return c.failed
 	case !c.rested:
 		return errors.New("its configuration is missing")
 	}

@@ -87,6 +87,8 @@ type file struct {
 	write  *sql.DB // one connection
 	read   *sql.DB // query-only; nil while a copy fills the file
 	lookup *sql.Stmt
+
+	remember bounds // of changes
 }
 
 // openFile opens a file, making its tables where it is empty.
@@ -123,7 +125,7 @@ func openWriter(ctx context.Context, path string, options ...string) (*file, err
 	if err := made.Close(); err != nil {
 		return nil, err
 	}
-	f := &file{path: path}
+	f := &file{path: path, remember: remembered}
 	if f.write, err = sql.Open("sqlite", sqlitefile.DSN(path, options...)); err != nil {
 		return nil, err
 	}

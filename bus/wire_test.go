@@ -1,0 +1,180 @@
+package bus
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"fairlead"
+)
+
+var frameTime = time.Date(2026, 11, 21, 8, 0, 0, 123_456_000, time.UTC)
+
+func sampleChange(content string) fairlead.Change {
+	return fairlead.Change{Number: 7, Kind: "revision", At: frameTime, By: "ädmin", Content: []byte(content), Hash: sha256.Sum256([]byte("h"))}
+}
+
+func TestFramesRoundTrip(t *testing.T) {
+	small, large := sampleChange(`{"a":"<&>"}`), sampleChange(string(bytes.Repeat([]byte("x"), wholeLimit+1)))
+	h, err := decodeChange(encodeChange(&small))
+	if err != nil || h.large || !reflect.DeepEqual(h.Change, small) {
+		t.Errorf("a small change: %+v, %v", h, err)
+	}
+	h, err = decodeChange(encodeChange(&large))
+	if err != nil || !h.large || h.Content != nil || h.Hash != large.Hash || h.Number != 7 {
+		t.Errorf("a large change: %+v, %v", h, err)
+	}
+	p := page{Head: fairlead.Position{Log: "l", Number: 9, Hash: small.Hash}, OnChain: true, Changes: []heard{{Change: small}, {Change: small}}}
+	if got, err := decodePage(p.encode()); err != nil || !reflect.DeepEqual(got, p) {
+		t.Errorf("a page: %+v, %v", got, err)
+	}
+	k := keyPage{Log: "l", Last: true, Keys: []fairlead.Key{
+		{ID: "key_1", Name: "n", Hash: fairlead.HashKey("a"), Hint: "sk…x", Created: frameTime},
+		{ID: "key_2", Hash: fairlead.HashKey("b"), Created: frameTime, Revoked: frameTime},
+	}}
+	if got, err := decodeKeys(k.encode()); err != nil || !reflect.DeepEqual(got, k) {
+		t.Errorf("keys: %+v, %v", got, err)
+	}
+	b := piece{Size: 10, Offset: 3, Part: []byte("abc")}
+	if got, err := decodePiece(b.encode()); err != nil || !reflect.DeepEqual(got, b) {
+		t.Errorf("a piece: %+v, %v", got, err)
+	}
+}
+
+// TestPagesFit holds that the largest page is a message that a NATS server takes by default.
+func TestPagesFit(t *testing.T) {
+	for _, size := range []int{0, 1, 100, 300, wholeLimit, wholeLimit + 1} {
+		c := sampleChange(string(bytes.Repeat([]byte("x"), size)))
+		list := pageOf(bytesOf(c, pageChanges))
+		p := page{Changes: list}
+		if n := len(p.encode()); n > 1<<20-1024 || len(list) == 0 {
+			t.Errorf("changes of %d bytes: a page of %d has %d bytes", size, len(list), n)
+		}
+	}
+	long := keyPage{Keys: make([]fairlead.Key, keysPage)}
+	for i := range long.Keys {
+		long.Keys[i] = fairlead.Key{ID: "key_abcdefghijklmnop", Name: string(bytes.Repeat([]byte("n"), 100)), Hint: "sk-fl-abc…xyz", Created: frameTime, Revoked: frameTime}
+	}
+	if n := len(long.encode()); n > 1<<20-1024 {
+		t.Errorf("a page of keys has %d bytes", n)
+	}
+}
+
+func bytesOf(c fairlead.Change, n int) []fairlead.Change {
+	list := make([]fairlead.Change, n)
+	for i := range list {
+		list[i] = c
+	}
+	return list
+}
+
+// FuzzFrames: no bytes make a decoder fail otherwise than by an error, take memory beyond their own size, or come out
+// as something that is written differently.
+func FuzzFrames(f *testing.F) {
+	c := sampleChange("{}")
+	p := page{Head: fairlead.Position{Log: "l"}, Changes: []heard{{Change: c}, {Change: c, large: true}}}
+	k := keyPage{Log: "l", Keys: []fairlead.Key{{ID: "key_1", Created: frameTime}}}
+	b := piece{Size: 10, Part: []byte("abc")}
+	for _, seed := range [][]byte{
+		encodeChange(&c), p.encode(), k.encode(), b.encode(),
+		{},
+		{framePage, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+		answer(nil, fairlead.Errorf(fairlead.CodeConflict, "x")), answer([]byte("{}"), nil),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		if h, err := decodeChange(frame); err == nil && !h.large {
+			if again, err := decodeChange(append([]byte{frameWhole}, encodeChange(&h.Change)[1:]...)); len(h.Content) <= wholeLimit && (err != nil || !reflect.DeepEqual(again, h)) {
+				t.Errorf("%+v is written as %+v, %v", h, again, err)
+			}
+		}
+		if p, err := decodePage(frame); err == nil {
+			if again, err := decodePage(p.encode()); err != nil || !reflect.DeepEqual(again, p) {
+				t.Errorf("%+v is written as %+v, %v", p, again, err)
+			}
+		}
+		if k, err := decodeKeys(frame); err == nil {
+			if again, err := decodeKeys(k.encode()); err != nil || !reflect.DeepEqual(again, k) {
+				t.Errorf("%+v is written as %+v, %v", k, again, err)
+			}
+		}
+		if b, err := decodePiece(frame); err == nil {
+			if again, err := decodePiece(b.encode()); err != nil || !reflect.DeepEqual(again, b) {
+				t.Errorf("%+v is written as %+v, %v", b, again, err)
+			}
+		}
+		_, _ = readAnswer(frame)
+	})
+}
+
+// FuzzToken: a token that is taken is one that can be written again.
+func FuzzToken(f *testing.F) {
+	f.Add(Token{Addresses: []string{"10.0.0.1:4222"}, Authority: fairlead.Hash{1}, Name: "paris", Secret: "s"}.Text())
+	f.Add(JoinPrefix)
+	f.Add("sk-fl-x")
+	f.Fuzz(func(t *testing.T, text string) {
+		token, err := ParseToken(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseToken(token.Text()); err != nil || !reflect.DeepEqual(again, token) {
+			t.Errorf("%+v is written as %+v, %v", token, again, err)
+		}
+	})
+}
+
+func TestTokenRefused(t *testing.T) {
+	good := Token{Addresses: []string{"10.0.0.1:4222"}, Authority: fairlead.Hash{1}, Name: "paris", Secret: "s"}
+	if got, err := ParseToken(" " + good.Text() + "\n"); err != nil || !reflect.DeepEqual(got, good) {
+		t.Errorf("a good token: %+v, %v", got, err)
+	}
+	for name, bend := range map[string]func(*Token){
+		"a name with a dot":      func(k *Token) { k.Name = "a.b" },
+		"a wildcard":             func(k *Token) { k.Name = "*" },
+		"no secret":              func(k *Token) { k.Secret = "" },
+		"no authority":           func(k *Token) { k.Authority = fairlead.Hash{} },
+		"credentials in a place": func(k *Token) { k.Addresses = []string{"user:pass@host:1"} },
+		"two in one":             func(k *Token) { k.Addresses = []string{"a:1,b:2"} },
+		"no port":                func(k *Token) { k.Addresses = []string{"host"} },
+	} {
+		k := good
+		bend(&k)
+		if _, err := ParseToken(k.Text()); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	v := newValues()
+	hash := func(i int) fairlead.Hash { return sha256.Sum256(fmt.Append(nil, i)) }
+	for i := range valuesCount + 4 {
+		v.put(hash(i), make([]byte, 10))
+		v.get(hash(0)) // stays, for it is used
+	}
+	_, first := v.get(hash(0))
+	_, second := v.get(hash(1))
+	if !first || second || len(v.held) != valuesCount || v.bytes != 10*valuesCount || len(v.order) != valuesCount {
+		t.Errorf("held: %v, %v, %d values, %d bytes, %d in order", first, second, len(v.held), v.bytes, len(v.order))
+	}
+	v.put(hash(99), make([]byte, valuesBytes+1))
+	if _, ok := v.get(hash(99)); !ok || len(v.held) != 1 {
+		t.Errorf("a value beyond the bound: held %v, %d values", ok, len(v.held))
+	}
+}
+
+// FuzzAnswers: what one that joins, or asks, reads of an answer.
+func FuzzAnswers(f *testing.F) {
+	sign, _ := json.Marshal(doorSign{[]byte("a"), []byte("b"), []byte("c")})
+	f.Add(sign)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if _, err := newKnocker(text, fairlead.Hash{1}); err == nil {
+			t.Error("a sign of nobody is taken")
+		}
+	})
+}

@@ -1,0 +1,8 @@
+package replica
+
+import "time"
+
+// Remember bounds the changes that are remembered otherwise than by default.
+func (r *Replica) Remember(changes int64, t time.Duration, bytes int64) {
+	r.file.remember = bounds{changes, t, bytes}
+}
