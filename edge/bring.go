@@ -100,7 +100,7 @@ func (e *Edge) compile(state fairlead.State, resolve compile.Resolver) (*fairlea
 		}
 		return s, found
 	}
-	return compile.FromState(compile.StateInput{
+	return e.compiler.FromState(compile.StateInput{
 		Document: state.Document, Weights: state.Weights, Revision: state.Revision, At: state.At, Resolve: resolve,
 	})
 }

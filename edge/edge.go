@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/compile"
 )
 
 const (
@@ -69,14 +70,15 @@ type Edge struct {
 	Options
 	again chan struct{} // asks to resolve references again; one request is enough
 
-	rounds sync.Mutex // one at a time
-	config uint64     // of the last round, as Replica.Now gave it
-	began  bool
-	good   *fairlead.State // in force
-	kept   bool            // the replica has it as the good one
-	stamps stamps          // of the files that were read, from before they were
-	tried  time.Time
-	said   map[string]bool // findings that the log has
+	rounds   sync.Mutex // one at a time
+	compiler compile.Incremental
+	config   uint64 // of the last round, as Replica.Now gave it
+	began    bool
+	good     *fairlead.State // in force
+	kept     bool            // the replica has it as the good one
+	stamps   stamps          // of the files that were read, from before they were
+	tried    time.Time
+	said     map[string]bool // findings that the log has
 
 	mu       sync.Mutex
 	reached  int64 // the last change that a round looked at

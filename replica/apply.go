@@ -11,10 +11,10 @@ import (
 
 // Apply takes the next changes of a log, in order: all of them or none. Once it returns, lookups of keys
 // decide by them, and who waits for Now's channel has been told. A change that is not the next one gives
-// ErrBroken, one that cannot be folded ErrUnfit, and neither changes anything.
+// ErrBroken, one that cannot be folded, or a damaged file, ErrUnfit, and neither changes anything.
 //
-// Where the disk does not take them, what is known goes on to serve, and the changes must be brought again;
-// only keys that they revoke are refused from now on.
+// Where the disk does not take them, or the replica cannot, what is known goes on to serve, and the changes must be
+// brought again; only keys that they revoke are refused from now on.
 func (r *Replica) Apply(ctx context.Context, log string, changes []fairlead.Change) error {
 	if len(changes) == 0 {
 		return nil
@@ -23,7 +23,7 @@ func (r *Replica) Apply(ctx context.Context, log string, changes []fairlead.Chan
 	defer r.writing.Unlock()
 	b, err := r.foldNext(ctx, log, changes)
 	if err != nil {
-		return fmt.Errorf("apply changes: %w", err)
+		return fmt.Errorf("apply changes: %w", r.unfit(err))
 	}
 	gone, err := r.file.apply(ctx, b)
 	// The version rises even where the commit failed: it may have reached the disk all the same.
@@ -33,15 +33,24 @@ func (r *Replica) Apply(ctx context.Context, log string, changes []fairlead.Chan
 		r.noteDamage(ctx, err)
 		r.refuse(b.keys, b.at.Number)
 		r.dropCached(b.keys, gone)
-		return fmt.Errorf("apply changes %d to %d: %w", changes[0].Number, b.at.Number, err)
+		return fmt.Errorf("apply changes %d to %d: %w", changes[0].Number, b.at.Number, r.unfit(err))
 	}
 	r.cacheKeys(b.keys, gone)
 	r.written(b.at.Number)
 	if b.configures() {
-		r.state = &b.state
+		state := b.state // of its own, so that it does not keep the batch
+		r.state = &state
 	}
 	r.stand(b.at, b.configures())
 	return nil
+}
+
+// unfit says of an error which a damaged file gave that a whole copy helps.
+func (r *Replica) unfit(err error) error {
+	if isDamage(err) {
+		return fmt.Errorf("%w: %w", ErrUnfit, err)
+	}
+	return err
 }
 
 // foldNext checks changes and folds them onto what the replica holds.
@@ -54,10 +63,14 @@ func (r *Replica) foldNext(ctx context.Context, log string, changes []fairlead.C
 		return nil, err
 	}
 	state, err := r.currentState(ctx)
-	if err != nil {
-		return nil, err
+	var b *batch
+	if err == nil {
+		b, err = fold(at, state, changes)
 	}
-	return fold(at, state, changes)
+	if err != nil {
+		r.refuse(keysOf(changes), at.Number)
+	}
+	return b, err
 }
 
 // apply writes a batch in one transaction, and gives the hashes that no longer stand for any key.

@@ -189,7 +189,8 @@ func (r *Replica) replace(ctx context.Context, f *file, c *Copy) error {
 	r.file = f
 	r.reading.Unlock()
 	r.copying, c.file = nil, nil
-	r.state, r.unsure = &c.state, false
+	state := c.state
+	r.state, r.unsure = &state, false
 	r.version.Add(1)
 	if err := r.forget(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -138,6 +139,39 @@ func TestDamageInUse(t *testing.T) {
 	wantFound(t, r, nil, keys[:1])
 	apply(t, r, changelog.New("a").Keys(keys...))
 	wantFound(t, r, keys, nil)
+}
+
+// TestDamagedState holds that changes which meet damage ask for a whole copy, and that it heals without a restart.
+func TestDamagedState(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	log := changelog.New("a")
+	k := newKey()
+	apply(t, r, log.Revise(`{"version":1,"models":{"a":"`+strings.Repeat("x", 50_000)+`"}}`), log.Keys(k))
+	check(t, r.Close())
+	path := filepath.Join(dir, "replica.1.db")
+	file, err := os.ReadFile(path)
+	check(t, err)
+	for at := 9 << 12; at < len(file); at += 1 << 12 {
+		if page := file[at : at+1<<12]; bytes.Contains(page, []byte("xxxx")) {
+			copy(page, bytes.Repeat([]byte{0xff}, 8)) // where the next page of it is
+		}
+	}
+	check(t, os.WriteFile(path, file, 0o600))
+	r = open(t, dir)
+	next := []fairlead.Change{log.Step(map[string]int{"a@p": 1}), log.Keys(revoked(k))}
+	if err := r.Apply(t.Context(), "a", next); !errors.Is(err, replica.ErrUnfit) {
+		t.Fatalf("got %v, want that a copy is needed", err)
+	}
+	wantFound(t, r, []fairlead.Key{revoked(k)}, nil) // though only memory has it
+	check(t, copyOf(t, r, log, log.At.Number, revoked(k)).Commit(t.Context(), "a"))
+	wantAt(t, r, log)
+	wantFound(t, r, []fairlead.Key{revoked(k)}, nil)
+	apply(t, r, log.Step(nil))
+	check(t, r.Close())
+	r = open(t, dir)
+	wantAt(t, r, log)
+	wantFiles(t, dir, "replica.2.db", "replica.lock")
 }
 
 func TestOneProcessAtATime(t *testing.T) {

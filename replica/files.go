@@ -50,7 +50,8 @@ func removeFile(path string) error {
 	return errors.Join(errs...)
 }
 
-// tidy removes what copies left and gives the path of the file in use, which need not be there yet.
+// tidy removes what copies left and gives the path of the file in use, which need not be there yet. What cannot
+// be removed does no harm.
 func (r *Replica) tidy(ctx context.Context) (path string, err error) {
 	entries, err := os.ReadDir(r.dir)
 	if err != nil {
@@ -60,15 +61,16 @@ func (r *Replica) tidy(ctx context.Context) (path string, err error) {
 	for _, e := range entries {
 		current = max(current, number(e.Name()))
 	}
+	left := []string{r.next()}
 	for _, e := range entries {
 		if n := number(e.Name()); n > 0 && n < current {
-			if err := removeFile(r.numbered(n)); err != nil {
-				return "", fmt.Errorf("remove what a copy left: %w", err)
-			}
+			left = append(left, r.numbered(n))
 		}
 	}
-	if err := removeFile(r.next()); err != nil {
-		return "", fmt.Errorf("remove what a copy left: %w", err)
+	for _, path := range left {
+		if err := removeFile(path); err != nil {
+			r.log.WarnContext(ctx, "what a copy left stays", "file", path, "error", err)
+		}
 	}
 	if _, err := os.Stat(r.old()); err == nil {
 		if err := r.moveAside(ctx, r.old(), errForeign); err != nil {
@@ -99,8 +101,7 @@ func (r *Replica) moveAside(ctx context.Context, path string, cause error) error
 // noteDamage leaves a marker where err says that the file is damaged, so that the next start
 // rebuilds it.
 func (r *Replica) noteDamage(ctx context.Context, err error) {
-	var e *sqlite.Error
-	if !errors.As(err, &e) || (e.Code()&0xff != lib.SQLITE_CORRUPT && e.Code()&0xff != lib.SQLITE_NOTADB) {
+	if !isDamage(err) {
 		return
 	}
 	if r.damaged.Swap(true) {
@@ -108,4 +109,9 @@ func (r *Replica) noteDamage(ctx context.Context, err error) {
 	}
 	mark := os.WriteFile(r.marker(), nil, 0o600)
 	r.log.ErrorContext(ctx, "replica is damaged; a restart or a whole copy rebuilds it", "folder", r.dir, "error", err, "mark", mark)
+}
+
+func isDamage(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == lib.SQLITE_CORRUPT || e.Code()&0xff == lib.SQLITE_NOTADB)
 }

@@ -14,9 +14,9 @@ import (
 // their log are not the next ones.
 var ErrBroken = errors.New("the changes are no continuation of this replica's log")
 
-// ErrUnfit says that a change cannot be applied to what the replica holds although it is the next one. Only a
+// ErrUnfit says that changes cannot be applied to what the replica holds although they are the next ones. Only a
 // whole copy helps.
-var ErrUnfit = errors.New("the change does not fit what the replica holds")
+var ErrUnfit = errors.New("the changes do not fit what the replica holds")
 
 // batch is what changes come to once they are folded: what of the disk is other afterwards.
 type batch struct {
@@ -82,13 +82,9 @@ func (b *batch) take(c *fairlead.Change) error {
 		}
 		b.state.Weights, b.stated = step.Weights, true
 	case fairlead.ChangeKey:
-		var content fairlead.KeyContent
-		if err := json.Unmarshal(c.Content, &content); err != nil {
-			return err
-		}
-		for i := range content.Keys {
-			b.keys = append(b.keys, content.Keys[i].Key())
-		}
+		keys, err := readKeys(c)
+		b.keys = append(b.keys, keys...)
+		return err
 	case fairlead.ChangeSecret:
 		var secret fairlead.SealedSecret
 		if err := json.Unmarshal(c.Content, &secret); err != nil {
@@ -100,6 +96,30 @@ func (b *batch) take(c *fairlead.Change) error {
 		b.secrets = append(b.secrets, secret)
 	}
 	return nil
+}
+
+func readKeys(c *fairlead.Change) ([]fairlead.Key, error) {
+	var content fairlead.KeyContent
+	if err := json.Unmarshal(c.Content, &content); err != nil {
+		return nil, err
+	}
+	keys := make([]fairlead.Key, len(content.Keys))
+	for i := range keys {
+		keys[i] = content.Keys[i].Key()
+	}
+	return keys, nil
+}
+
+// keysOf gives the keys of those changes that can be read.
+func keysOf(changes []fairlead.Change) (all []fairlead.Key) {
+	for i := range changes {
+		if changes[i].Kind == fairlead.ChangeKey {
+			if keys, err := readKeys(&changes[i]); err == nil {
+				all = append(all, keys...)
+			}
+		}
+	}
+	return all
 }
 
 // takeRevision folds a revision. One that the state has already is met while a copy replays the changes made
