@@ -36,6 +36,8 @@ var arrows = []struct {
 	{"route", ".", "pure: it must also run in the simulator"},
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
+	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
+	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
 	{"replica", ". internal/sqlitefile", "this node's disk"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
@@ -109,7 +111,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "steer", "steer/count", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

@@ -27,6 +27,7 @@
 //	dialect        languages: request, answer and event stream to and from one neutral form
 //	meter          usage -> cost
 //	record         what exchanges did: a log line each, and metrics
+//	steer          guards, evidence, ramps and trials: pure; count: what edges count for them
 //	replica        this node's disk: the keys that the data plane knows
 //	control        HTTP API of the control plane
 //	store/sqlite   the truth, in SQL
