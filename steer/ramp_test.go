@@ -171,6 +171,20 @@ func TestRampScripts(t *testing.T) {
 	}
 }
 
+// TestStepsKeepASecondApart holds that time which nobody looked at is not caught up with in a burst.
+func TestStepsKeepASecondApart(t *testing.T) {
+	r := newRamp(t, 0, 4, 4*time.Second, "")
+	var got []string
+	for _, at := range []int{0, 5000, 5100, 5900, 6000, 6100, 7000} {
+		next, m := r.Next(begin.Add(time.Duration(at)*time.Millisecond), steer.Ruling{})
+		r = next
+		got = append(got, fmt.Sprintf("%d:%s", at, m.Action))
+	}
+	if text := strings.Join(got, " "); text != "0:step 5000:step 5100:wait 5900:wait 6000:step 6100:wait 7000:step" {
+		t.Error(text)
+	}
+}
+
 // TestRampFromAWeight holds that a ramp that does not begin at 0 needs evidence for its first step too.
 func TestRampFromAWeight(t *testing.T) {
 	for _, c := range []struct {

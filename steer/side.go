@@ -9,7 +9,7 @@ func Side(who, trial string, percent int) bool {
 	if percent <= 0 {
 		return false
 	}
-	return point(who, trial)%10_000 < uint64(percent)*100
+	return point(who, trial)>>32*100 < uint64(percent)<<32
 }
 
 // point is a hash of both: FNV-1a over the trial, a byte that no id has, and the account, and the finisher of

@@ -31,6 +31,7 @@ func TestWindow(t *testing.T) {
 		{"nobody is heard", []add{{5, 0, 60, 60}, {27, 0, 0, 0}}, 38, 0, "0 0 0 hold no edge has reported for 10s"},
 		{"the judged side since a stage, the other one always", []add{{5, 0, 60, 60}, {10, 1, 70, 70}, {13, 1, 80, 80}}, 14, 1, "80 210 1 good"},
 		{"what comes just after a step is of before", []add{{5, 0, 60, 60}, {10, 1, 70, 70}, {11, 1, 90, 90}}, 12, 1, "0 220 1 hold 0 exchanges"},
+		{"nor is it mixed with what comes next", []add{{9, 0, 60, 60}, {10, 1, 70, 70}, {11, 1, 90, 90}, {12, 1, 55, 55}}, 13, 1, "55 275 1 good"},
 		{"a look back over stages", []add{{5, 0, 60, 60}, {10, 1, 70, 70}, {13, 1, 80, 80}}, 14, 0, "210 210 0 good"},
 		{"no more than the newest 2000", []add{{5, 0, 900, 10}, {15, 0, 1200, 10}, {25, 0, 1300, 10}, {35, 0, 20, 30}}, 36, 0, "2520 60 0 good"},
 		{"old evidence makes up 50, no more", []add{{5, 0, 45, 45}, {15, 0, 45, 45}, {200, 0, 10, 10}}, 201, 0, "55 55 0 good"},
@@ -50,6 +51,30 @@ func TestWindow(t *testing.T) {
 		r := w.Judge(begin.Add(time.Duration(c.at)*time.Second), g, c.since)
 		if got := sprint(r); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestPromotedByTheFullWeight holds that a ramp is over as soon as its time is and the full weight has shown enough,
+// whatever lies before.
+func TestPromotedByTheFullWeight(t *testing.T) {
+	r, now := newRamp(t, 0, 10, 10*time.Minute, "error_rate<2%"), begin
+	w := steer.NewWindow(now, 10*time.Minute, 0)
+	for s := 0; ; s++ {
+		now = now.Add(time.Second)
+		good := rates(1, 0)
+		if r.Weight() == 10 && s < 600 {
+			good = rates(0, 0)
+		}
+		w.Add(now, good, rates(3, 0))
+		next, m := r.Next(now, r.Judge(now, w))
+		w.Stage(now, next.Steps)
+		if r = next; m.Action.Ends() {
+			// 50 seconds at the first weight and 60 without an exchange at the full one stood still.
+			if m.Action != steer.Promote || s < 645 || s > 715 {
+				t.Errorf("after %d s: %s, %s", s, m.Action, m.Why)
+			}
+			return
 		}
 	}
 }

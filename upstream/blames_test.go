@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"fairlead"
 )
@@ -51,6 +52,27 @@ func TestLeavingBlamesNobody(t *testing.T) {
 	}}
 	_, walk, err := w.walk(ctx, true, w.plan("left", "ok"))
 	if got := blamed(walk.Attempts); got != "caller_gone" || fairlead.AsError(err).Code != fairlead.CodeCallerGone {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// TestTotalTimeBlamesNobody holds the same of a stream that flows when the exchange's time is over.
+func TestTotalTimeBlamesNobody(t *testing.T) {
+	w := newWorld(t)
+	w.total = 300 * time.Millisecond
+	w.own = map[string]http.HandlerFunc{"endless": func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		rw.Header().Set("Content-Type", "text/event-stream")
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(rw, chunk(`{"content":"go"}`, "null"))
+			rw.(http.Flusher).Flush()
+			<-tick.C
+		}
+	}}
+	_, walk, err := w.walk(t.Context(), true, w.plan("endless"))
+	if got := blamed(walk.Attempts); got != "interrupted" || err == nil {
 		t.Errorf("%s, %v", got, err)
 	}
 }

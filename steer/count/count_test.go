@@ -53,6 +53,7 @@ func changed(a fairlead.Attempt, change func(*fairlead.Attempt)) fairlead.Attemp
 func after(a *fairlead.Attempt)     { a.After = true }
 func blameless(a *fairlead.Attempt) { a.Blameless = true }
 func hedge(a *fairlead.Attempt)     { a.Why = "hedge" }
+func beside(a *fairlead.Attempt)    { a.Why = "beside_trial" }
 
 // told writes evidence as "ended/failed ttft tpot", refusals in front where there are any.
 func told(e steer.Evidence) string {
@@ -89,6 +90,8 @@ func TestCounts(t *testing.T) {
 		{"too slow: at least the time it had", streamed(at(other, fairlead.OutcomeTimeout, 0, 200*ms), at(one, fairlead.OutcomeOK, 200*ms, 100*ms)), "1/0 1@100ms, 1@100ms,", "1/1 1@200ms, ", "1/1 1@300ms, 1@100ms,"},
 		{"overtaken by its hedge", streamed(at(other, fairlead.OutcomeSuperseded, 0, 300*ms), changed(at(one, fairlead.OutcomeOK, 200*ms, 100*ms), hedge)), "1/0 1@100ms, 1@100ms,", "0/0 1@300ms, ", "1/0 1@300ms, 1@100ms,"},
 		{"a hedge that lost", streamed(at(one, fairlead.OutcomeOK, 0, 300*ms), changed(at(other, fairlead.OutcomeSuperseded, 200*ms, 100*ms), hedge)), "1/0 1@300ms, 1@100ms,", "0/0  ", "1/0 1@300ms, 1@100ms,"},
+		{"one beside a trial that lost", streamed(at(one, fairlead.OutcomeOK, 0, 300*ms), changed(at(other, fairlead.OutcomeSuperseded, 200*ms, 100*ms), beside)), "1/0 1@300ms, 1@100ms,", "0/0  ", "1/0 1@300ms, 1@100ms,"},
+		{"too slow to go on", with(streamed(changed(at(one, fairlead.OutcomeInterrupted, 0, 900*ms), after), changed(at(other, fairlead.OutcomeTimeout, 900*ms, 50*ms), after)), failing(fairlead.CodeStreamInterrupted)), "1/1 1@300ms, ", "1/1  ", "1/1 1@300ms, "},
 		{"twice the same endpoint", streamed(at(one, fairlead.OutcomeRateLimited, 0, 100*ms), at(one, fairlead.OutcomeOK, 200*ms, 100*ms)), "2/1 1@100ms, 1@100ms,", "0/0  ", "1/1 1@300ms, 1@100ms,"},
 		{"broken off", with(streamed(changed(at(one, fairlead.OutcomeInterrupted, 0, 900*ms), after)), failing(fairlead.CodeStreamInterrupted)), "1/1 1@300ms, ", "0/0  ", "1/1 1@300ms, "},
 		{"broken off and gone on with", streamed(changed(at(one, fairlead.OutcomeInterrupted, 0, 900*ms), after), changed(at(other, fairlead.OutcomeOK, 900*ms, 50*ms), after)), "1/1 1@300ms, ", "1/0  ", "1/1 1@300ms, "},
