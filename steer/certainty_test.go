@@ -68,13 +68,13 @@ func TestCertainty(t *testing.T) {
 		most   float64    // share that is promoted, at most
 		seen   int64      // exchanges of the endpoint, in the middle of those reverted, at most
 	}{
-		{"at half the limit", fleet{30, 0.01, 0.01}, "error_rate<2%", 150, [2]float64{0, 0.01}, 1, 0},
-		{"at half of a low limit", fleet{30, 0.0005, 0.01}, "error_rate<0.1%", 100, [2]float64{0, 0.01}, 1, 0},
-		{"like its peers", fleet{30, 0.01, 0.01}, "error_rate<2x", 100, [2]float64{0, 0.01}, 1, 0},
-		{"at twice the limit", fleet{100, 0.04, 0.01}, "error_rate<2%", 60, [2]float64{0.95, 1}, 0, 1000},
-		{"at five times the limit", fleet{30, 0.1, 0.01}, "error_rate<2%", 60, [2]float64{0.95, 1}, 0, 100},
-		{"at four times its peers", fleet{100, 0.04, 0.01}, "error_rate<2x", 60, [2]float64{0.75, 1}, 0, 3500},
-		{"dead", fleet{30, 1, 0.01}, "error_rate<2%", 40, [2]float64{1, 1}, 0, 52},
+		{"at half the limit", fleet{30, 0.01, 0.01}, "error_rate<2%", 80, [2]float64{0, 0.01}, 1, 0},
+		{"at half of a low limit", fleet{30, 0.0005, 0.01}, "error_rate<0.1%", 50, [2]float64{0, 0.01}, 1, 0},
+		{"like its peers", fleet{30, 0.01, 0.01}, "error_rate<2x", 50, [2]float64{0, 0.01}, 1, 0},
+		{"at twice the limit", fleet{100, 0.04, 0.01}, "error_rate<2%", 30, [2]float64{0.95, 1}, 0, 1000},
+		{"at five times the limit", fleet{30, 0.1, 0.01}, "error_rate<2%", 40, [2]float64{0.95, 1}, 0, 100},
+		{"at four times its peers", fleet{100, 0.04, 0.01}, "error_rate<2x", 30, [2]float64{0.75, 1}, 0, 3500},
+		{"dead", fleet{30, 1, 0.01}, "error_rate<2%", 20, [2]float64{1, 1}, 0, 52},
 	} {
 		reverted, promoted := 0, 0
 		var seen []int64

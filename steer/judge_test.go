@@ -52,8 +52,8 @@ func TestSurely(t *testing.T) {
 		{50, 0.02, 6}, {200, 0.02, 13}, {1000, 0.02, 37}, {2000, 0.02, 63}, {50, 0.001, 3}, {1000, 0.001, 7}, {50, 0.05, 10},
 	} {
 		if !steer.SurelyAbove(c.first, c.n, c.limit) || steer.SurelyAbove(c.first-1, c.n, c.limit) {
-			at := c.first
-			for at = 0; at < 100 && !steer.SurelyAbove(at, c.n, c.limit); at++ {
+			at := int64(0)
+			for ; at < 100 && !steer.SurelyAbove(at, c.n, c.limit); at++ {
 			}
 			t.Errorf("of %d at %v it is sure from %d on, not from %d", c.n, c.limit, at, c.first)
 		}
