@@ -42,6 +42,9 @@ var arrows = []struct {
 	{"record", ".", "shows what exchanges did"},
 	{"replica", ". internal/mergepatch internal/sqlitefile", "this node's disk"},
 	{"edge", ". compile", "what the replica holds -> compile -> swap"},
+	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
+	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
+	{"replica", ". internal/sqlitefile", "this node's disk"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
 	{"upstream/transport", ".", "connections know nothing of models"},
@@ -119,7 +122,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse", "internal/pki"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "internal/jsonscan", "internal/seal", "internal/sse", "internal/pki"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

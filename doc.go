@@ -29,6 +29,8 @@
 //	record         what exchanges did: a log line each, and metrics
 //	replica        this node's disk: position in the log, configuration, keys, sealed secrets
 //	edge           what the replica holds -> compile -> swap; the last good snapshot stays
+//	steer          guards, evidence, ramps and trials: pure; count: what edges count for them
+//	replica        this node's disk: the keys that the data plane knows
 //	control        HTTP API of the control plane
 //	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	bus            the feed of changes between control and edges, and joining, over NATS

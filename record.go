@@ -8,6 +8,8 @@ type Record struct {
 	CallerID   string // the caller's own x-request-id
 	KeyID      string
 	Revision   int64
+	Trial      string // the trial that was on, by its id; "" = none
+	Tried      bool   // it went by the revision on trial, not by the one beside it
 	Served     string // the configured name of the model asked for; "" where there is none
 	Start      time.Time
 	Attempts   []Attempt
@@ -35,6 +37,15 @@ type Attempt struct {
 	Detail   string // a short reason without any text of the provider or the caller
 	Why      string // why it was made here: first, elsewhere, same, fallback, last_resort, hedge, beside_trial, or how it went on with the answer: continue_...
 	After    bool   // it failed, or was made, after the commit
+	// Blameless tells that the outcome says nothing of the endpoint although its kind could: a kept connection
+	// was closed under us, a stop sequence of the caller's may have cut an empty answer.
+	Blameless bool
+}
+
+// Blames reports whether the attempt failed in a way that counts against its endpoint.
+func (a *Attempt) Blames() bool {
+	f := a.Outcome.Fault()
+	return (f == FaultProvider || f == FaultOperator) && !a.Blameless
 }
 
 // Made counts the attempts that were made: a request that an endpoint cannot be asked in its dialect is
@@ -78,3 +89,19 @@ const (
 	OutcomeNoSeam     Outcome = "no_seam"        // what it said did not go on where the answer had broken off
 	OutcomeGeneration Outcome = "generation"     // the model made what its provider could not use, such as a broken tool call
 )
+
+// Fault says whose fault an attempt's end is: the provider's or the operator's where it counts against the endpoint,
+// 0 where nothing went wrong. What has no row, such as an attempt that lost against one beside it, is nobody's.
+func (o Outcome) Fault() Fault {
+	switch o {
+	case OutcomeOK:
+		return 0
+	case OutcomeConnect, OutcomeTimeout, OutcomeServerError, OutcomeRateLimited, OutcomeOverloaded, OutcomeMalformed, OutcomeInterrupted:
+		return FaultProvider
+	case OutcomeCredential, OutcomeQuota, OutcomeModel, OutcomeRegion:
+		return FaultOperator
+	case OutcomeCallerFault, OutcomeContext, OutcomeFilter, OutcomeTooLarge, OutcomeOverTier:
+		return FaultCaller
+	}
+	return FaultNobody
+}

@@ -233,3 +233,25 @@ func TestNames(t *testing.T) {
 		t.Error("levels do not rank")
 	}
 }
+
+// TestOutcomes holds whose fault each outcome is, and which attempts count against their endpoints.
+func TestOutcomes(t *testing.T) {
+	for o, want := range map[fairlead.Outcome]string{
+		fairlead.OutcomeOK: " false", fairlead.OutcomeConnect: "provider true", fairlead.OutcomeTimeout: "provider true",
+		fairlead.OutcomeServerError: "provider true", fairlead.OutcomeRateLimited: "provider true", fairlead.OutcomeOverloaded: "provider true",
+		fairlead.OutcomeMalformed: "provider true", fairlead.OutcomeInterrupted: "provider true", fairlead.OutcomeCredential: "operator true",
+		fairlead.OutcomeQuota: "operator true", fairlead.OutcomeModel: "operator true", fairlead.OutcomeRegion: "operator true",
+		fairlead.OutcomeCallerFault: "caller false", fairlead.OutcomeContext: "caller false", fairlead.OutcomeFilter: "caller false",
+		fairlead.OutcomeTooLarge: "caller false", fairlead.OutcomeOverTier: "caller false", fairlead.OutcomeCallerGone: "nobody false",
+		fairlead.OutcomeSuperseded: "nobody false", fairlead.OutcomeRequestBuild: "nobody false", fairlead.OutcomeNoSeam: "nobody false",
+		fairlead.OutcomeGeneration: "nobody false", "unheard": "nobody false",
+	} {
+		a := fairlead.Attempt{Outcome: o}
+		if got := fmt.Sprint(o.Fault(), " ", a.Blames()); got != want {
+			t.Errorf("%q: %s, want %s", o, got, want)
+		}
+		if a.Blameless = true; a.Blames() {
+			t.Errorf("%q: blames although it says nothing", o)
+		}
+	}
+}

@@ -125,6 +125,7 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 		a.learn(now, true)
 	}
 	w.note(a, fail.outcome, fail.status, fail.detail)
+	w.Attempts[len(w.Attempts)-1].Blameless = v.Health == failure.Nothing
 	w.last, fail.by = fail, a.step.Endpoint.Provider
 	s.tries++
 	w.queued = time.Time{}
@@ -323,7 +324,7 @@ func (w *Walk) brokeOff(o fairlead.Outcome, detail string, e health.Evidence) {
 		return
 	}
 	last := &w.Attempts[len(w.Attempts)-1]
-	last.Outcome, last.Detail, last.After = o, detail, true
+	last.Outcome, last.Detail, last.After, last.Blameless = o, detail, true, e.Kind == health.Nothing
 	last.Duration = time.Since(w.at.start)
 	w.ended(e)
 }

@@ -1,0 +1,61 @@
+package steer
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// Evidence is what was counted of an endpoint, or of one side of a trial, in a while.
+//
+// Of an endpoint each attempt counts that succeeded, or failed in a way that its Outcome lays to the endpoint; what
+// was the caller's fault, whom the caller left, or what lost against an attempt beside it does not. Of a side of a
+// trial each exchange counts; it failed where it ended by anybody's fault but the caller's, or an attempt of it
+// failed so, even if another one answered.
+type Evidence struct {
+	Ended  int64 `json:"ended"`            // that count
+	Failed int64 `json:"failed,omitempty"` // of them
+	// Refused are exchanges of a side that no endpoint was asked for, for what the configuration says: no such
+	// model, no endpoint that can do what is asked, too large. They are not in Ended.
+	Refused int64 `json:"refused,omitempty"`
+	// TTFT is the time to first token of streams: of an endpoint, from the attempt's begin; of a side, from the
+	// exchange's. An attempt that was given up for its slowness counts with the time it had.
+	TTFT Histogram `json:"ttft,omitempty"`
+	// TPOT is the time per output token after the first, of streams that ended well.
+	TPOT Histogram `json:"tpot,omitempty"`
+}
+
+// Add adds what was counted elsewhere, or later.
+func (e *Evidence) Add(o Evidence) {
+	e.Ended = addCounts(e.Ended, o.Ended)
+	e.Failed = addCounts(e.Failed, o.Failed)
+	e.Refused = addCounts(e.Refused, o.Refused)
+	e.TTFT = e.TTFT.plus(o.TTFT)
+	e.TPOT = e.TPOT.plus(o.TPOT)
+}
+
+// Merge is the sum of what many have counted.
+func Merge(list ...Evidence) (sum Evidence) {
+	for _, e := range list {
+		sum.Add(e)
+	}
+	return sum
+}
+
+// IsZero reports whether nothing was counted.
+func (e Evidence) IsZero() bool {
+	return e.Ended == 0 && e.Refused == 0 && len(e.TTFT) == 0 && len(e.TPOT) == 0
+}
+
+// UnmarshalJSON refuses numbers that nothing could have counted.
+func (e *Evidence) UnmarshalJSON(text []byte) error {
+	type plain Evidence
+	var p plain
+	if err := json.Unmarshal(text, &p); err != nil {
+		return err
+	}
+	if p.Failed < 0 || p.Failed > p.Ended || p.Ended > maxCount || p.Refused < 0 || p.Refused > maxCount {
+		return errors.New("evidence counts from 0, and not more failures than exchanges")
+	}
+	*e = Evidence(p)
+	return nil
+}
