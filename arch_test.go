@@ -67,7 +67,7 @@ var arrows = []struct {
 	{"client", ".", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},
 	{"demo", ". app internal/fakellm", "the whole program in front of fake endpoints"},
-	{"cli", ". app bench client compile control demo internal/fakellm record", "one file a command"},
+	{"cli", ". app bench client compile control demo internal/fakellm internal/seal record", "one file a command"},
 	{"bench", "*", "measures the whole program beside others"},
 	{"cmd/fairlead", "cli", "flags and signals"},
 }

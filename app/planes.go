@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -143,6 +144,14 @@ func (f followed) BeginCopy(ctx context.Context, at fairlead.Position) (bus.Copy
 		return nil, err
 	}
 	return c, nil
+}
+
+func (f followed) Apply(ctx context.Context, log string, changes []fairlead.Change) error {
+	err := f.Replica.Apply(ctx, log, changes)
+	if errors.Is(err, replica.ErrUnfit) {
+		return fmt.Errorf("%w: %w", bus.ErrDiverged, err)
+	}
+	return err
 }
 
 // edgeHandler answers at the control address of a node that has no control plane.

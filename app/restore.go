@@ -11,8 +11,6 @@ import (
 
 	"fairlead"
 	"fairlead/store"
-	"fairlead/store/postgres"
-	"fairlead/store/sqlite"
 )
 
 // RestoreOptions says into which store a backup goes.
@@ -46,18 +44,16 @@ func Restore(ctx context.Context, o RestoreOptions) (Restored, error) {
 
 // openEmpty opens the store; created is the file that it made.
 func openEmpty(ctx context.Context, o RestoreOptions) (s *store.Store, created string, err error) {
-	if o.Database != "" {
-		s, err = postgres.Open(ctx, o.Database)
-		return s, "", err
+	if o.Database == "" {
+		if err := os.MkdirAll(o.Data, 0o700); err != nil {
+			return nil, "", fmt.Errorf("make data folder: %w", err)
+		}
+		path := filepath.Join(o.Data, storeFile)
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			created = path
+		}
 	}
-	if err := os.MkdirAll(o.Data, 0o700); err != nil {
-		return nil, "", fmt.Errorf("make data folder: %w", err)
-	}
-	path := filepath.Join(o.Data, "fairlead.db")
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		created = path
-	}
-	s, err = sqlite.Open(ctx, path)
+	s, err = openDatabase(ctx, o.Database, o.Data)
 	return s, created, err
 }
 

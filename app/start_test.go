@@ -88,7 +88,7 @@ func TestEnvironmentStart(t *testing.T) {
 		}
 		return secret, true
 	}})
-	if s := n.state(); s.Source != "environment" || s.Revision != 1 {
+	if s := n.state(); s.Source != "environment" || s.Revision != 0 {
 		t.Errorf("state %+v", s)
 	}
 	_, endpoints := n.control("GET", "/control/v1/endpoints", "")

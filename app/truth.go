@@ -17,12 +17,14 @@ import (
 	"fairlead/vault"
 )
 
-// OpenStore opens the database of a URL, or the SQLite file in a data folder where url is "".
-func OpenStore(ctx context.Context, url, data string) (*store.Store, error) {
+const storeFile = "fairlead.db"
+
+// openDatabase opens the database of a URL, or the SQLite file in a data folder where url is "".
+func openDatabase(ctx context.Context, url, data string) (*store.Store, error) {
 	if url != "" {
 		return postgres.Open(ctx, url)
 	}
-	return sqlite.Open(ctx, filepath.Join(data, "fairlead.db"))
+	return sqlite.Open(ctx, filepath.Join(data, storeFile))
 }
 
 // openStore opens the truth and what is kept sealed in it.
@@ -37,7 +39,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if a.store, err = OpenStore(ctx, a.Database, a.Data); err != nil {
+	if a.store, err = openDatabase(ctx, a.Database, a.Data); err != nil {
 		return err
 	}
 	if a.vault, err = vault.Open(ctx, a.store, key, a.Clock()); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"fairlead"
 	"fairlead/client"
+	"fairlead/internal/seal"
 )
 
 func (p *program) secret() *cobra.Command {
@@ -20,8 +21,23 @@ func (p *program) secret() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
-	cmd.AddCommand(p.secretSet(), p.secretList(), p.secretDelete())
+	cmd.AddCommand(p.secretSet(), p.secretList(), p.secretDelete(), p.secretKey())
 	return cmd
+}
+
+// secretKey asks nobody: it is what control nodes are started with.
+func (p *program) secretKey() *cobra.Command {
+	return &cobra.Command{
+		Use:   "key",
+		Short: "Make a key for --secret-key, under which control nodes that share a database keep secrets",
+		Example: "  (umask 077; fairlead secret key > /etc/fairlead/secret.key)\n" +
+			"  FAIRLEAD_SECRET_KEY=file:/etc/fairlead/secret.key fairlead serve --database postgres://db/fairlead",
+		Args: cobra.NoArgs,
+		RunE: run(func(context.Context, []string) error {
+			made := map[string]string{"key": seal.NewText()}
+			return p.print(made, func() string { return made["key"] + "\n" })
+		}),
+	}
 }
 
 func (p *program) secretSet() *cobra.Command {

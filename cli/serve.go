@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"fairlead"
 	"fairlead/app"
 	"fairlead/record"
 )
@@ -70,7 +71,15 @@ func (p *program) bootOptions(fs *pflag.FlagSet, lines *record.Lines) (o app.Opt
 	}
 	o = app.Options{
 		Listen: text("listen"), Control: listenAddress(text("control")), Config: text("config"),
-		TLSCert: text("tls-cert"), TLSKey: text("tls-key"), LookupEnv: p.Lookup,
+		TLSCert: text("tls-cert"), TLSKey: text("tls-key"), LookupEnv: p.Lookup, Version: p.Version.String(),
+		Role: fairlead.Role(text("role")), Name: text("name"), Region: text("region"),
+		Database: text("database"), NATS: text("nats"), NATSCredentials: text("nats-credentials"),
+		BusListen: text("bus-listen"), BusAdvertise: text("bus-advertise"),
+		ClusterListen: text("cluster-listen"), ClusterAdvertise: text("cluster-advertise"),
+	}
+	o.SecretKey, o.Join = secretOf(text("secret-key")), secretOf(text("join"))
+	if list := text("cluster-join"); list != "" {
+		o.ClusterJoin = strings.Split(list, ",")
 	}
 	o.NoAuth, _ = fs.GetBool("no-auth")
 	o.AdminToken, _ = p.Lookup(adminTokenVariable)
@@ -93,6 +102,13 @@ func (p *program) bootOptions(fs *pflag.FlagSet, lines *record.Lines) (o app.Opt
 		}
 	}
 	return o, nil
+}
+
+func secretOf(text string) fairlead.Secret {
+	if text == "" {
+		return fairlead.Secret{}
+	}
+	return fairlead.NewSecret(text)
 }
 
 // listenAddress takes the form of an address that clients use, too: one variable serves both.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -13,6 +14,15 @@ type Version struct {
 	Version  string `json:"version"`            // "(devel)" where it was built from a working tree
 	Revision string `json:"revision,omitempty"` // of the source; "" = unknown
 	Modified bool   `json:"modified,omitempty"` // the source differed from that revision
+}
+
+// String is the version in one word, as nodes say it to each other.
+func (v Version) String() string {
+	s := v.Version
+	if v.Revision != "" && !strings.Contains(s, v.Revision[:min(12, len(v.Revision))]) {
+		s += "+" + v.Revision[:min(12, len(v.Revision))]
+	}
+	return s
 }
 
 func (p *program) version() *cobra.Command {
