@@ -44,7 +44,6 @@ var arrows = []struct {
 	{"edge", ". compile", "what the replica holds -> compile -> swap"},
 	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
-	{"replica", ". internal/sqlitefile", "this node's disk"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
 	{"upstream/transport", ".", "connections know nothing of models"},

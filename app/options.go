@@ -96,8 +96,11 @@ func (o *Options) check() error {
 }
 
 // hasEdge and hasControl report which planes this node has.
-func (o *Options) hasEdge() bool    { return o.Role == fairlead.RoleAll || o.Role == fairlead.RoleEdge }
-func (o *Options) hasControl() bool { return o.Role == fairlead.RoleAll || o.Role == fairlead.RoleControl }
+func (o *Options) hasEdge() bool { return o.Role == fairlead.RoleAll || o.Role == fairlead.RoleEdge }
+
+func (o *Options) hasControl() bool {
+	return o.Role == fairlead.RoleAll || o.Role == fairlead.RoleControl
+}
 
 // inFleet reports whether other nodes can belong to this one.
 func (o *Options) inFleet() bool {
