@@ -85,6 +85,11 @@ func (a *App) openIdentity(ctx context.Context) (err error) {
 
 // openBus starts or reaches the bus.
 func (a *App) openBus(ctx context.Context) (err error) {
+	if a.hasControl() {
+		if err := a.makeKnown(ctx); err != nil {
+			return err
+		}
+	}
 	o := bus.Options{
 		Name: a.Name, Log: a.Log, Clock: a.Clock, NATS: a.NATS, Credentials: a.NATSCredentials,
 		Listen: a.BusListen, Advertise: a.BusAdvertise,
@@ -102,7 +107,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 			return fmt.Errorf("make this node's certificate: %w", err)
 		}
 		o.Identity = func() *pki.Pair { return pair }
-		o.Tokens = a.store
+		o.Tokens, o.Nodes = a.store, a.store.Nodes
 	}
 	a.bus, err = bus.Start(ctx, o)
 	return err
@@ -132,7 +137,7 @@ func (a *App) joinToken(name string, secret fairlead.Secret) (string, error) {
 }
 
 // openFeed begins to serve the log, and to follow it.
-func (a *App) openFeed(ctx context.Context) error {
+func (a *App) openFeed(context.Context) error {
 	if a.hasControl() {
 		a.parts.run(func(ctx context.Context) {
 			a.told(ctx, "serve the log", bus.Serve(ctx, a.bus, a.store, a.Name))
@@ -147,9 +152,6 @@ func (a *App) openFeed(ctx context.Context) error {
 			}
 			a.told(ctx, "let nodes join", bus.ServeJoins(ctx, a.bus, a.vault.Authority(), joiner))
 		})
-		if err := a.makeKnown(ctx); err != nil {
-			return err
-		}
 	}
 	if a.identity != nil {
 		a.parts.run(func(ctx context.Context) { bus.KeepIdentity(ctx, a.bus, a.identity) })
@@ -169,7 +171,8 @@ func (a *App) told(ctx context.Context, what string, err error) {
 	}
 }
 
-// makeKnown puts a control node of a fleet into the list of nodes.
+// makeKnown puts a control node of a fleet into the list of nodes, before it meets any of them: who is not in it is
+// not let in. They hear of the change by the next beat.
 func (a *App) makeKnown(ctx context.Context) error {
 	if !a.inFleet() {
 		return nil
@@ -189,13 +192,12 @@ func (a *App) makeKnown(ctx context.Context) error {
 		}
 	}
 	now := a.now()
-	change, err := a.store.SetNode(ctx,
+	_, err = a.store.SetNode(ctx,
 		fairlead.Node{Name: a.Name, Role: a.Role, Region: a.Region, Added: now, Joined: now},
 		fairlead.Act{At: now, By: a.Name, Action: "node.start", Target: a.Name})
 	if err != nil {
 		return fmt.Errorf("make this node known: %w", err)
 	}
-	a.bus.Publish(change)
 	return nil
 }
 
