@@ -60,7 +60,7 @@ func (c *Control) storedToken(ctx context.Context, shown string, hash fairlead.H
 	if !strings.HasPrefix(shown, tokenPrefix) || len(shown) > maxToken || c.Store == nil {
 		return t, false, nil
 	}
-	leave, err := c.lookups.enter("")
+	leave, err := c.lookups.enter(ctx, "")
 	if err != nil {
 		return t, false, err
 	}

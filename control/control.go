@@ -193,7 +193,7 @@ func (c *Control) run(a *ask, row *route) (any, error) {
 	if err := validWhy(a.why()); err != nil {
 		return nil, err
 	}
-	leave, err := c.gateOf(row).enter(a.who.name)
+	leave, err := c.gateOf(row).enter(a.Context(), a.who.name)
 	if err != nil {
 		return nil, err
 	}

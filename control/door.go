@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -107,29 +108,73 @@ type gate struct {
 	all, each int
 	in        int
 	of        map[string]int
+	waiting   int
+	left      chan struct{} // closed when one leaves
 }
 
-func newGate(all, each int) *gate { return &gate{all: all, each: each, of: map[string]int{}} }
+const (
+	gateWait = 2 * time.Second // for a burst to pass; what lasts longer is too much
+	gateRoom = 8               // who waits, as a multiple of who is in
+)
 
-// enter gives what must be called at the end, or says that there is no room. Nobody waits: a queue would only
-// hide that there is too much.
-func (g *gate) enter(name string) (leave func(), err error) {
+func newGate(all, each int) *gate {
+	return &gate{all: all, each: each, of: map[string]int{}, left: make(chan struct{})}
+}
+
+// enter gives what must be called at the end, once there is room, or says that there is none.
+func (g *gate) enter(ctx context.Context, name string) (leave func(), err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.in >= g.all || g.of[name] >= g.each {
-		return nil, &fairlead.Error{
-			Code: fairlead.CodeRateLimited, RetryAfter: time.Second,
-			Message: "too many requests of this kind are under way at the control plane",
+	var patience <-chan time.Time
+	for g.in >= g.all || g.of[name] >= g.each {
+		if patience == nil {
+			if g.waiting >= gateRoom*g.all {
+				return nil, tooMany()
+			}
+			t := time.NewTimer(gateWait)
+			defer t.Stop()
+			patience = t.C
+			g.waiting++
+			defer func() { g.waiting-- }()
+		}
+		if err := g.wait(ctx, patience); err != nil {
+			return nil, err
 		}
 	}
 	g.in++
 	g.of[name]++
-	return func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.in--
-		if g.of[name]--; g.of[name] == 0 {
-			delete(g.of, name)
-		}
-	}, nil
+	return func() { g.leave(name) }, nil
+}
+
+// wait gives the lock away until somebody leaves.
+func (g *gate) wait(ctx context.Context, patience <-chan time.Time) error {
+	left := g.left
+	g.mu.Unlock()
+	defer g.mu.Lock()
+	select {
+	case <-left:
+		return nil
+	case <-patience:
+		return tooMany()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *gate) leave(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.in--
+	if g.of[name]--; g.of[name] == 0 {
+		delete(g.of, name)
+	}
+	close(g.left)
+	g.left = make(chan struct{})
+}
+
+func tooMany() error {
+	return &fairlead.Error{
+		Code: fairlead.CodeRateLimited, RetryAfter: time.Second,
+		Message: "too many requests of this kind are under way at the control plane",
+	}
 }
