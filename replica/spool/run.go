@@ -32,7 +32,8 @@ func (s *Spool) run() {
 		s.tell()
 		now := time.Now()
 		s.mu.Lock()
-		dirty, waiting := s.dirty, s.waiting
+		dirty, waiting, relief := s.dirty, s.waiting, s.relief
+		s.relief = false
 		s.mu.Unlock()
 		syncAt, cutAt = due(syncAt, dirty, s.not(now, s.Sync)), due(cutAt, waiting > 0, s.not(now, s.Every))
 		switch full := waiting >= s.Lines && !now.Before(s.retry); {
@@ -44,7 +45,7 @@ func (s *Spool) run() {
 			s.work(s.syncCurrent)
 			syncAt = time.Time{}
 			s.poke()
-		case passed(trimAt, now):
+		case relief || passed(trimAt, now):
 			s.work(func() error { return nil })
 			trimAt = now.Add(trimEvery)
 		}
@@ -168,7 +169,11 @@ func (s *Spool) rotate() error {
 	s.mu.Lock()
 	s.segments = append(s.segments, next)
 	s.mu.Unlock()
-	return s.cutAll()
+	err = s.cutAll()
+	s.mu.Lock()
+	s.count()
+	s.mu.Unlock()
+	return err
 }
 
 // trim removes segments whose lines are all acknowledged, the oldest first: those that have stayed long enough, and

@@ -47,6 +47,7 @@ func (s *Spool) Ack(incarnation string, sequence int64) error {
 	s.acked = sequence
 	s.count()
 	if s.trouble.now != "" {
+		s.relief = true
 		s.poke()
 	}
 	return s.writeAck()

@@ -84,6 +84,7 @@ type Spool struct {
 	held        int64         // bytes of segments that are not wholly acknowledged
 	waiting     int           // lines in no frame yet
 	dirty       bool          // there are lines in memory alone
+	relief      bool          // lines were acknowledged while there was no room
 	ready       chan struct{} // closed when there is a frame more, or the spool is closed
 	closed      bool
 	trouble     trouble
@@ -212,6 +213,7 @@ func (s *Spool) Close() error {
 	s.mu.Unlock()
 	close(s.stop)
 	<-s.done
+	s.tell()
 	s.working.Lock()
 	defer s.working.Unlock()
 	return errors.Join(s.cutAll(), s.closeFiles())
