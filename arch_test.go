@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
 	{"internal/sqlitefile", "", "no product words"},
+	{"internal/filelock", "", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
 	{"dialect", ". internal/jsonscan internal/sse", "languages know the words and how to scan"},
@@ -35,6 +36,8 @@ var arrows = []struct {
 	{"route", ".", "pure: it must also run in the simulator"},
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
+	{"replica/spool", ". internal/filelock", "lines on this node's disk, whatever they say"},
+	{"ship", ".", "declares the small interfaces of where things come from and go"},
 	{"replica", ". internal/sqlitefile", "this node's disk"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},

@@ -26,8 +26,10 @@
 //	provider       places: a table of OpenAI-compatible ones, a folder for each other wire
 //	dialect        languages: request, answer and event stream to and from one neutral form
 //	meter          usage -> cost
-//	record         what exchanges did: a log line each, and metrics
+//	record         what exchanges did: a log line each, metrics, charge lines, rows to look at
 //	replica        this node's disk: the keys that the data plane knows
+//	replica/spool  this node's disk: charge lines until control has them
+//	ship           sends up what an edge wrote: frames of charge lines, batches of records
 //	control        HTTP API of the control plane
 //	store/sqlite   the truth, in SQL
 //	compile        configuration -> snapshot

@@ -20,8 +20,10 @@ type Frame struct {
 	At          time.Time `json:"at"`             // when it was cut, by the node's clock; whole microseconds
 	Count       int       `json:"count"`          // lines that it was cut of
 	Lost        int       `json:"lost,omitempty"` // of these, how many cannot be read any more
-	Hash        Hash      `json:"hash"`
-	Lines       []byte    `json:"-"` // each with its newline
+	// Gap says that the node keeps frames before this one no more: control must not wait for them.
+	Gap   bool   `json:"gap,omitempty"`
+	Hash  Hash   `json:"hash"`
+	Lines []byte `json:"-"` // each with its newline
 }
 
 // FrameKey names a frame.
@@ -52,6 +54,16 @@ func (f *Frame) Sum() (h Hash) {
 	d.Write(f.Lines)
 	d.Sum(h[:0])
 	return h
+}
+
+// FrameGap is given to who sends a frame whose predecessors control lacks: it was restored from a backup.
+type FrameGap struct {
+	Last int64 // the newest frame of this incarnation that it has; 0 = none
+}
+
+// Error says what is to be done.
+func (g *FrameGap) Error() string {
+	return fmt.Sprintf("frames are missing here: they are wanted from %d on", g.Last+1)
 }
 
 // MaxFrame bounds the bytes of a frame's lines: a message of NATS has room for them.
