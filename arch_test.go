@@ -23,8 +23,11 @@ var arrows = []struct {
 	{"internal/sse", "", "no product words"},
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
+	{"internal/seal", "", "no product words; standard library only"},
 	{"internal/sqlitefile", "", "no product words"},
 	{"internal/filelock", "", "no product words"},
+	{"internal/pgtest", "", "no product words"},
+	{"internal/mergepatch", "internal/jsonscan", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
 
 	{"dialect", ". internal/jsonscan internal/sse", "languages know the words and how to scan"},
@@ -49,8 +52,10 @@ var arrows = []struct {
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
 
 	{"store/migrations", "", "SQL files"},
-	{"store/sqlite", ". internal/sqlitefile store/migrations", "the truth"},
-	{"store/storetest", ".", "one contract suite for every back end"},
+	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
+	{"store/sqlite", "internal/sqlitefile store", "the truth in a file"},
+	{"store/postgres", "store", "the truth on a server"},
+	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"compile", ". internal/near provider", "configuration to snapshot; the provider table brings defaults"},
 	{"control", ". compile", "declares the small store interfaces it uses"},
 	{"client", ".", "speaks HTTP to control"},
@@ -111,7 +116,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/sse"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "internal/jsonscan", "internal/seal", "internal/sse"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

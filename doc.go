@@ -31,7 +31,7 @@
 //	replica/spool  this node's disk: charge lines until control has them
 //	ship           sends up what an edge wrote: frames of charge lines, batches of records
 //	control        HTTP API of the control plane
-//	store/sqlite   the truth, in SQL
+//	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	compile        configuration -> snapshot
 //	client         Go client of the control API
 //	internal/...   helpers without product words, and fakellm, the fake provider

@@ -23,6 +23,7 @@ import (
 	"fairlead/gateway"
 	"fairlead/record"
 	"fairlead/replica"
+	"fairlead/store"
 	"fairlead/store/sqlite"
 	"fairlead/upstream"
 )
@@ -49,7 +50,7 @@ const drainTime = 30 * time.Second
 // App is one node. New makes it with its listeners open, Run serves until its context ends.
 type App struct {
 	Options
-	store    *sqlite.Store
+	store    *store.Store
 	replica  *replica.Replica
 	upstream *upstream.Upstream
 	gateway  *gateway.Gateway

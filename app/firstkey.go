@@ -49,7 +49,8 @@ func (a *App) firstKey(ctx context.Context) (fairlead.Secret, error) {
 // NewKey creates a key; once it returns, the data plane takes it.
 func (a *App) NewKey(ctx context.Context, name string) (fairlead.Secret, error) {
 	k, secret := fairlead.NewKey(name, time.Now())
-	if err := a.store.CreateKey(ctx, k); err != nil {
+	act := fairlead.Act{At: k.Created, By: "fairlead", Action: "key.create", Target: k.ID}
+	if _, err := a.store.CreateKeys(ctx, act, k); err != nil {
 		return fairlead.Secret{}, err
 	}
 	return secret, control.Sync(ctx, a.store, a.replica)

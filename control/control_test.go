@@ -17,6 +17,7 @@ import (
 	"fairlead"
 	"fairlead/control"
 	"fairlead/replica"
+	"fairlead/store"
 	"fairlead/store/sqlite"
 )
 
@@ -24,7 +25,7 @@ const token = "fl-admin-token-of-the-tests"
 
 // plane is a control plane over a real store and a real replica, on a loopback port.
 type plane struct {
-	store   *sqlite.Store
+	store   *store.Store
 	replica *replica.Replica
 	url     string
 	log     *lockedBuffer

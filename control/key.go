@@ -62,7 +62,10 @@ func (c *control) createKey(r *http.Request) (int, any, error) {
 		return 0, nil, e
 	}
 	k, secret := fairlead.NewKey(ask.Name, c.Now())
-	stored, err := c.writeKey(r.Context(), func(ctx context.Context) error { return c.Store.CreateKey(ctx, k) })
+	stored, err := c.writeKey(r.Context(), func(ctx context.Context) error {
+		_, err := c.Store.CreateKeys(ctx, fairlead.Act{At: k.Created, By: "admin", Action: "key.create", Target: k.ID}, k)
+		return err
+	})
 	if stored && err != nil {
 		return 0, nil, &fairlead.Error{
 			Code:    fairlead.CodeInternal,
@@ -82,7 +85,8 @@ func (c *control) createKey(r *http.Request) (int, any, error) {
 func (c *control) revokeKey(r *http.Request) (int, any, error) {
 	var k fairlead.Key
 	stored, err := c.writeKey(r.Context(), func(ctx context.Context) (err error) {
-		k, err = c.Store.RevokeKey(ctx, r.PathValue("id"), c.Now())
+		id := r.PathValue("id")
+		k, _, err = c.Store.RevokeKey(ctx, id, fairlead.Act{At: c.Now(), By: "admin", Action: "key.revoke", Target: id})
 		return err
 	})
 	if stored && err != nil {

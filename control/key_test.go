@@ -130,18 +130,18 @@ func TestConcurrentKeys(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	source, head, err := p.store.Head(t.Context())
+	head, err := p.store.Head(t.Context())
 	check(t, err)
-	if at, err := p.replica.Follow(t.Context(), source, head); err != nil || at != 16 || head != 16 {
-		t.Errorf("the replica is at %d, the store at %d (%v), want 16", at, head, err)
+	if at, err := p.replica.Follow(t.Context(), head.Log, head.Number); err != nil || at != 16 || head.Number != 16 {
+		t.Errorf("the replica is at %d, the store at %d (%v), want 16", at, head.Number, err)
 	}
 }
 
 // fullStore is the real store on a disk that has no room.
 type fullStore struct{ control.Store }
 
-func (fullStore) CreateKey(context.Context, fairlead.Key) error {
-	return errors.New("write keys: database or disk is full")
+func (fullStore) CreateKeys(context.Context, fairlead.Act, ...fairlead.Key) (fairlead.Change, error) {
+	return fairlead.Change{}, errors.New("write keys: database or disk is full")
 }
 
 // TestStoreFails holds that an operator is told where to look, and not the cause itself.
@@ -239,10 +239,11 @@ func TestSync(t *testing.T) {
 	var keys []fairlead.Key
 	for range 3 {
 		k, _ := fairlead.NewKey("made while the feed was away", fileStatus.Loaded)
-		check(t, p.store.CreateKey(t.Context(), k))
+		_, err := p.store.CreateKeys(t.Context(), fairlead.Act{At: k.Created}, k)
+		check(t, err)
 		keys = append(keys, k)
 	}
-	_, err := p.store.RevokeKey(t.Context(), keys[0].ID, fileStatus.Loaded)
+	_, _, err := p.store.RevokeKey(t.Context(), keys[0].ID, fairlead.Act{At: fileStatus.Loaded})
 	check(t, err)
 	ghost, _ := fairlead.NewKey("in the replica alone", fileStatus.Loaded)
 	check(t, p.replica.ApplyKeys(t.Context(), ghost))

@@ -2,26 +2,25 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"time"
 
 	"fairlead"
 )
 
 // Store is the truth about keys, as the control plane uses it.
 type Store interface {
-	CreateKey(ctx context.Context, k fairlead.Key) error
+	CreateKeys(ctx context.Context, act fairlead.Act, keys ...fairlead.Key) (fairlead.Change, error)
 	Keys(ctx context.Context, after string, limit int) ([]fairlead.Key, error)
-	RevokeKey(ctx context.Context, id string, at time.Time) (fairlead.Key, error)
+	RevokeKey(ctx context.Context, id string, act fairlead.Act) (fairlead.Key, fairlead.Change, error)
 	Log
 }
 
-// Log is the order in which keys changed: dense numbers, the last of which is the head.
+// Log is the order in which everything changed: dense numbers, the last of which is the head.
 type Log interface {
-	// Head names the log and gives its last number.
-	Head(ctx context.Context) (source string, change int64, err error)
-	// KeyChanges gives keys changed after a number, in order, and the number of the last one given.
-	KeyChanges(ctx context.Context, after int64, limit int) (keys []fairlead.Key, last int64, err error)
+	Head(ctx context.Context) (fairlead.Position, error)
+	// Changes gives changes after a number, in order.
+	Changes(ctx context.Context, after int64, limit, maxBytes int) ([]fairlead.Change, error)
 }
 
 // Feed carries changes down to an edge. Until edges are other processes it is this node's replica.
@@ -35,35 +34,67 @@ type Feed interface {
 	Advance(ctx context.Context, change int64) error
 }
 
-// syncPage is how many keys go down the feed at a time: about 2 MB.
-const syncPage = 10_000
+// syncPage and syncBytes bound the changes that go down the feed at a time.
+const (
+	syncPage  = 10_000
+	syncBytes = 2 << 20
+)
 
 // Sync brings an edge up to the head of a log: at boot, after each write, and after a write that
 // went wrong half way. What the edge knows already is not sent again.
 func Sync(ctx context.Context, log Log, feed Feed) error {
-	source, head, err := log.Head(ctx)
+	head, err := log.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("sync keys: %w", err)
 	}
-	at, err := feed.Follow(ctx, source, head)
+	at, err := feed.Follow(ctx, head.Log, head.Number)
 	if err != nil {
 		return fmt.Errorf("sync keys: %w", err)
 	}
-	for at < head {
-		keys, last, err := log.KeyChanges(ctx, at, syncPage)
+	for at < head.Number {
+		changes, err := log.Changes(ctx, at, syncPage, syncBytes)
 		if err != nil {
 			return fmt.Errorf("sync keys: %w", err)
 		}
-		if len(keys) == 0 { // the rest of the numbers belong to other kinds of changes
-			last = head
+		if len(changes) == 0 {
+			return fmt.Errorf("sync keys: the log ends at %d, before its head %d", at, head.Number)
+		}
+		keys, err := keysOf(changes)
+		if err != nil {
+			return fmt.Errorf("sync keys: %w", err)
 		}
 		if err := feed.ApplyKeys(ctx, keys...); err != nil {
 			return fmt.Errorf("sync keys: %w", err)
 		}
-		if err := feed.Advance(ctx, last); err != nil {
+		at = changes[len(changes)-1].Number
+		if err := feed.Advance(ctx, at); err != nil {
 			return fmt.Errorf("sync keys: %w", err)
 		}
-		at = last
 	}
 	return nil
+}
+
+// keysOf gives the keys that changes carry, each as the last of them has it.
+func keysOf(changes []fairlead.Change) ([]fairlead.Key, error) {
+	var keys []fairlead.Key
+	place := map[string]int{}
+	for _, c := range changes {
+		if c.Kind != fairlead.ChangeKey {
+			continue
+		}
+		var content fairlead.KeyContent
+		if err := json.Unmarshal(c.Content, &content); err != nil {
+			return nil, fmt.Errorf("read change %d: %w", c.Number, err)
+		}
+		for i := range content.Keys {
+			k := content.Keys[i].Key()
+			if at, ok := place[k.ID]; ok {
+				keys[at] = k
+				continue
+			}
+			place[k.ID] = len(keys)
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
 }

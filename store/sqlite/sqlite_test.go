@@ -10,17 +10,24 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/store"
 	"fairlead/store/sqlite"
 	"fairlead/store/storetest"
 )
 
-func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Database {
-		path := filepath.Join(t.TempDir(), "fairlead.db")
-		return storetest.Database{Open: func(ctx context.Context) (storetest.Store, error) {
-			return sqlite.Open(ctx, path)
-		}}
-	})
+func TestContract(t *testing.T) { storetest.Run(t, fresh) }
+
+func fresh(t *testing.T) storetest.Database {
+	path := filepath.Join(t.TempDir(), "fairlead.db")
+	return storetest.Database{
+		Open: func(ctx context.Context) (*store.Store, error) { return sqlite.Open(ctx, path) },
+		SQL: func(t *testing.T) *sql.DB {
+			db, err := sql.Open("sqlite", path+"?_busy_timeout=10000")
+			check(t, err)
+			t.Cleanup(func() { check(t, db.Close()) })
+			return db
+		},
+	}
 }
 
 // TestCopiedWhileOpen takes the files as a machine that lost power would leave them: every call that
@@ -29,7 +36,7 @@ func TestCopiedWhileOpen(t *testing.T) {
 	dir, copied := t.TempDir(), t.TempDir()
 	s := open(t, filepath.Join(dir, "fairlead.db"))
 	k, _ := fairlead.NewKey("survivor", time.Now())
-	if err := s.CreateKey(t.Context(), k); err != nil {
+	if _, err := s.CreateKeys(t.Context(), fairlead.Act{}, k); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"fairlead.db", "fairlead.db-wal"} {
@@ -55,7 +62,7 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 	s := open(t, path)
 	k, _ := fairlead.NewKey("a", time.Now())
-	if err := s.CreateKey(t.Context(), k); err != nil {
+	if _, err := s.CreateKeys(t.Context(), fairlead.Act{}, k); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
@@ -74,7 +81,7 @@ func TestOddPaths(t *testing.T) {
 		path := filepath.Join(t.TempDir(), name)
 		s := open(t, path)
 		k, _ := fairlead.NewKey("a", time.Now())
-		if err := s.CreateKey(t.Context(), k); err != nil {
+		if _, err := s.CreateKeys(t.Context(), fairlead.Act{}, k); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
@@ -121,7 +128,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, path string) *sqlite.Store {
+func open(t *testing.T, path string) *store.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), path)
 	check(t, err)

@@ -4,27 +4,25 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
 	"fairlead"
+	"fairlead/internal/mergepatch"
+	"fairlead/store"
 )
 
-// Store is what a back end offers.
-type Store interface {
-	CreateKey(ctx context.Context, k fairlead.Key) error
-	Keys(ctx context.Context, after string, limit int) ([]fairlead.Key, error)
-	RevokeKey(ctx context.Context, id string, at time.Time) (fairlead.Key, error)
-	Head(ctx context.Context) (source string, change int64, err error)
-	KeyChanges(ctx context.Context, after int64, limit int) (keys []fairlead.Key, last int64, err error)
-	Close() error
-}
-
 // Database is one database of a back end. Open opens it, and may be called again while an earlier
-// Store of it was never closed: that is what a killed process leaves behind.
+// Store of it was never closed: that is what a killed process leaves behind. SQL opens it beside the store, to do
+// what no store does.
 type Database struct {
-	Open func(ctx context.Context) (Store, error)
+	Open func(ctx context.Context) (*store.Store, error)
+	SQL  func(t *testing.T) *sql.DB
 }
 
 // Run holds a back end to the contract. Each call of fresh gives an empty database, which lives as
@@ -35,40 +33,69 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		name string
 		test func(*testing.T, Database)
 	}{
-		{"create and list", testCreateAndList},
-		{"pages", testPages},
-		{"taken id or hash", testTaken},
-		{"revoke", testRevoke},
-		{"revoke an unknown key", testRevokeUnknown},
-		{"numbers of changes are dense", testDense},
-		{"changes after a number", testChanges},
+		{"an empty store", testEmpty},
+		{"names of logs differ", func(t *testing.T, db Database) { testNames(t, db, fresh(t)) }},
 		{"reopen", testReopen},
 		{"reopen after a kill", testKilled},
-		{"names of logs differ", func(t *testing.T, db Database) { testSource(t, db, fresh(t)) }},
-		{"concurrent creation", testConcurrentCreate},
-		{"concurrent revocation", testConcurrentRevoke},
-		{"reads while writing", testReadWhileWriting},
+		{"a schema of the first release", testFirstSchema},
+		{"changes after a number", testChanges},
+		{"is a change in the log", testHasChange},
 		{"a cancelled call changes nothing", testCancelled},
+		{"text that cannot be stored", testUnstorable},
+
+		{"create keys and list them", testKeys},
+		{"pages of keys", testPages},
+		{"pages of keys by hash", testKeyPages},
+		{"all keys or none", testTaken},
+		{"revoke", testRevoke},
+		{"many keys", testManyKeys},
+
+		{"revisions", testRevisions},
+		{"a revision on another base", testStale},
+		{"a patch that makes another document", testWrongPatch},
+		{"steps", testSteps},
+		{"trials", testTrials},
+		{"documents", testDocuments},
+		{"documents take little room", testRoom},
+
+		{"secrets", testSecrets},
+		{"nodes join", testJoin},
+		{"names of nodes", testNodeNames},
+		{"nodes that make themselves known", testSetNode},
+		{"admin tokens", testTokens},
+		{"vault", testVault},
+		{"audit", testAudit},
+		{"lost changes", testLost},
+
+		{"verify", testVerify},
+		{"verify finds what was altered", func(t *testing.T, _ Database) { testAltered(t, fresh) }},
+		{"back up and restore", func(t *testing.T, db Database) { testBackup(t, db, fresh(t)) }},
+		{"restore refuses a damaged backup", func(t *testing.T, db Database) { testDamagedBackup(t, db, fresh) }},
+		{"restore refuses a database in use", func(t *testing.T, db Database) { testRestoreInUse(t, db, fresh(t)) }},
+		{"back up while writing", func(t *testing.T, db Database) { testBackupWhileWriting(t, db, fresh(t)) }},
+
+		{"writers on one base", testRace},
+		{"concurrent keys", testConcurrentKeys},
+		{"concurrent revocation", testConcurrentRevoke},
+		{"a token joins once", testConcurrentJoin},
+		{"reads while writing", testReadWhileWriting},
+		{"one leads", testLead},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, fresh(t)) })
 	}
 }
 
-// start is when the keys of these tests are made, one second after the other.
+// start is when things of these tests happen, one second after the other.
 var start = time.Date(2026, 3, 4, 5, 6, 7, 891_234_000, time.UTC)
 
-// newKey makes the nth key.
-func newKey(n int) fairlead.Key {
-	k, _ := fairlead.NewKey("key of a test", start.Add(time.Duration(n)*time.Second))
-	return k
+func act(action, target string) fairlead.Act {
+	return fairlead.Act{At: start, By: "admin", Action: action, Target: target, Why: "a test"}
 }
 
-func open(t *testing.T, db Database) Store {
+func open(t *testing.T, db Database) *store.Store {
 	t.Helper()
 	s, err := db.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -77,30 +104,72 @@ func open(t *testing.T, db Database) Store {
 	return s
 }
 
-// fill creates n keys in order.
-func fill(t *testing.T, s Store, n int) []fairlead.Key {
+// newKey makes the nth key.
+func newKey(n int) fairlead.Key {
+	k, _ := fairlead.NewKey("key of a test", start.Add(time.Duration(n)*time.Second))
+	return k
+}
+
+// fill creates n keys in order, each in a change of its own.
+func fill(t *testing.T, s *store.Store, n int) []fairlead.Key {
 	t.Helper()
 	keys := make([]fairlead.Key, n)
 	for i := range keys {
 		keys[i] = newKey(i)
-		if err := s.CreateKey(t.Context(), keys[i]); err != nil {
-			t.Fatal(err)
-		}
+		_, err := s.CreateKeys(t.Context(), act("key.create", keys[i].ID), keys[i])
+		check(t, err)
 	}
 	return keys
 }
 
-func wantKeys(t *testing.T, s Store, want []fairlead.Key) {
+// document is a configuration's text with one number in it.
+func document(n int) []byte {
+	return fmt.Appendf(nil, `{"models":{"a/b":{"weight":%d}},"version":1}`, n)
+}
+
+// commitOf is the revision after base that makes to of from.
+func commitOf(t testing.TB, base int64, from, to []byte) fairlead.Commit {
 	t.Helper()
-	got, err := s.Keys(t.Context(), "", 1000)
+	patch, err := mergepatch.Make(from, to)
+	check(t, err)
+	return fairlead.Commit{
+		Base: base, Document: to, Act: act("config.apply", ""),
+		Content: fairlead.RevisionContent{Origin: fairlead.OriginApply, Why: "a test", Patch: patch},
+	}
+}
+
+// commit makes the next revision of a document.
+func commit(t testing.TB, s *store.Store, to []byte) (fairlead.Revision, fairlead.Change) {
+	t.Helper()
+	st, _, err := s.State(t.Context())
+	check(t, err)
+	r, c, err := s.CommitRevision(t.Context(), commitOf(t, st.Revision, st.Document, to))
+	check(t, err)
+	return r, c
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantSame(t, got, want)
 }
 
-func wantSame(t *testing.T, got, want []fairlead.Key) {
+// same compares by value, and shows both as JSON.
+func same(t *testing.T, what string, got, want any) {
 	t.Helper()
+	if reflect.DeepEqual(got, want) {
+		return
+	}
+	g, _ := json.Marshal(got)
+	w, _ := json.Marshal(want)
+	t.Errorf("%s:\n got %s\nwant %s", what, g, w)
+}
+
+func wantKeys(t *testing.T, s *store.Store, want []fairlead.Key) {
+	t.Helper()
+	got, err := s.Keys(t.Context(), "", 100_000)
+	check(t, err)
 	if len(got) != len(want) {
 		t.Fatalf("got %d keys, want %d", len(got), len(want))
 	}
@@ -111,11 +180,11 @@ func wantSame(t *testing.T, got, want []fairlead.Key) {
 	}
 }
 
-func wantHead(t *testing.T, s Store, want int64) {
+func wantHead(t *testing.T, s *store.Store, want int64) {
 	t.Helper()
-	_, n, err := s.Head(t.Context())
-	if err != nil || n != want {
-		t.Errorf("head is %d (%v), want %d", n, err, want)
+	p, err := s.Head(t.Context())
+	if err != nil || p.Number != want {
+		t.Errorf("head is %d (%v), want %d", p.Number, err, want)
 	}
 }
 
@@ -125,4 +194,23 @@ func wantCode(t *testing.T, err error, want fairlead.Code) {
 	if !errors.As(err, &e) || e.Code != want {
 		t.Errorf("got error %v, want code %s", err, want)
 	}
+}
+
+// wantWhole holds that nothing in a store is at fault.
+func wantWhole(t *testing.T, s *store.Store) store.Verified {
+	t.Helper()
+	v, err := s.Verify(t.Context())
+	check(t, err)
+	if len(v.Faults) > 0 {
+		t.Errorf("faults: %q", v.Faults)
+	}
+	return v
+}
+
+// everything gives all changes of a log.
+func everything(t *testing.T, s *store.Store) []fairlead.Change {
+	t.Helper()
+	changes, err := s.Changes(t.Context(), 0, 1<<20, 1<<30)
+	check(t, err)
+	return changes
 }

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+)
+
+const (
+	bulkRows  = 500     // of one statement
+	bulkArgs  = 30_000  // both databases take that many
+	bulkBytes = 4 << 20 // of texts and bytes about
+)
+
+// bulk inserts many rows with few statements.
+type bulk struct {
+	tx      *sql.Tx
+	insert  string // up to and with VALUES
+	columns int
+	args    []any
+	bytes   int
+	full    string // the statement of a full load
+}
+
+func newBulk(tx *sql.Tx, insert string, columns int) *bulk {
+	return &bulk{tx: tx, insert: insert, columns: columns}
+}
+
+// most is how many rows a full load has.
+func (b *bulk) most() int { return min(bulkRows, bulkArgs/b.columns) }
+
+// add takes a row's values, and inserts what was gathered when that is enough.
+func (b *bulk) add(ctx context.Context, row ...any) error {
+	b.args = append(b.args, row...)
+	for _, v := range row {
+		switch v := v.(type) {
+		case string:
+			b.bytes += len(v)
+		case []byte:
+			b.bytes += len(v)
+		}
+	}
+	if len(b.args) == b.most()*b.columns || b.bytes >= bulkBytes {
+		return b.flush(ctx)
+	}
+	return nil
+}
+
+// flush inserts what was gathered.
+func (b *bulk) flush(ctx context.Context) error {
+	n := len(b.args) / b.columns
+	if n == 0 {
+		return nil
+	}
+	statement := b.full
+	if n != b.most() {
+		statement = b.statement(n)
+	} else if statement == "" {
+		b.full = b.statement(n)
+		statement = b.full
+	}
+	_, err := b.tx.ExecContext(ctx, statement, b.args...)
+	b.args, b.bytes = b.args[:0], 0
+	return err
+}
+
+func (b *bulk) statement(rows int) string {
+	var s strings.Builder
+	s.WriteString(b.insert)
+	for i := range rows * b.columns {
+		switch {
+		case i == 0:
+			s.WriteString("(")
+		case i%b.columns == 0:
+			s.WriteString("), (")
+		default:
+			s.WriteString(", ")
+		}
+		s.WriteString("$" + strconv.Itoa(i+1))
+	}
+	return s.String() + ")"
+}
