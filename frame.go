@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -66,6 +67,8 @@ func (g *FrameGap) Error() string {
 	return fmt.Sprintf("frames are missing here: they are wanted from %d on", g.Last+1)
 }
 
+const incarnationLetters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+
 // MaxFrame bounds the bytes of a frame's lines: a message of NATS has room for them.
 const MaxFrame = 512 << 10
 
@@ -76,8 +79,8 @@ func (f *Frame) Check() error {
 		return err
 	}
 	switch {
-	case f.Incarnation == "" || len(f.Incarnation) > 64:
-		return Errorf(CodeInvalidRequest, "a frame's incarnation has 1 to 64 characters")
+	case f.Incarnation == "" || len(f.Incarnation) > 64 || strings.Trim(f.Incarnation, incarnationLetters) != "":
+		return Errorf(CodeInvalidRequest, "a frame's incarnation has 1 to 64 small letters, digits and _")
 	case f.Sequence < 1 || f.Count < 0 || f.Lost < 0 || f.Lost > f.Count:
 		return Errorf(CodeInvalidRequest, "a frame's numbers are out of range")
 	case len(f.Lines) > MaxFrame:

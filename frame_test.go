@@ -45,6 +45,7 @@ func TestFrame(t *testing.T) {
 		{"sequence 0", func(f *fairlead.Frame) { f.Sequence = 0; f.Hash = f.Sum() }},
 		{"no node", func(f *fairlead.Frame) { f.Node = ""; f.Hash = f.Sum() }},
 		{"no incarnation", func(f *fairlead.Frame) { f.Incarnation = ""; f.Hash = f.Sum() }},
+		{"a strange incarnation", func(f *fairlead.Frame) { f.Incarnation = "a\x00b"; f.Hash = f.Sum() }},
 		{"more lost than cut", func(f *fairlead.Frame) { f.Lost = 3 }},
 		{"lost, but all there", func(f *fairlead.Frame) { f.Lost = 1 }},
 		{"too large", func(f *fairlead.Frame) { f.Lines = make([]byte, fairlead.MaxFrame+1); f.Hash = f.Sum() }},
