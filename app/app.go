@@ -33,6 +33,7 @@ type Options struct {
 	Listen     string // data plane, host:port; port 0 = any free one
 	Control    string // control plane
 	Data       string // folder of this node's files
+	Name       string // this node's; "" = local
 	Config     string // file mode: the configuration's file; "" = none
 	NoAuth     bool   // let everyone in
 	AdminToken string // "" = DATA/admin.token, made where there is none
@@ -55,6 +56,7 @@ type App struct {
 	upstream *upstream.Upstream
 	gateway  *gateway.Gateway
 	metrics  *record.Metrics
+	evidence evidence
 	config   *configuration
 	control  *http.Server
 	fake     *builtin
@@ -77,7 +79,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		o.Drain = drainTime
 	}
 	a := &App{Options: o}
-	for _, step := range []func(context.Context) error{a.openFiles, a.openPlanes, a.openListeners, a.openConfig} {
+	for _, step := range []func(context.Context) error{a.openFiles, a.openEvidence, a.openPlanes, a.openListeners, a.openConfig} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.close())
 		}
@@ -106,13 +108,16 @@ func (a *App) openFiles(ctx context.Context) (err error) {
 func (a *App) openPlanes(context.Context) error {
 	languages := []dialect.Dialect{openai.New(), anthropic.New()}
 	a.metrics = record.NewMetrics()
+	a.showEvidence()
 	a.upstream = upstream.New(languages...)
 	a.upstream.Egress = a.Egress
 	a.gateway = gateway.New(gateway.Options{
 		Door:     admit.NewDoor(a.replica, a.NoAuth),
 		Upstream: a.upstream,
 		Dialects: languages,
-		Observer: observers{a.metrics, record.NewLog(a.Log)},
+		Observer: observers{a.metrics, record.NewLog(a.Log), a.evidence.charges, a.evidence.rows},
+		Node:     a.Name,
+		Intents:  a.evidence.charges,
 		Log:      a.Log,
 		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})
@@ -205,8 +210,16 @@ func (a *App) Run(ctx context.Context) error {
 		defer close(probed)
 		a.upstream.RunProbes(ctx, a.Log)
 	}()
+	sending, enough := context.WithCancel(context.WithoutCancel(ctx)) // until the last exchange has ended
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		a.sendUp(sending)
+	}()
 	<-ctx.Done()
 	err := a.drain()
+	enough()
+	<-sent
 	<-watched
 	<-probed
 	return errors.Join(<-served, <-served, err, a.close())
@@ -251,6 +264,9 @@ func (a *App) close() error {
 	}
 	if a.fake != nil {
 		a.fake.stop()
+	}
+	if a.evidence.spool != nil {
+		errs = append(errs, a.evidence.spool.Close())
 	}
 	if a.replica != nil {
 		errs = append(errs, a.replica.Close())

@@ -10,9 +10,6 @@ import (
 	"fairlead"
 )
 
-// PerSecond is how many records of ordinary exchanges are kept a second where nothing else is said.
-const PerSecond = 200
-
 const (
 	// rowsMost bounds the rows that wait to be sent, in bytes. What a caller gets wrong before anything is sent for
 	// it may take half of that: whoever floods the door leaves room for what went wrong behind it.

@@ -31,7 +31,6 @@ type control struct {
 	fail    func(f *fairlead.Frame) error
 	refuse  error // batches
 	tries   int
-	under   int // calls
 }
 
 func newControl() *control {

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"fairlead"
@@ -42,7 +43,8 @@ func (s *Spool) cutAll() error {
 
 // cutOne cuts one frame. Only whoever holds working changes what a segment's entries say.
 func (s *Spool) cutOne(g *segment) error {
-	piece := make([]byte, min(g.synced-g.cut, frameBytes+maxLine+int64(overhead)))
+	piece := slices.Grow(s.piece[:0], frameBytes+maxLine+overhead)[:min(g.synced-g.cut, frameBytes+maxLine+int64(overhead))]
+	s.piece = piece
 	if _, err := g.lines.ReadAt(piece, g.cut); err != nil {
 		return fmt.Errorf("read segment %d: %w", g.number, err)
 	}
@@ -50,7 +52,8 @@ func (s *Spool) cutOne(g *segment) error {
 	if n == 0 { // no newline: nothing that this program wrote
 		n = len(piece)
 	}
-	found := scan(piece[:n])
+	found := scanInto(s.texts, piece[:n])
+	s.texts = found.texts
 	e := entry{sequence: s.last + 1, from: g.cut, to: g.cut + int64(n), count: int64(found.lines + found.damaged), at: time.Now().UnixMicro()}
 	f := s.frame(&e, found.texts)
 	e.hash = f.Sum()

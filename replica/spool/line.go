@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
+	"slices"
 )
 
 // A line stands on the disk as the CRC-32C of its text in 8 hexadecimal digits, a space, the text and a newline: what
@@ -61,8 +62,12 @@ type scanned struct {
 
 // scan reads the lines of a piece, and passes by what is not whole to the next newline. What follows the last newline
 // is no line yet.
-func scan(piece []byte) (s scanned) {
+func scan(piece []byte) scanned { return scanInto(nil, piece) }
+
+// scanInto puts the texts into memory of the caller's, as far as that has room.
+func scanInto(texts, piece []byte) (s scanned) {
 	at := int64(0)
+	s.texts = slices.Grow(texts[:0], len(piece))
 	for line := range bytes.Lines(piece) {
 		at += int64(len(line))
 		if line[len(line)-1] != '\n' {

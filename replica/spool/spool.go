@@ -69,6 +69,8 @@ type Spool struct {
 	// working is held by whoever syncs, cuts, trims or renews.
 	working sync.Mutex
 	broken  string // why the disk refused a sync or a cut; "" = it does not
+	piece   []byte // memory of whoever cuts
+	texts   []byte
 
 	retry time.Time // when what failed is tried again; of run alone
 
