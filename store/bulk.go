@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	bulkRows  = 500     // of one statement
-	bulkArgs  = 30_000  // both databases take that many
+	// bulkArgs is how many values one statement has about. SQLite's time grows with the square of it.
+	bulkArgs  = 300
 	bulkBytes = 4 << 20 // of texts and bytes about
 )
 
@@ -21,7 +21,7 @@ type bulk struct {
 	columns int
 	args    []any
 	bytes   int
-	full    string // the statement of a full load
+	full    *sql.Stmt // of a full load
 }
 
 func newBulk(tx *sql.Tx, insert string, columns int) *bulk {
@@ -29,7 +29,7 @@ func newBulk(tx *sql.Tx, insert string, columns int) *bulk {
 }
 
 // most is how many rows a full load has.
-func (b *bulk) most() int { return min(bulkRows, bulkArgs/b.columns) }
+func (b *bulk) most() int { return bulkArgs / b.columns }
 
 // add takes a row's values, and inserts what was gathered when that is enough.
 func (b *bulk) add(ctx context.Context, row ...any) error {
@@ -54,15 +54,22 @@ func (b *bulk) flush(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	statement := b.full
-	if n != b.most() {
-		statement = b.statement(n)
-	} else if statement == "" {
-		b.full = b.statement(n)
-		statement = b.full
-	}
-	_, err := b.tx.ExecContext(ctx, statement, b.args...)
+	err := b.exec(ctx, n)
 	b.args, b.bytes = b.args[:0], 0
+	return err
+}
+
+func (b *bulk) exec(ctx context.Context, rows int) (err error) {
+	if rows != b.most() {
+		_, err = b.tx.ExecContext(ctx, b.statement(rows), b.args...)
+		return err
+	}
+	if b.full == nil { // it is closed with the transaction
+		if b.full, err = b.tx.PrepareContext(ctx, b.statement(rows)); err != nil {
+			return err
+		}
+	}
+	_, err = b.full.ExecContext(ctx, b.args...)
 	return err
 }
 

@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	// lookTime bounds the question whether a transaction whose end was not heard was committed.
-	lookTime = 10 * time.Second
+	// lookTime bounds the question whether a transaction whose end was not heard was committed. A server ends a transaction that
+	// lost its node sooner.
+	lookTime = 20 * time.Second
 	lookWait = 100 * time.Millisecond
 )
 
 // errNothing ends a write that has nothing to write, without an error.
 var errNothing = errors.New("nothing to write")
 
-// errUnknown says that nobody knows whether a write was done.
-var errUnknown = &fairlead.Error{
+// ErrUnknown is in the chain of an error after which nobody knows whether the write was done.
+var ErrUnknown = &fairlead.Error{
 	Code:    fairlead.CodeControlUnavailable,
 	Message: "the database was lost while it took the change: it is not known whether the change was made",
 	Hint:    "look whether it was, before it is made again",
@@ -55,7 +56,7 @@ func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	w, err := s.transact(ctx, act, f)
-	if s.engine.Failure(err) == FailureConnection && !errors.Is(err, errUnknown) && ctx.Err() == nil {
+	if s.engine.Failure(err) == FailureConnection && !errors.Is(err, ErrUnknown) && ctx.Err() == nil {
 		w, err = s.transact(ctx, act, f)
 	}
 	if err != nil && !errors.Is(err, errNothing) {
@@ -121,8 +122,8 @@ func (s *Store) settle(ctx context.Context, w *writer, cause error) error {
 		}
 		select {
 		case <-ctx.Done():
-			e := *errUnknown
-			e.Err = errors.Join(errUnknown, cause, err)
+			e := *ErrUnknown
+			e.Err = errors.Join(ErrUnknown, cause, err)
 			return &e
 		case <-time.After(lookWait):
 		}

@@ -177,7 +177,7 @@ func (s *Server) start() error {
 		if err = s.come(); !errors.Is(err, errEnded) {
 			return err
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	return err
 }

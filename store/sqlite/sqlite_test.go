@@ -136,7 +136,7 @@ func open(t *testing.T, path string) *store.Store {
 	return s
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,14 @@ func content(t *testing.T, s *store.Store) string {
 	return b.String()
 }
 
+// RunPortable holds that what one back end has backed up another restores, the same to the last byte.
+func RunPortable(t *testing.T, from, to Database) {
+	t.Helper()
+	testBackup(t, from, to)
+}
+
 func testBackup(t *testing.T, db, empty Database) {
+	t.Helper()
 	s := open(t, db)
 	furnish(t, s)
 	file := backUp(t, s)

@@ -1,0 +1,22 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"fairlead/store"
+	"fairlead/store/postgres"
+	"fairlead/store/storetest"
+)
+
+func BenchmarkStore(b *testing.B) { storetest.Bench(b, benchStore) }
+
+// BenchmarkMillionKeys takes a minute or two: go test -bench Million -benchtime 1x ./store/postgres
+func BenchmarkMillionKeys(b *testing.B) { storetest.BenchMillion(b, benchStore(b)) }
+
+func benchStore(b *testing.B) *store.Store {
+	b.Helper()
+	s, err := postgres.Open(b.Context(), server.Database(b))
+	check(b, err)
+	b.Cleanup(func() { check(b, s.Close()) })
+	return s
+}
