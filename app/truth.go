@@ -53,7 +53,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 func (a *App) openIdentity(ctx context.Context) (err error) {
 	if a.Role != fairlead.RoleEdge {
 		if a.Name == "" {
-			a.Name = nodeName()
+			a.Name = a.defaultName()
 		}
 		return nil
 	}
@@ -158,6 +158,9 @@ func (a *App) openFeed(context.Context) error {
 	}
 	if a.hasEdge() {
 		a.parts.run(a.follow)
+		if a.store != nil {
+			a.parts.run(a.sendUp)
+		}
 	} else {
 		a.parts.run(a.reportSelf)
 	}
