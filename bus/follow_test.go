@@ -374,3 +374,38 @@ func TestSend(t *testing.T) {
 		t.Errorf("a refusal came as %v", err)
 	}
 }
+
+// TestAskEndsWithItsConnection holds that nobody waits for an answer that cannot come any more: after a heal that would be
+// time lost.
+func TestAskEndsWithItsConnection(t *testing.T) {
+	f := newFleet(t)
+	b := f.control("one", bus.Options{})
+	p := newProxy(t, b.Address())
+	edge := f.edge(f.join("paris", p.address()))
+	eventually(t, "the connection", edge.Connected)
+	asked := make(chan struct{}, 10)
+	running(t, "receive", func(ctx context.Context) error {
+		return b.Receive(ctx, "slow", func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+			asked <- struct{}{}
+			<-ctx.Done()
+			return nil, nil
+		})
+	})
+	got := make(chan error, 1)
+	eventually(t, "the question", func() bool {
+		go func() {
+			_, err := edge.Send(t.Context(), "slow", nil)
+			got <- err
+		}()
+		select {
+		case <-asked:
+			return true
+		case err := <-got: // nobody takes it yet
+			return err == nil
+		}
+	})
+	p.cut()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Errorf("the end of the connection ended it with: %v", err)
+	}
+}
