@@ -3,6 +3,8 @@ package compile
 import (
 	"fmt"
 	"slices"
+
+	"fairlead"
 )
 
 // Peers gives the ids of a model's other endpoints in a canonical document, by one of them. One that is not there is
@@ -26,4 +28,17 @@ func Peers(doc []byte, endpoint string) ([]string, error) {
 		}
 	}
 	return nil, unknownEndpoint(doc, members, endpoint)
+}
+
+// endpointsOf gives the ids of the endpoints of a model, as a canonical document has it.
+func endpointsOf(name string, text []byte) ([]string, error) {
+	var model fairlead.ModelConfig
+	if !plain(text, &model) {
+		return nil, fmt.Errorf("read document: model %s is not canonical", name)
+	}
+	ids := make([]string, len(model.Endpoints))
+	for i, e := range model.Endpoints {
+		ids[i] = endpointID(name, e)
+	}
+	return ids, nil
 }
