@@ -101,7 +101,7 @@ func (s *Store) KeepCourse(ctx context.Context, c fairlead.Course) error {
 }
 
 func staleCourse(id string) error {
-	return &fairlead.Error{Code: fairlead.CodeStale, Message: id + " was kept by another node, or has ended"}
+	return &fairlead.Error{Code: fairlead.CodeStale, Param: "course", Message: id + " was kept by another node, or has ended"}
 }
 
 // execer is a database, or one transaction of it.
