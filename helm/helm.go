@@ -49,7 +49,6 @@ type Options struct {
 	// Hear calls f with what edges have counted, until ctx ends.
 	Hear  func(ctx context.Context, f func(steer.Report)) error
 	Clock func() time.Time // nil = time.Now
-	Looks <-chan time.Time // when to look; nil = each second
 	Log   *slog.Logger     // nil = discarded
 }
 
@@ -84,7 +83,7 @@ func (h *Helm) Run(ctx context.Context) {
 
 // lead drives until ctx ends. What the node that led before had in mind is not known: evidence is gathered anew.
 func (h *Helm) lead(ctx context.Context) error {
-	w := &watch{Helm: h, tracks: map[string]*track{}}
+	w := h.watch()
 	hearing := make(chan error, 1)
 	listen, deaf := context.WithCancel(ctx)
 	go func() { hearing <- h.Hear(listen, w.hear) }()
@@ -92,12 +91,8 @@ func (h *Helm) lead(ctx context.Context) error {
 		deaf()
 		<-hearing
 	}()
-	looks := h.Looks
-	if looks == nil {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		looks = ticker.C
-	}
+	looks := time.NewTicker(every)
+	defer looks.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -105,11 +100,13 @@ func (h *Helm) lead(ctx context.Context) error {
 		case err := <-hearing:
 			hearing <- err
 			return errors.Join(errors.New("nothing is heard of edges"), err)
-		case <-looks:
+		case <-looks.C:
 			w.look(ctx)
 		}
 	}
 }
+
+func (h *Helm) watch() *watch { return &watch{Helm: h, tracks: map[string]*track{}} }
 
 func errorText(err error) string {
 	if err == nil {
