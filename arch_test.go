@@ -51,7 +51,7 @@ var arrows = []struct {
 	{"upstream/probe", ". upstream/health", "pure: which background probes are due"},
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
 	{"gateway/front", ".", "connections know nothing of models"},
-	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route steer upstream", "the data plane's story"},
 
 	{"bus", ". internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 

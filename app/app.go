@@ -47,6 +47,7 @@ type App struct {
 	upstream *upstream.Upstream
 	gateway  *gateway.Gateway
 	edge     *edge.Edge
+	evidence evidence
 	base     base
 	file     *watched // the file of -c; nil = there is none
 	first    fairlead.Secret

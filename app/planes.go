@@ -76,7 +76,7 @@ func (a *App) openDataPlane() error {
 		Door:     admit.NewDoor(a.replica, a.NoAuth),
 		Upstream: a.upstream,
 		Dialects: languages,
-		Observer: observers{a.metrics, record.NewLog(a.Log)},
+		Observer: observers{a.metrics, record.NewLog(a.Log), &a.evidence},
 		Log:      a.Log,
 		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})

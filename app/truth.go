@@ -158,6 +158,7 @@ func (a *App) openFeed(context.Context) error {
 	}
 	if a.hasEdge() {
 		a.parts.run(a.follow)
+		a.parts.run(a.giveEvidence)
 	} else {
 		a.parts.run(a.reportSelf)
 	}
