@@ -2,101 +2,123 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
-	"slices"
+	"path/filepath"
 	"sync"
 	"time"
 
-	"fairlead/steer"
-	"fairlead/steer/count"
-)
-
-// The kinds of words that pass between the node that leads and the edges.
-const (
-	wordWatch    = "watch"    // steer.Watch, down, each second
-	wordEvidence = "evidence" // steer.Report, up, each second
+	"fairlead"
+	"fairlead/record"
+	"fairlead/replica/spool"
+	"fairlead/ship"
+	"fairlead/store"
 )
 
 const (
-	watchFor   = 30 * time.Second // without a word, nobody wants to know any more
-	reportSize = 512 << 10        // of a report; a larger one goes in parts, for evidence adds up
+	recordsKept  = 30 * 24 * time.Hour
+	recordsBytes = 1 << 30
+	sweepEvery   = 10 * time.Minute
 )
 
-// evidence is what this edge counts for whoever leads.
+// evidence is what this node writes of its exchanges, and sends up.
 type evidence struct {
-	count.Counter
-	mu    sync.Mutex
-	heard time.Time
+	spool   *spool.Spool
+	charges *record.Charges
+	rows    *record.Rows
 }
 
-// watch takes what is to be counted.
-func (e *evidence) watch(body []byte) {
-	var w steer.Watch
-	if json.Unmarshal(body, &w) != nil {
-		return // of a version that knows more
+// openEvidence opens the spool.
+func (a *App) openEvidence(context.Context) (err error) {
+	if !a.hasEdge() {
+		return nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.heard = time.Now()
-	e.Watch(w)
-}
-
-// take gives what was counted since the last time; none where nobody watches.
-func (e *evidence) take() (r steer.Report, ok bool) {
-	e.mu.Lock()
-	if time.Since(e.heard) > watchFor {
-		e.Watch(steer.Watch{})
+	if a.evidence.spool, err = spool.Open(filepath.Join(a.Data, "spool"), spool.Options{Node: a.Name, Log: a.Log}); err != nil {
+		return err
 	}
-	e.mu.Unlock()
-	return e.Take()
+	a.evidence.charges = record.NewCharges(a.evidence.spool)
+	a.evidence.rows = record.NewRows(a.Name, func() int { return a.gateway.Snapshot().Settings.RecordsPerSecond })
+	return nil
 }
 
-// giveEvidence counts what the node that leads watches, and says each second what was counted, until ctx ends. A
-// report in which nothing was counted is sent, too: it tells that this edge is heard.
-func (a *App) giveEvidence(ctx context.Context) {
-	var hearing sync.WaitGroup
-	defer hearing.Wait()
-	hearing.Go(func() {
-		a.told(ctx, "hear what is watched", a.bus.Told(ctx, wordWatch, a.evidence.watch))
+func (e *evidence) close() error {
+	if e.spool == nil {
+		return nil
+	}
+	return e.spool.Close()
+}
+
+// showEvidence adds the state of spool and records to the metrics.
+func (a *App) showEvidence() {
+	of := func(f func(spool.Stats) float64) func() float64 {
+		return func() float64 { return f(a.evidence.spool.Stats()) }
+	}
+	rows := func(f func(record.RowsStats) int64) func() float64 {
+		return func() float64 { return float64(f(a.evidence.rows.Stats())) }
+	}
+	a.metrics.Count("fairlead_charge_lines_total", "Charge lines written to this node's disk.", of(func(s spool.Stats) float64 { return float64(s.Lines) }))
+	a.metrics.Count("fairlead_charge_lines_refused_total", "Charge lines that could not be written.", of(func(s spool.Stats) float64 { return float64(s.Refused) }))
+	a.metrics.Count("fairlead_charge_lines_damaged_total", "Charge lines that could not be read again.", of(func(s spool.Stats) float64 { return float64(s.Damaged) }))
+	a.metrics.Gauge("fairlead_spool_bytes", "Bytes of charge lines on this node's disk, acknowledged ones included.", of(func(s spool.Stats) float64 { return float64(s.Bytes) }))
+	a.metrics.Gauge("fairlead_spool_frames_waiting", "Frames of charge lines that control has not acknowledged.", of(func(s spool.Stats) float64 { return float64(s.Last - s.Acked) }))
+	a.metrics.Count("fairlead_records_kept_total", "Records of exchanges kept for looking.", rows(func(s record.RowsStats) int64 { return s.Kept }))
+	a.metrics.Count("fairlead_records_left_out_total", "Ordinary exchanges without a record: there were more than settings.records allows.", rows(func(s record.RowsStats) int64 { return s.LeftOut }))
+	a.metrics.Count("fairlead_records_dropped_total", "Records for which there was no room.", rows(func(s record.RowsStats) int64 { return s.Dropped }))
+}
+
+// sendUp sends what was written to the store, and keeps the store's records within bounds, until ctx ends.
+func (a *App) sendUp(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		(&ship.Shipper{Frames: a.evidence.spool, Records: a.evidence.rows, Up: inProcess{a.store}, Log: a.Log}).Run(ctx)
 	})
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		r, ok := a.evidence.take()
-		if !ok {
-			continue
-		}
-		r.Node, r.At = a.Name, a.now()
-		for _, text := range encodeReport(r, reportSize) {
-			a.bus.Say(wordEvidence, text)
+	wg.Go(func() { a.sweep(ctx) })
+	wg.Wait()
+}
+
+// sweep removes old records now and then: one node of all that share the store does.
+func (a *App) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := a.store.Lead(ctx, "records", func(ctx context.Context) error {
+			for {
+				if removed, err := a.store.SweepRecords(ctx, time.Now().Add(-recordsKept), recordsBytes); err != nil {
+					return err
+				} else if removed > 0 {
+					a.Log.Info("old records are removed", "records", removed)
+				}
+				if !sleep(ctx, sweepEvery) {
+					return ctx.Err()
+				}
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			a.Log.Warn("old records cannot be removed now", "error", err)
+			sleep(ctx, time.Minute)
 		}
 	}
 }
 
-// encodeReport writes a report in as many parts as keep to a size, if its endpoints can be parted.
-func encodeReport(r steer.Report, size int) [][]byte {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil // numbers and words alone; cannot fail
+// sleep waits; false where ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
-	if len(text) <= size || len(r.Endpoints) < 2 {
-		return [][]byte{text}
-	}
-	first, rest := r, r
-	first.Endpoints, rest.Endpoints = map[string]steer.Evidence{}, map[string]steer.Evidence{}
-	rest.Tried, rest.Rest = steer.Evidence{}, steer.Evidence{} // once is enough
-	for i, id := range slices.Sorted(maps.Keys(r.Endpoints)) {
-		part := first
-		if i >= len(r.Endpoints)/2 {
-			part = rest
-		}
-		part.Endpoints[id] = r.Endpoints[id]
-	}
-	return append(encodeReport(first, size), encodeReport(rest, size)...)
+}
+
+// inProcess takes what goes up straight to the store of this process.
+type inProcess struct{ store *store.Store }
+
+// SendFrame keeps a frame.
+func (u inProcess) SendFrame(ctx context.Context, f fairlead.Frame) error {
+	_, err := u.store.TakeFrame(ctx, f)
+	return err
+}
+
+// SendRecords keeps records.
+func (u inProcess) SendRecords(ctx context.Context, b fairlead.RecordBatch) error {
+	_, err := u.store.PutRecords(ctx, b)
+	return err
 }
