@@ -40,7 +40,7 @@ var arrows = []struct {
 	{"route", ".", "pure: it must also run in the simulator"},
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
-	{"replica", ". internal/mergepatch internal/sqlitefile", "this node's disk"},
+	{"replica", ". internal/filelock internal/mergepatch internal/sqlitefile", "this node's disk"},
 	{"edge", ". compile", "what the replica holds -> compile -> swap"},
 	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
@@ -53,7 +53,7 @@ var arrows = []struct {
 	{"upstream/probe", ". upstream/health", "pure: which background probes are due"},
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
 	{"gateway/front", ".", "connections know nothing of models"},
-	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route steer upstream", "the data plane's story"},
 
 	{"bus", ". internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 

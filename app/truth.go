@@ -186,6 +186,7 @@ func (a *App) openFeed(context.Context) error {
 	}
 	if a.hasEdge() {
 		a.parts.run(a.follow)
+		a.parts.run(a.tellCounted)
 		if a.store != nil {
 			a.parts.run(a.sendUp)
 		}
