@@ -195,7 +195,7 @@ func TestTrialOfANode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSteered(t)
-		s.moved.bad.Store(c.bad)
+			s.moved.bad.Store(c.bad)
 			defer s.work(c.bad)()
 			a := s.write(http.MethodPatch, "config?percent=50&hold=3s&guard=error_rate%3C2%25",
 				`{"models":{"openai/model":{"endpoints":[{"provider":"moved","model":"echo"}]}}}`)
