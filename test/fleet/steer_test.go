@@ -1,0 +1,72 @@
+//go:build linux
+
+package fleet_test
+
+import (
+	"strconv"
+	"testing"
+
+	"fairlead/client"
+	"fairlead/test/harness"
+)
+
+const left = "fake/echo@left"
+
+// TestFleet plays one scene after the other on one fleet.
+func TestFleet(t *testing.T) {
+	f := begin(t)
+	f.scene("a weight set by API is in force at every edge", func(t *testing.T) {
+		for i, n := range f.controls {
+			f.weigh(n, 10+i)
+		}
+	})
+	f.scene("a write that waits for all names nobody", func(t *testing.T) {
+		w, err := f.node("c2").api().SetWeight(t.Context(), left, 33, client.Write{WaitAll: true})
+		check(t, err)
+		if len(w.Behind) > 0 {
+			t.Errorf("behind are %v", w.Behind)
+		}
+		for _, n := range f.edges { // without waiting for them
+			if a, err := f.ask(t.Context(), quick, n, f.key.Secret, false); err != nil || a.revision != strconv.FormatInt(w.Revision, 10) {
+				t.Errorf("%s serves revision %s, not %d: %v", n.name, a.revision, w.Revision, err)
+			}
+		}
+	})
+	f.scene("a drained endpoint is not used by anyone", func(t *testing.T) {
+		w, err := f.node("c3").api().Drain(t.Context(), left, true, client.Write{WaitAll: true})
+		check(t, err)
+		for _, n := range f.edges {
+			for range 5 {
+				if a, err := f.ask(t.Context(), quick, n, f.key.Secret, true); err != nil || a.endpoint != "fake/echo@right" {
+					t.Errorf("%s uses %s at revision %s of %d: %v", n.name, a.endpoint, a.revision, w.Revision, err)
+				}
+			}
+		}
+		_, err = f.node("c1").api().Drain(t.Context(), left, false, client.Write{})
+		check(t, err)
+	})
+}
+
+// weigh sets a weight at a control node and waits until every edge that is up serves by it.
+func (f *fleet) weigh(n *node, weight int) {
+	f.t.Helper()
+	w, err := n.api().SetWeight(f.root.Context(), left, weight, client.Write{})
+	check(f.t, err)
+	f.serves(w.Revision)
+}
+
+// serves waits until every edge that is up serves a revision.
+func (f *fleet) serves(revision int64) {
+	f.t.Helper()
+	for _, n := range f.edges {
+		if !n.up() {
+			continue
+		}
+		var last answer
+		harness.Until(f.t, n.name+" serves revision "+strconv.FormatInt(revision, 10), func() bool {
+			var err error
+			last, err = f.ask(f.root.Context(), quick, n, f.key.Secret, false)
+			return err == nil && last.revision == strconv.FormatInt(revision, 10)
+		})
+	}
+}
