@@ -124,7 +124,7 @@ func (f *fleet) addEdge(name, region string) *node {
 	n := newNode(f, name)
 	listen := free(f)
 	n.url = "http://" + listen
-	n.args = []string{"serve", "--role", "edge", "--region", region, "--data", n.data, "--control", n.at, "--listen", listen}
+	n.args = []string{"serve", "--role", "edge", "--region", region, "--data", n.data, "--control", n.at, "--listen", listen, "--log-level", "warn"}
 	// Each edge is let in by another control node.
 	made, err := f.controls[len(f.edges)%len(f.controls)].api().AddNode(f.root.Context(), name, fairlead.RoleEdge, region)
 	check(f.t, err)
@@ -170,7 +170,7 @@ models:
 // scene plays a part of a test. After it the fleet is whole: all nodes run, all links are up, every edge has the log as the store
 // has it, and no caller has been failed by an edge that stayed up.
 func (f *fleet) scene(name string, play func(t *testing.T)) {
-	f.root.(*testing.T).Run(name, func(t *testing.T) {
+	passed := f.root.(*testing.T).Run(name, func(t *testing.T) {
 		outer := f.t
 		f.t = t
 		defer func() { f.t = outer }()
@@ -180,6 +180,9 @@ func (f *fleet) scene(name string, play func(t *testing.T)) {
 		f.sameLogs()
 		f.traffic.judge(t)
 	})
+	if !passed {
+		f.root.FailNow() // what comes after it says nothing
+	}
 }
 
 // edge and control give a node by its name.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"fairlead"
 	"fairlead/client"
 	"fairlead/test/harness"
 )
@@ -68,5 +69,32 @@ func (f *fleet) serves(revision int64) {
 			last, err = f.ask(f.root.Context(), quick, n, f.key.Secret, false)
 			return err == nil && last.revision == strconv.FormatInt(revision, 10)
 		})
+	}
+}
+
+// refused holds that a write at a control node that cannot reach its database is refused, and changes nothing.
+func (f *fleet) refused(n *node) {
+	f.t.Helper()
+	_, err := n.api().SetWeight(f.root.Context(), left, 1, client.Write{})
+	if fairlead.AsError(err).Code != fairlead.CodeControlUnavailable {
+		f.t.Errorf("a write without a database ends with %v", err)
+	}
+}
+
+// accepts waits until a control node writes again.
+func (f *fleet) accepts(n *node) {
+	f.t.Helper()
+	var err error
+	harness.Until(f.t, n.name+" writes again", func() bool {
+		_, err = n.api().CreateKey(f.root.Context(), "again")
+		return err == nil
+	})
+}
+
+// answers holds that an edge serves now.
+func (f *fleet) answers(n *node) {
+	f.t.Helper()
+	if _, err := f.ask(f.root.Context(), quick, n, f.key.Secret, true); err != nil {
+		f.t.Errorf("%s does not serve: %v", n.name, err)
 	}
 }
