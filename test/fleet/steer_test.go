@@ -13,6 +13,9 @@ import (
 
 const left = "fake/echo@left"
 
+// write is a write that waits for nobody.
+var write = client.Write{}
+
 // TestFleet plays one scene after the other on one fleet.
 func TestFleet(t *testing.T) {
 	f := begin(t)
@@ -43,7 +46,7 @@ func TestFleet(t *testing.T) {
 				}
 			}
 		}
-		_, err = f.node("c1").api().Drain(t.Context(), left, false, client.Write{})
+		_, err = f.node("c1").api().Drain(t.Context(), left, false, write)
 		check(t, err)
 	})
 }
@@ -51,7 +54,7 @@ func TestFleet(t *testing.T) {
 // weigh sets a weight at a control node and waits until every edge that is up serves by it.
 func (f *fleet) weigh(n *node, weight int) {
 	f.t.Helper()
-	w, err := n.api().SetWeight(f.root.Context(), left, weight, client.Write{})
+	w, err := n.api().SetWeight(f.root.Context(), left, weight, write)
 	check(f.t, err)
 	f.serves(w.Revision)
 }
@@ -75,7 +78,7 @@ func (f *fleet) serves(revision int64) {
 // refused holds that a write at a control node that cannot reach its database is refused, and changes nothing.
 func (f *fleet) refused(n *node) {
 	f.t.Helper()
-	_, err := n.api().SetWeight(f.root.Context(), left, 1, client.Write{})
+	_, err := n.api().SetWeight(f.root.Context(), left, 1, write)
 	if fairlead.AsError(err).Code != fairlead.CodeControlUnavailable {
 		f.t.Errorf("a write without a database ends with %v", err)
 	}
