@@ -5,12 +5,14 @@ package fleet_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"fairlead"
+	"fairlead/bus"
 	"fairlead/client"
 	"fairlead/internal/fakellm"
 	"fairlead/store"
@@ -77,6 +79,7 @@ func begin(t *testing.T) *fleet {
 	for _, n := range f.edges {
 		n.ready()
 		n.join = "" // it works once
+		f.knowsAll(n)
 	}
 	f.converged()
 	f.traffic = drive(f)
@@ -195,6 +198,20 @@ func (f *fleet) node(name string) *node {
 	}
 	f.t.Fatalf("the fleet has no %s", name)
 	return nil
+}
+
+// knowsAll waits until an edge has kept where all control nodes are, as their beats say.
+func (f *fleet) knowsAll(n *node) {
+	f.t.Helper()
+	harness.Until(f.t, n.name+" knows of all control nodes", func() bool {
+		text, err := os.ReadFile(filepath.Join(n.data, bus.IdentityFile))
+		for _, c := range f.bus {
+			if err != nil || !strings.Contains(string(text), c.addr()) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func replicaFiles(n *node) ([]string, error) {
