@@ -25,14 +25,14 @@ type crossing struct {
 
 	mu    sync.Mutex
 	links map[string]*harness.Proxy // by the name of who connects
-	open  map[net.Conn]struct{}
+	open  map[net.Conn]string       // whose they are
 }
 
 // newCrossing listens for those who want to reach a target.
 func newCrossing(f *fleet, target string) *crossing {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(f.t, err)
-	c := &crossing{f: f, listener: l, target: target, links: map[string]*harness.Proxy{}, open: map[net.Conn]struct{}{}}
+	c := &crossing{f: f, listener: l, target: target, links: map[string]*harness.Proxy{}, open: map[net.Conn]string{}}
 	c.group.Go(c.accept)
 	f.root.Cleanup(c.close)
 	return c
@@ -74,7 +74,7 @@ func (c *crossing) carry(near net.Conn) {
 		return
 	}
 	defer far.Close()
-	if !c.hold(near, far) {
+	if !c.hold(name, near, far) {
 		return
 	}
 	defer c.drop(near, far)
@@ -89,14 +89,14 @@ func (c *crossing) carry(near net.Conn) {
 	<-back
 }
 
-func (c *crossing) hold(conns ...net.Conn) bool {
+func (c *crossing) hold(name string, conns ...net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
 		return false
 	}
 	for _, conn := range conns {
-		c.open[conn] = struct{}{}
+		c.open[conn] = name
 	}
 	return true
 }
@@ -107,6 +107,18 @@ func (c *crossing) drop(conns ...net.Conn) {
 	for _, conn := range conns {
 		delete(c.open, conn)
 	}
+}
+
+// carries reports whether a node has a connection here.
+func (c *crossing) carries(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, whose := range c.open {
+		if whose == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *crossing) close() {
