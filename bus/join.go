@@ -186,7 +186,14 @@ func (o *JoinOptions) knock(ctx context.Context, t Token, plain []byte) (authori
 	ask := func(subject string, body []byte) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, 2*serveTimeout)
 		defer cancel()
-		m, err := conn.RequestWithContext(ctx, subject, body)
+		var m *nats.Msg
+		// A control node lets in before it answers, where it has just begun.
+		err := again(ctx, func() (err error) {
+			if m, err = conn.RequestWithContext(ctx, subject, body); errors.Is(err, nats.ErrNoResponders) {
+				return &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "no control node lets nodes in now", Err: err}
+			}
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("join the fleet: %w", err)
 		}

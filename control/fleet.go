@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +67,18 @@ func (f *Fleet) all() (map[string]heard, <-chan struct{}) {
 
 // live reports whether a node spoke lately.
 func (f *Fleet) live(h heard) bool { return f.now().Sub(h.at) <= silence }
+
+// Buses lists where live nodes let others in.
+func (f *Fleet) Buses() []string {
+	nodes, _ := f.all()
+	list := []string{}
+	for _, h := range nodes {
+		if h.Bus != "" && f.live(h) {
+			list = append(list, h.Bus)
+		}
+	}
+	return slices.Compact(sorted(list))
+}
 
 // behind waits until every live node that has an edge stands at a place in the log, and lists by name those that do not when ctx ends.
 func (f *Fleet) behind(ctx context.Context, at fairlead.Position) []string {
