@@ -129,7 +129,7 @@ func (f *fleet) addEdge(name, region string) *node {
 	n.url = "http://" + listen
 	n.args = []string{"serve", "--role", "edge", "--region", region, "--data", n.data, "--control", n.at, "--listen", listen, "--log-level", "warn"}
 	// Each edge is let in by another control node.
-	made, err := f.controls[len(f.edges)%len(f.controls)].api().AddNode(f.root.Context(), name, fairlead.RoleEdge, region)
+	made, err := f.controls[len(f.edges)%len(f.controls)].api().AddNode(f.root.Context(), name, region)
 	check(f.t, err)
 	n.join = made.Token
 	f.edges = append(f.edges, n)

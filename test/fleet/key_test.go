@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"fairlead"
 	"fairlead/test/harness"
 )
 
@@ -58,7 +57,7 @@ func TestLetIn(t *testing.T) {
 		f.answers(e) // what it knows it serves: it is its operator's to stop
 		f.edges = f.edges[:4]
 		e.kill()
-		if n, err := f.node("c1").api().AddNode(t.Context(), "e5", fairlead.RoleEdge, "us"); err != nil || n.Token == "" {
+		if n, err := f.node("c1").api().AddNode(t.Context(), "e5", "us"); err != nil || n.Token == "" {
 			t.Errorf("the name cannot be used again: %v", err)
 		}
 	})
