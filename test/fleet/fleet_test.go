@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fairlead"
 	"fairlead/bus"
@@ -24,6 +25,8 @@ const (
 	secretKey  = "the key under which the fleet of this test keeps secrets"
 	credential = "sk-upstream-credential-of-the-fleet"
 	tokenText  = "admin-token-of-the-fleet-of-this-test"
+
+	commandTime = time.Minute // for a command that ends by itself
 )
 
 var adminToken = fairlead.NewSecret(tokenText)
@@ -104,7 +107,7 @@ func (f *fleet) addControl(name, region string) {
 		"serve", "--role", "control", "--name", name, "--region", region, "--data", n.data, "--control", n.at,
 		"--bus-listen", busAt, "--bus-advertise", f.bus[name].addr(),
 		"--cluster-listen", clusterAt, "--cluster-advertise", f.cluster[name].addr(),
-		"--database", "postgres://postgres@" + f.storeLink[name].Addr + f.database[strings.LastIndex(f.database, "/"):strings.Index(f.database, "?")] + "?sslmode=disable",
+		"--database", "postgres://postgres@" + f.storeLink[name].Addr + databaseOf(f.database) + "?sslmode=disable",
 	}
 	n.env = []string{"FAIRLEAD_ADMIN_TOKEN=" + tokenText, "FAIRLEAD_SECRET_KEY=" + secretKey}
 	f.controls = append(f.controls, n)
@@ -166,8 +169,13 @@ models:
 `, f.provider)
 	_, err = api.PutConfig(f.root.Context(), []byte(document), client.Write{Why: "the begin"})
 	check(f.t, err)
-	f.key, err = api.CreateKey(f.root.Context(), "traffic")
+	key, err := api.CreateKey(f.root.Context(), "traffic")
 	check(f.t, err)
+	if f.traffic != nil {
+		f.traffic.mu.Lock()
+		defer f.traffic.mu.Unlock()
+	}
+	f.key = key
 }
 
 // scene plays a part of a test. After it the fleet is whole: all nodes run, all links are up, every edge has the log as the store

@@ -21,11 +21,11 @@ type traffic struct {
 	f      *fleet
 	client *http.Client
 
-	mu      sync.Mutex
-	asked   int
-	failed  []string
-	by      map[string]int // answers by edge
-	refused bool           // the key is not good at the moment, and 401 is right
+	mu     sync.Mutex
+	asked  int
+	failed []string
+	by     map[string]int // answers by edge
+	under  map[string]int // requests under way
 }
 
 // drive begins the traffic, which ends with the test.
@@ -93,7 +93,10 @@ func (d *traffic) call(ctx context.Context, n *node, streamed bool) {
 			continue
 		}
 		before := n.down.Load()
-		_, err := d.f.ask(ctx, d.client, n, d.f.key.Secret, streamed)
+		d.mu.Lock()
+		key := d.f.key.Secret
+		d.mu.Unlock()
+		_, err := d.f.ask(ctx, d.client, n, key, streamed)
 		stayed := before == n.down.Load()
 		d.mu.Lock()
 		d.asked++
