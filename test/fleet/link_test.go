@@ -139,18 +139,26 @@ func (f *fleet) whose(conn net.Conn) (name string, ok bool) {
 		return "", false
 	}
 	for _, n := range f.all() {
-		dir := "/proc/" + strconv.Itoa(n.pid()) + "/fd"
-		list, err := os.ReadDir(dir)
-		if err != nil {
-			continue
-		}
-		for _, e := range list {
-			if to, err := os.Readlink(dir + "/" + e.Name()); err == nil && to == "socket:["+inode+"]" {
-				return n.name, true
-			}
+		if holds(n.pid(), inode) {
+			return n.name, true
 		}
 	}
-	return "", false
+	return "one in this process", holds(os.Getpid(), inode)
+}
+
+// holds tells whether a process has a socket open.
+func holds(pid int, inode string) bool {
+	dir := "/proc/" + strconv.Itoa(pid) + "/fd"
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range list {
+		if to, err := os.Readlink(dir + "/" + e.Name()); err == nil && to == "socket:["+inode+"]" {
+			return true
+		}
+	}
+	return false
 }
 
 // socketOf finds the inode of the socket between two ports of the loopback address.

@@ -25,7 +25,6 @@ type traffic struct {
 	asked  int
 	failed []string
 	by     map[string]int // answers by edge
-	under  map[string]int // requests under way
 }
 
 // drive begins the traffic, which ends with the test.
