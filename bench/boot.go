@@ -44,23 +44,21 @@ func (r *run) boot(ctx context.Context, f *fleet, secrets []string, held int64) 
 
 // bootOnce starts an edge again and gives the time to its first exchange.
 func (f *fleet) bootOnce(ctx context.Context, e *edgeNode, key string) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
 	began := time.Now()
 	started := make(chan error, 1)
 	go func() {
-		_, err := f.startEdge(ctx, e, e.addr)
+		_, err := f.startEdge(ctx, e, e.addr) // whose process lives as long as its context
 		started <- err
 	}()
+	within, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
 	var first time.Duration
-	for first == 0 {
-		if _, err := e.exchange(ctx, key); err == nil {
+	for first == 0 && within.Err() == nil {
+		if _, err := e.exchange(within, key); err == nil {
 			first = time.Since(began)
 			break
 		}
-		if err := pause(ctx, tick); err != nil {
-			break
-		}
+		_ = pause(within, tick) // its end is seen by the loop
 	}
 	if err := <-started; err != nil {
 		return 0, err
@@ -70,9 +68,6 @@ func (f *fleet) bootOnce(ctx context.Context, e *edgeNode, key string) (time.Dur
 	}
 	return first, nil
 }
-
-// mostLookup is for information: microseconds.
-const lookupUnit = "µs"
 
 // lookups measures the lookup of a key in the replica that the edge has left: of one that is read from the disk, and of one
 // in memory. The edge is stopped for it.
@@ -102,7 +97,7 @@ func (r *run) lookups(ctx context.Context, e *edgeNode, secrets []string) (err e
 		}
 		high := micros(percentile(took, 0.99))
 		r.report.add(Row{
-			Name: kind[0], What: kind[1] + ", p99", Unit: lookupUnit, Fairlead: &Measure{high, high, high}, Verdict: "for information",
+			Name: kind[0], What: kind[1] + ", p99", Unit: "µs", Fairlead: &Measure{high, high, high}, Verdict: "for information",
 			Note: fmt.Sprintf("%d keys of %d; p50 %s µs, most %s µs; the system may have the file's pages in memory",
 				len(hashes), r.keys, number(micros(percentile(took, 0.5))), number(micros(percentile(took, 1)))),
 		})

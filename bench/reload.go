@@ -1,15 +1,16 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"fairlead"
+	"fairlead/client"
 	"fairlead/store"
 	"fairlead/store/sqlite"
 )
@@ -32,7 +33,7 @@ func (r *run) keyScale(ctx context.Context) error {
 		return err
 	}
 	before := ws.times()
-	secrets, err := f.refound(watched, r.keys)
+	secrets, err := f.refound(watched, ws, r.keys)
 	if err != nil {
 		return err
 	}
@@ -52,52 +53,43 @@ func (r *run) keyScale(ctx context.Context) error {
 	return r.lookups(ctx, e, secrets)
 }
 
-// refound gives the control node another store, as a restore from a backup does, with many keys more, of which it gives
-// some secrets. The node is down meanwhile.
-func (f *fleet) refound(ctx context.Context, keys int) (secrets []string, err error) {
+// refound restores the control node from a backup that lacks what the edge has applied since, and makes many keys more,
+// of which it gives some secrets. The edge has to copy everything then. The node is down meanwhile.
+func (f *fleet) refound(ctx context.Context, ws *watchers, keys int) (secrets []string, err error) {
+	var backup bytes.Buffer
+	if _, err := f.api.Backup(ctx, &backup); err != nil {
+		return nil, fmt.Errorf("make a backup: %w", err)
+	}
+	done, err := f.api.SetWeight(ctx, fleetEndpoint(0), 99, client.Write{Why: "bench"})
+	if err == nil {
+		_, err = ws.await(ctx, done.Revision)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("change what the backup lacks: %w", err)
+	}
 	f.control.stop()
 	path := filepath.Join(f.controlData(), "fairlead.db")
-	old := filepath.Join(f.dir, "before")
-	if err := os.Mkdir(old, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
-	}
 	files, err := filepath.Glob(path + "*")
 	if err != nil {
 		return nil, fmt.Errorf("find the store: %w", err)
 	}
 	for _, file := range files {
-		if err := os.Rename(file, filepath.Join(old, filepath.Base(file))); err != nil {
-			return nil, fmt.Errorf("move the store: %w", err)
+		if err := os.Remove(file); err != nil {
+			return nil, fmt.Errorf("remove the store: %w", err)
 		}
 	}
-	from, err := sqlite.Open(ctx, filepath.Join(old, "fairlead.db"))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, from.Close()) }()
 	to, err := sqlite.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	err = restore(ctx, from, to)
+	_, err = to.Restore(ctx, &backup)
 	if err == nil {
 		secrets, err = fillKeys(ctx, to, keys)
 	}
 	if err := errors.Join(err, to.Close()); err != nil {
-		return nil, fmt.Errorf("fill another store: %w", err)
+		return nil, fmt.Errorf("fill the restored store: %w", err)
 	}
 	return secrets, f.startControl(ctx)
-}
-
-// restore brings the backup of a store into an empty one, whose log is another one from then on.
-func restore(ctx context.Context, from, to *store.Store) error {
-	out, in := io.Pipe()
-	go func() {
-		_, err := from.Backup(ctx, in)
-		in.CloseWithError(err)
-	}()
-	_, err := to.Restore(ctx, out)
-	return errors.Join(err, out.Close())
 }
 
 // fillKeys makes keys and gives the secrets of some of them, evenly taken.
@@ -125,18 +117,28 @@ const mostSecrets = 50_000
 
 // copying is what was seen of a whole copy.
 type copying struct {
-	whole  time.Duration // from the control node's return until a key of the copy lets in
-	took   time.Duration // from the first sign of the copy to the last
-	stages []string      // that `nodes` showed, the first and the last of them
-	shown  int
-	peak   int64 // bytes of the edge's memory, the most that was seen
+	whole       time.Duration // from the control node's return until a key of the copy lets in
+	took        time.Duration // from the first sign of the copy until then
+	shown       int           // stages that `nodes` showed
+	first, last string        // of them
+	peak        int64         // bytes of the edge's memory, the most that was seen
+}
+
+// saw takes down what `nodes` shows of a copy.
+func (c *copying) saw(stage string) {
+	if stage == "" || stage == c.last {
+		return
+	}
+	if c.shown++; c.shown == 1 {
+		c.first = stage
+	}
+	c.last = stage
 }
 
 // watchCopy watches the edge copy everything, until a key of the copy lets in.
 func (f *fleet) watchCopy(ctx context.Context, key string) (c copying, err error) {
 	e, back := f.edges[0], time.Now()
-	var first, last time.Time
-	shown := ""
+	var began time.Time
 	for {
 		memory, err := e.proc.resident()
 		if err != nil {
@@ -148,21 +150,19 @@ func (f *fleet) watchCopy(ctx context.Context, key string) (c copying, err error
 			return c, fmt.Errorf("list nodes: %w", err)
 		}
 		for _, n := range nodes {
-			if n.Name != e.contender.name || n.Loading == "" {
-				continue
-			}
-			if last = time.Now(); first.IsZero() {
-				first = last
-				c.stages = append(c.stages, n.Loading)
-			}
-			if n.Loading != shown {
-				c.shown++
-				shown = n.Loading
+			if n.Name == e.contender.name {
+				c.saw(n.Loading)
 			}
 		}
-		if _, err := e.exchange(ctx, key); err == nil {
-			c.whole, c.took = time.Since(back), last.Sub(first)
-			c.stages = append(c.stages, shown)
+		if c.shown > 0 && began.IsZero() {
+			began = time.Now()
+		}
+		_, err = e.exchange(ctx, key)
+		if err == nil && c.shown == 0 {
+			return c, errors.New("nothing showed that everything is copied")
+		}
+		if err == nil {
+			c.whole, c.took = time.Since(back), time.Since(began)
 			return c, nil
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -177,8 +177,8 @@ func (r *run) addReload(c copying, before, during []time.Duration) {
 		Row{
 			Name: "reload", What: fmt.Sprintf("whole copy of %d keys to an edge that serves", r.keys), Unit: "s",
 			Fairlead: &Measure{seconds, seconds, seconds}, Verdict: "for information",
-			Note: fmt.Sprintf("the control node came back with another log, as after a restore; the edge notices by three beats and copies everything, %.1f s after it came back a key of the copy lets in; "+
-				"`nodes` showed %d stages of it, the last: %s; the edge's memory was at most %.0f MiB", c.whole.Seconds(), c.shown, c.stages[len(c.stages)-1], mebibytes(c.peak)),
+			Note: fmt.Sprintf("the control node came back from a backup without what the edge had applied last; the edge notices by three beats and copies everything; %.1f s after it came back a key of the copy lets in; "+
+				"`nodes` showed %d stages of it, from %q to %q; the edge's memory was at most %.0f MiB", c.whole.Seconds(), c.shown, c.first, c.last, mebibytes(c.peak)),
 		},
 		r.latencyRow("reload-p99", "exchanges while everything is copied, p99", before, during),
 	)
