@@ -40,7 +40,7 @@ var arrows = []struct {
 	{"route", ".", "pure: it must also run in the simulator"},
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
-	{"replica", ". internal/mergepatch internal/sqlitefile", "this node's disk"},
+	{"replica", ". internal/filelock internal/mergepatch internal/sqlitefile", "this node's disk"},
 	{"edge", ". compile", "what the replica holds -> compile -> swap"},
 	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
