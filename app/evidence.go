@@ -35,7 +35,7 @@ func (a *App) openEvidence(context.Context) (err error) {
 		return err
 	}
 	a.evidence.charges = record.NewCharges(a.evidence.spool)
-	a.evidence.rows = record.NewRows(a.Name, func() int { return a.gateway.Snapshot().Settings.RecordsPerSecond })
+	a.evidence.rows = record.NewRows(a.Name, a.recordsPerSecond)
 	return nil
 }
 
@@ -121,4 +121,13 @@ func (u inProcess) SendFrame(ctx context.Context, f fairlead.Frame) error {
 func (u inProcess) SendRecords(ctx context.Context, b fairlead.RecordBatch) error {
 	_, err := u.store.PutRecords(ctx, b)
 	return err
+}
+
+// recordsPerSecond is how many ordinary exchanges a second are kept. There are exchanges before there is a configuration: they
+// are refused.
+func (a *App) recordsPerSecond() int {
+	if s := a.gateway.Snapshot(); s != nil {
+		return s.Settings.RecordsPerSecond
+	}
+	return 0
 }
