@@ -26,11 +26,12 @@
 //	provider       places: a table of OpenAI-compatible ones, a folder for each other wire
 //	dialect        languages: request, answer and event stream to and from one neutral form
 //	meter          usage -> cost
-//	record         what exchanges did: a log line each, and metrics
 //	replica        this node's disk: position in the log, configuration, keys, sealed secrets
 //	edge           what the replica holds -> compile -> swap; the last good snapshot stays
 //	steer          guards, evidence, ramps and trials: pure; count: what edges count for them
-//	replica        this node's disk: the keys that the data plane knows
+//	record         what exchanges did: a log line each, metrics, charge lines, rows to look at
+//	replica/spool  this node's disk: charge lines until control has them
+//	ship           sends up what an edge wrote: frames of charge lines, batches of records
 //	control        HTTP API of the control plane
 //	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	bus            the feed of changes between control and edges, and joining, over NATS

@@ -79,7 +79,7 @@ func TestPagesNameAll(t *testing.T) {
 		names []string
 		least int
 	}{
-		{operating, "metric or label", literals(t, "record/metrics.go", `^(fairlead|gen_ai)_[a-z_]+$`), 12},
+		{operating, "metric or label", metrics(t), 12},
 		{operating, "field of the log line", firstArguments(t, "record/log.go", "slog"), 25},
 		{operating, "outcome", literals(t, "record.go", `^[a-z_]+$`), 12},
 		{operating, "reason to leave an endpoint out", literals(t, "plan.go", `^[a-z_]+$`), 4},
@@ -102,9 +102,16 @@ func TestPagesNameAll(t *testing.T) {
 	}
 }
 
+// metrics lists the metrics and labels that there are.
+func metrics(t *testing.T) []string {
+	t.Helper()
+	const form = `^(fairlead|gen_ai)_[a-z_]+$`
+	return append(literals(t, "record/metrics.go", form), literals(t, "app/evidence.go", form)...)
+}
+
 // TestNoStrayMetrics holds that the page of metrics names none that is not there.
 func TestNoStrayMetrics(t *testing.T) {
-	known := literals(t, "record/metrics.go", `^(fairlead|gen_ai)_[a-z_]+$`)
+	known := metrics(t)
 	for _, m := range regexp.MustCompile("`((?:fairlead|gen_ai)_[a-z_]+)`").FindAllStringSubmatch(readText(t, "docs/operating.md"), -1) {
 		if !slices.Contains(known, m[1]) {
 			t.Errorf("docs/operating.md names the metric %s, which does not exist", m[1])

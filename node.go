@@ -37,6 +37,7 @@ type NodeStatus struct {
 	Role        Role      `json:"role"`
 	Region      string    `json:"region,omitempty"`
 	Egress      string    `json:"egress,omitempty"`
+	Bus         string    `json:"bus,omitempty"` // address on which it lets nodes in
 	Version     string    `json:"version"`
 	Incarnation string    `json:"incarnation"` // of the process
 	Started     time.Time `json:"started"`

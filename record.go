@@ -25,6 +25,7 @@ type Record struct {
 	BytesIn    int64
 	BytesOut   int64
 	Translated bool // caller and endpoint speak different dialects
+	Intended   bool // it was to be sent to a provider, and whoever keeps intents was told before
 }
 
 // Attempt is one try of an exchange at one endpoint.

@@ -27,6 +27,8 @@ type Settings struct {
 	// none at all.
 	RetryBudget float64
 	Timeouts    Timeouts
+	// RecordsPerSecond is how many records of ordinary exchanges each edge keeps a second.
+	RecordsPerSecond int
 }
 
 // Timeouts bounds an attempt. Zero means no bound, Auto that fairlead chooses.

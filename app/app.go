@@ -47,6 +47,7 @@ type App struct {
 	upstream *upstream.Upstream
 	gateway  *gateway.Gateway
 	edge     *edge.Edge
+	evidence evidence
 	base     base
 	file     *watched // the file of -c; nil = there is none
 	first    fairlead.Secret
@@ -64,7 +65,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{Options: o, started: o.Clock().UTC(), born: fairlead.NewID(""), metrics: record.NewMetrics()}
 	a.parts.begin()
 	for _, step := range []func(context.Context) error{
-		a.openData, a.openStore, a.openIdentity, a.openBus, a.openReplica, a.openListeners, a.openPlanes, a.openFeed, a.openConfig,
+		a.openData, a.openStore, a.openIdentity, a.openBus, a.openReplica, a.openEvidence, a.openListeners, a.openPlanes, a.openFeed, a.openConfig,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.close())
@@ -167,6 +168,7 @@ func (a *App) close() error {
 		}
 	}
 	a.parts.end()
+	errs = append(errs, a.evidence.close())
 	if a.bus != nil {
 		a.bus.Close()
 	}

@@ -107,6 +107,15 @@ func (o *Options) inFleet() bool {
 	return o.BusListen != "" || o.ClusterListen != "" || o.NATS != "" || o.Database != "" || o.Role != fairlead.RoleAll
 }
 
+// defaultName is that of a node without a name. One alone has the same on every machine, for its data folder may be
+// moved.
+func (o *Options) defaultName() string {
+	if !o.inFleet() {
+		return "local"
+	}
+	return nodeName()
+}
+
 // nodeName is the machine's name as a node's can be.
 func nodeName() string {
 	host, err := os.Hostname()

@@ -70,13 +70,16 @@ func (a *App) openPlanes(ctx context.Context) error {
 
 func (a *App) openDataPlane() error {
 	languages := []dialect.Dialect{openai.New(), anthropic.New()}
+	a.showEvidence()
 	a.upstream = upstream.New(languages...)
 	a.upstream.Egress = a.Egress
 	a.gateway = gateway.New(gateway.Options{
 		Door:     admit.NewDoor(a.replica, a.NoAuth),
 		Upstream: a.upstream,
 		Dialects: languages,
-		Observer: observers{a.metrics, record.NewLog(a.Log)},
+		Observer: observers{a.metrics, record.NewLog(a.Log), a.evidence.charges, a.evidence.rows},
+		Node:     a.Name,
+		Intents:  a.evidence.charges,
 		Log:      a.Log,
 		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})

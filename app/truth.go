@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"fairlead"
@@ -53,7 +55,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 func (a *App) openIdentity(ctx context.Context) (err error) {
 	if a.Role != fairlead.RoleEdge {
 		if a.Name == "" {
-			a.Name = nodeName()
+			a.Name = a.defaultName()
 		}
 		return nil
 	}
@@ -102,26 +104,51 @@ func (a *App) openBus(ctx context.Context) (err error) {
 			o.Addresses = a.identity.Addresses
 		}
 	case a.BusListen != "" || a.ClusterListen != "":
-		pair, err := a.vault.Authority().Server(a.Name, a.Clock())
-		if err != nil {
-			return fmt.Errorf("make this node's certificate: %w", err)
+		if o.Identity, err = a.certificates(); err != nil {
+			return err
 		}
-		o.Identity = func() *pki.Pair { return pair }
 		o.Tokens, o.Nodes = a.store, a.store.Nodes
 	}
 	a.bus, err = bus.Start(ctx, o)
 	return err
 }
 
-// joinAddresses are where new edges find the bus; none where they must be told another way.
-func (a *App) joinAddresses() []string {
-	switch {
-	case a.BusAdvertise != "":
-		return []string{a.BusAdvertise}
-	case a.BusListen != "":
-		return []string{a.bus.Address()}
+// certificates gives this control node's certificate, made anew before the one in use ends.
+func (a *App) certificates() (func() *pki.Pair, error) {
+	fresh := func() (*pki.Pair, error) { return a.vault.Authority().Server(a.Name, a.Clock()) }
+	pair, err := fresh()
+	if err != nil {
+		return nil, fmt.Errorf("make this node's certificate: %w", err)
 	}
-	return nil
+	var mu sync.Mutex
+	return func() *pki.Pair {
+		mu.Lock()
+		defer mu.Unlock()
+		if pair.Due(a.Clock()) {
+			if next, err := fresh(); err == nil {
+				pair = next
+			}
+		}
+		return pair
+	}, nil
+}
+
+// busAddress is where this node lets others in; "" = it does not.
+func (a *App) busAddress() string {
+	if a.BusAdvertise != "" || a.BusListen == "" {
+		return a.BusAdvertise
+	}
+	return a.bus.Address()
+}
+
+// joinAddresses are where new nodes find the bus, this node's own first; none where they must be told another way.
+func (a *App) joinAddresses() []string {
+	own := a.busAddress()
+	list := slices.DeleteFunc(a.fleet.Buses(), func(address string) bool { return address == own })
+	if own != "" {
+		list = append([]string{own}, list...)
+	}
+	return list
 }
 
 // joinToken makes what a new node is started with.
@@ -148,7 +175,7 @@ func (a *App) openFeed(context.Context) error {
 		a.parts.run(func(ctx context.Context) {
 			joiner := &bus.Admission{
 				Store: a.store, Authority: a.vault.Authority(), Seal: a.vault.SealFleetKey,
-				Publish: a.bus.Publish, Addresses: a.joinAddresses(), Clock: a.Clock,
+				Publish: a.bus.Publish, Addresses: a.joinAddresses, Clock: a.Clock,
 			}
 			a.told(ctx, "let nodes join", bus.ServeJoins(ctx, a.bus, a.vault.Authority(), joiner))
 		})
@@ -158,6 +185,9 @@ func (a *App) openFeed(context.Context) error {
 	}
 	if a.hasEdge() {
 		a.parts.run(a.follow)
+		if a.store != nil {
+			a.parts.run(a.sendUp)
+		}
 	} else {
 		a.parts.run(a.reportSelf)
 	}
@@ -225,7 +255,7 @@ func (a *App) now() time.Time { return a.Clock().UTC().Truncate(time.Microsecond
 // node is what does not change of this node's status.
 func (a *App) node() fairlead.NodeStatus {
 	return fairlead.NodeStatus{
-		Name: a.Name, Role: a.Role, Region: a.Region, Egress: a.Egress, Version: a.Version,
+		Name: a.Name, Role: a.Role, Region: a.Region, Egress: a.Egress, Bus: a.busAddress(), Version: a.Version,
 		Incarnation: a.born, Started: a.started,
 	}
 }

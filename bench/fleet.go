@@ -97,7 +97,7 @@ func (f *fleet) controlData() string { return filepath.Join(f.dir, "control") }
 
 // addEdge has a new edge join.
 func (f *fleet) addEdge(ctx context.Context, name string) error {
-	joining, err := f.api.AddNode(ctx, name, fairlead.RoleEdge, "")
+	joining, err := f.api.AddNode(ctx, name, "")
 	if err != nil {
 		return fmt.Errorf("add an edge: %w", err)
 	}

@@ -25,7 +25,7 @@ type Admission struct {
 	Seal func(name string, public []byte) ([]byte, error)
 	// Publish tells of the change that a join makes; nil = nobody.
 	Publish   func(fairlead.Change)
-	Addresses []string // that nodes are told
+	Addresses func() []string // that nodes are told; nil = none beside those of their tokens
 	Clock     func() time.Time
 }
 
@@ -62,7 +62,11 @@ func (a *Admission) Join(ctx context.Context, r JoinRequest) (none JoinAnswer, e
 	if a.Publish != nil && change.Number > 0 {
 		a.Publish(change)
 	}
-	return JoinAnswer{Node: node, Certificate: der, Addresses: a.Addresses}, nil
+	answer := JoinAnswer{Node: node, Certificate: der}
+	if a.Addresses != nil {
+		answer.Addresses = a.Addresses()
+	}
+	return answer, nil
 }
 
 // Renew implements Joiner. The key stays the one that the node joined with, so that no change is needed.

@@ -87,7 +87,7 @@ type Bus struct {
 	members *members
 
 	mu       sync.Mutex
-	epoch    context.Context // ends when the connection breaks or is made anew
+	epoch    context.Context // ends when the connection breaks
 	next     context.CancelFunc
 	watchers map[int]func() // called after each connect
 	serial   int
@@ -213,7 +213,6 @@ func (b *Bus) onConnect(f func()) (stop func()) {
 }
 
 func (b *Bus) connected() {
-	b.turn()
 	b.mu.Lock()
 	var all []func()
 	for _, f := range b.watchers {

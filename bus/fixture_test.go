@@ -34,6 +34,7 @@ type history struct {
 	secrets []fairlead.SealedSecret
 	lost    map[string][]fairlead.Change
 	nodes   []fairlead.Node
+	listed  int // how often
 	tokens  map[fairlead.Hash]string
 	fail    error                  // what every read gives
 	bend    func(*fairlead.Change) // alters what is read
@@ -155,6 +156,7 @@ func (h *history) ReportLost(_ context.Context, node string, changes []fairlead.
 func (h *history) Nodes(context.Context) ([]fairlead.Node, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.listed++
 	return slices.Clone(h.nodes), h.fail
 }
 
@@ -373,6 +375,18 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		case <-bound:
 			t.Fatalf("waited for %s", what)
 		}
+	}
+}
+
+// receive waits for a value, with a bound.
+func receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
 	}
 }
 

@@ -262,6 +262,30 @@ func TestRemoved(t *testing.T) {
 	}
 }
 
+// TestRefusedForATime holds that a node that is refused tries again, for what refused it may have been behind.
+func TestRefusedForATime(t *testing.T) {
+	f := newFleet(t)
+	b := f.control("one", bus.Options{Beat: time.Hour})
+	id := f.join("paris", b.Address())
+	var all []fairlead.Node
+	f.h.set(func() {
+		all, f.h.nodes = f.h.nodes, nil
+	})
+	b.Publish(f.h.commit(fairlead.ChangeNode, []byte("{}")))
+	count := func() (n int) {
+		f.h.set(func() { n = f.h.listed })
+		return n
+	}
+	before := count()
+	edge := f.edge(id)
+	eventually(t, "the third refusal", func() bool { return count() >= before+4 })
+	if edge.Connected() {
+		t.Error("it is let in")
+	}
+	f.h.set(func() { f.h.nodes = all })
+	eventually(t, "the connection", edge.Connected)
+}
+
 // TestRenew holds that a certificate that is due is renewed, kept, and shown from the next connect on.
 func TestRenew(t *testing.T) {
 	f := newFleet(t)

@@ -140,8 +140,8 @@ func TestAltered(t *testing.T) {
 	c := h.key("b")
 	c.By = "mallory"
 	b.Publish(c)
-	<-refused // of the feed, or of the first fetch
-	<-refused // and the fetch brings the same
+	receive(t, refused) // of the feed, or of the first fetch
+	receive(t, refused) // and the fetch brings the same
 	if at, _ := d.Position(t.Context()); at.Number != 1 {
 		t.Errorf("the replica stands at %d", at.Number)
 	}
@@ -241,26 +241,26 @@ func TestStale(t *testing.T) {
 	b := startBus(t, bus.Options{})
 	stale := make(chan bool, 100)
 	follow(t, b, newDisk(), bus.FollowOptions{Stale: func(s bool) { stale <- s }})
-	if !<-stale {
+	if !receive(t, stale) {
 		t.Error("it hears what nobody says")
 	}
 	stop := serve(t, b, h, "one")
-	if <-stale {
+	if receive(t, stale) {
 		t.Error("it is stale twice")
 	}
 	stop()
-	if !<-stale {
+	if !receive(t, stale) {
 		t.Error("it is well twice")
 	}
 	// A log that cannot be read gives no beat either.
 	h.set(func() { h.fail = fairlead.Errorf(fairlead.CodeControlUnavailable, "no database") })
 	stop = serve(t, b, h, "one")
 	h.set(func() { h.fail = nil })
-	if <-stale {
+	if receive(t, stale) {
 		t.Error("it is stale twice")
 	}
 	h.set(func() { h.fail = fairlead.Errorf(fairlead.CodeControlUnavailable, "no database") })
-	if !<-stale {
+	if !receive(t, stale) {
 		t.Error("it is well without a log")
 	}
 	stop()
@@ -289,7 +289,7 @@ func TestPartition(t *testing.T) {
 	one.Publish(f.h.key("by the other way"))
 	d.reach(t, 3)
 	p2.cut()
-	for !<-stale {
+	for !receive(t, stale) {
 	}
 	fetches.Store(0)
 	for i := range 10_000 {
@@ -303,7 +303,7 @@ func TestPartition(t *testing.T) {
 	near.reach(t, 10_003)
 	p2.heal()
 	d.reach(t, 10_003)
-	for <-stale {
+	for receive(t, stale) {
 	}
 	if n := fetches.Load(); n > 12 {
 		t.Errorf("it took %d fetches", n)
@@ -372,5 +372,40 @@ func TestSend(t *testing.T) {
 	_, err := edge.Send(t.Context(), "frame", []byte("bad"))
 	if e := fairlead.AsError(err); e.Code != fairlead.CodeConflict || e.Message != "another hash" || e.Err != nil {
 		t.Errorf("a refusal came as %v", err)
+	}
+}
+
+// TestAskEndsWithItsConnection holds that nobody waits for an answer that cannot come any more: after a heal that would be
+// time lost.
+func TestAskEndsWithItsConnection(t *testing.T) {
+	f := newFleet(t)
+	b := f.control("one", bus.Options{})
+	p := newProxy(t, b.Address())
+	edge := f.edge(f.join("paris", p.address()))
+	eventually(t, "the connection", edge.Connected)
+	asked := make(chan struct{}, 10)
+	running(t, "receive", func(ctx context.Context) error {
+		return b.Receive(ctx, "slow", func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+			asked <- struct{}{}
+			<-ctx.Done()
+			return nil, nil
+		})
+	})
+	got := make(chan error, 1)
+	eventually(t, "the question", func() bool {
+		go func() {
+			_, err := edge.Send(t.Context(), "slow", nil)
+			got <- err
+		}()
+		select {
+		case <-asked:
+			return true
+		case err := <-got: // nobody takes it yet
+			return err == nil
+		}
+	})
+	p.cut()
+	if err := receive(t, got); !errors.Is(err, context.Canceled) {
+		t.Errorf("the end of the connection ended it with: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/pki"
 )
 
 var frameTime = time.Date(2026, 11, 21, 8, 0, 0, 123_456_000, time.UTC)
@@ -177,4 +178,80 @@ func FuzzAnswers(f *testing.F) {
 			t.Error("a sign of nobody is taken")
 		}
 	})
+}
+
+// TestDoor: what passes between one that joins and control, and what is refused of it.
+func TestDoor(t *testing.T) {
+	authority := func() *pki.Authority {
+		a, err := pki.NewAuthority("test", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	a, b := authority(), authority()
+	ours, err := newDoor(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := newDoor(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bend := func(f func(s, other *doorSign)) []byte {
+		var s, other doorSign
+		_ = json.Unmarshal(ours.sign, &s)
+		_ = json.Unmarshal(theirs.sign, &other)
+		f(&s, &other)
+		text, _ := json.Marshal(s)
+		return text
+	}
+	for _, c := range []struct {
+		name string
+		sign []byte
+		ok   bool
+	}{
+		{"ours", ours.sign, true},
+		{"theirs", theirs.sign, false},
+		{"their key below our certificate", bend(func(s, other *doorSign) { s.Public = other.Public }), false},
+		{"their key and signature", bend(func(s, other *doorSign) { s.Public, s.Signature = other.Public, other.Signature }), false},
+		{"no key", bend(func(s, _ *doorSign) { s.Public = nil }), false},
+	} {
+		if _, err := newKnocker(c.sign, a.Pin()); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	k, err := newKnocker(ours.sign, a.Pin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := k.seal([]byte("question"))
+	if err != nil || bytes.Contains(sealed, []byte("question")) {
+		t.Fatalf("the question is not sealed: %v", err)
+	}
+	do := func(plain []byte) ([]byte, error) { return append([]byte("answer to "), plain...), nil }
+	answered, err := ours.open(sealed, do)
+	if err != nil || bytes.Contains(answered, []byte("answer")) {
+		t.Fatalf("the answer is not sealed: %v", err)
+	}
+	if got, err := k.open(answered); err != nil || string(got) != "answer to question" {
+		t.Errorf("it came as %q, %v", got, err)
+	}
+	for i := range answered {
+		answered[i] ^= 1
+		if _, err := k.open(answered); err == nil {
+			t.Errorf("an answer with an altered byte %d is taken", i)
+		}
+		answered[i] ^= 1
+	}
+	for i := range sealed {
+		sealed[i] ^= 1
+		if _, err := ours.open(sealed, do); err == nil {
+			t.Errorf("a question with an altered byte %d is taken", i)
+		}
+		sealed[i] ^= 1
+	}
+	if _, err := theirs.open(sealed, do); err == nil {
+		t.Error("a question for another fleet is taken")
+	}
 }

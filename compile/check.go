@@ -16,8 +16,8 @@ const (
 	defaultMaxBodies   = fairlead.Bytes(1 << 30)
 	defaultAttempts    = 3
 	defaultRetryBudget = 0.15
+	defaultPerSecond   = 200 // records
 	defaultWeight      = 100
-	defaultPerSecond   = 200
 )
 
 var defaultTimeouts = fairlead.Timeouts{

@@ -113,6 +113,8 @@ func settings(s fairlead.SettingsConfig) fairlead.Settings {
 		Attempts:    valueOr(s.Attempts, defaultAttempts),
 		RetryBudget: valueOr(s.RetryBudget, defaultRetryBudget),
 		Timeouts:    merge(defaultTimeouts, s.Timeouts),
+
+		RecordsPerSecond: valueOr(s.Records.PerSecond, defaultPerSecond),
 	}
 }
 

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,24 +68,41 @@ func (f *Fleet) all() (map[string]heard, <-chan struct{}) {
 // live reports whether a node spoke lately.
 func (f *Fleet) live(h heard) bool { return f.now().Sub(h.at) <= silence }
 
+// Buses lists where live nodes let others in.
+func (f *Fleet) Buses() []string {
+	nodes, _ := f.all()
+	list := []string{}
+	for _, h := range nodes {
+		if h.Bus != "" && f.live(h) {
+			list = append(list, h.Bus)
+		}
+	}
+	return slices.Compact(sorted(list))
+}
+
 // behind waits until every live node that has an edge stands at a place in the log, and lists by name those that do not when ctx ends.
-func (f *Fleet) behind(ctx context.Context, at fairlead.Position) []string {
+// Where it is about the configuration, one that stands there and could not bring it into force is listed, too, and not waited for.
+func (f *Fleet) behind(ctx context.Context, at fairlead.Position, config bool) []string {
 	for {
 		nodes, news := f.all()
-		late := []string{}
+		late, refusing := []string{}, []string{}
 		for name, h := range nodes {
 			there := h.Position.Log == at.Log && h.Position.Number >= at.Number
-			if h.Role != fairlead.RoleControl && !there && f.live(h) {
+			switch {
+			case h.Role == fairlead.RoleControl || !f.live(h):
+			case !there:
 				late = append(late, name)
+			case config && h.ConfigError != "":
+				refusing = append(refusing, name)
 			}
 		}
 		if len(late) == 0 {
-			return late
+			return sorted(refusing)
 		}
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return sorted(late)
+			return sorted(append(late, refusing...))
 		}
 	}
 }

@@ -155,9 +155,9 @@ func (e *Edge) inForce(o outcome) {
 	e.change(func() { e.revision, e.unsolved = o.state.Revision, o.found.Unresolved() })
 }
 
-// conclude takes down what became of the changes up to a number; fresh says that they have changed the
+// conclude takes down what became of the changes up to a position; fresh says that they have changed the
 // configuration since the last round.
-func (e *Edge) conclude(o outcome, number int64, fresh bool) {
+func (e *Edge) conclude(o outcome, at fairlead.Position, fresh bool) {
 	e.mu.Lock()
 	before, reached := e.refused, e.reached
 	e.mu.Unlock()
@@ -165,12 +165,12 @@ func (e *Edge) conclude(o outcome, number int64, fresh bool) {
 	if o.err != nil {
 		now.rounds = before.rounds
 		if fresh {
-			last := [2]int64{min(reached+1, number), number}
+			last := [2]int64{min(reached.Number+1, at.Number), at.Number}
 			now.rounds = append(slices.Clone(before.rounds[max(0, len(before.rounds)+1-refusedRounds):]), last)
 		}
 	}
 	if o.err != nil && (before.err == nil || before.err.Error() != o.err.Error()) {
 		e.Log.Error("configuration refused; the running revision stays", "refused", o.state.Revision, "error", o.err.Error())
 	}
-	e.change(func() { e.reached, e.refused = number, now })
+	e.change(func() { e.reached, e.refused = at, now })
 }

@@ -82,8 +82,8 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exc
 	x := g.exchanges.Get().(*exchange)
 	x.g, x.w, x.r, x.caller, x.snap = g, w, r, g.dialects[a.dialect], g.snapshot.Load()
 	x.control = http.NewResponseController(w)
-	x.rec.ID = fairlead.NewID("req_")
 	x.rec.Start = time.Now()
+	x.rec.ID = fairlead.NewExchangeID(g.tag, x.rec.Start)
 	x.rec.Operation, x.rec.Dialect = a.op, a.dialect
 	x.rec.CallerID = callerID(r)
 	x.body.gate = &g.bodies
@@ -152,10 +152,14 @@ func (x *exchange) route() error {
 	return nil
 }
 
-// send walks the plan until an attempt commits. A streaming caller who hears nothing for long is sent
-// headers and comments meanwhile: they are not the commit.
+// send walks the plan until an attempt commits; that it will is on record before. A streaming caller who hears
+// nothing for long is sent headers and comments meanwhile: they are not the commit.
 func (x *exchange) send() error {
 	x.walking = true
+	if x.g.Intents != nil {
+		x.rec.Intended = true
+		x.g.Intents.Intend(&x.rec)
+	}
 	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
 		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
 		Hedge: x.model.Hedge,

@@ -37,11 +37,22 @@ type Options struct {
 	Observer Observer
 	Log      *slog.Logger
 	OwnPace  bool // the operator steers the garbage collector
+	// Node is this node's name, which the ids of its exchanges tell.
+	Node string
+	// Intents is told of each exchange that is about to be sent; nil: nobody is.
+	Intents Intents
+}
+
+// Intents is told of an exchange before anything is sent to a provider for it. Once it has been, the exchange's
+// record says so (Record.Intended) and the Observer is told of its end. It keeps no part of the record.
+type Intents interface {
+	Intend(*fairlead.Record)
 }
 
 // Gateway serves the data plane.
 type Gateway struct {
 	Options
+	tag      fairlead.Tag
 	book     addressBook
 	dialects map[fairlead.Dialect]dialect.Dialect
 	snapshot atomic.Pointer[fairlead.Snapshot]
@@ -67,7 +78,7 @@ const (
 
 // New makes a gateway that has no snapshot yet: it is not ready before the first Swap.
 func New(o Options) *Gateway {
-	g := &Gateway{Options: o, book: newAddressBook(), dialects: map[fairlead.Dialect]dialect.Dialect{}}
+	g := &Gateway{Options: o, tag: fairlead.TagOf(o.Node), book: newAddressBook(), dialects: map[fairlead.Dialect]dialect.Dialect{}}
 	g.patience = patience{body: bodyWindow, write: writeTime}
 	g.bodies.pace.off = o.OwnPace
 	g.exchanges.New = func() any { return new(exchange) }
@@ -159,7 +170,7 @@ func aborted(v any) bool {
 
 // refuse answers what is no exchange with an error in the caller's likely dialect.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, e *fairlead.Error) {
-	g.writeError(w, g.dialects[callersDialect(r)], e, fairlead.NewID("req_"))
+	g.writeError(w, g.dialects[callersDialect(r)], e, fairlead.NewExchangeID(g.tag, time.Now()))
 }
 
 func (g *Gateway) livez(w http.ResponseWriter, _ *http.Request, _ *address) {

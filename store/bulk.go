@@ -17,6 +17,7 @@ const (
 type bulk struct {
 	tx      *sql.Tx
 	insert  string // up to and with VALUES
+	then    string // what follows the rows
 	columns int
 	args    []any
 	bytes   int
@@ -86,5 +87,5 @@ func (b *bulk) statement(rows int) string {
 		}
 		s.WriteString("$" + strconv.Itoa(i+1))
 	}
-	return s.String() + ")"
+	return s.String() + ")" + b.then
 }

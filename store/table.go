@@ -26,7 +26,7 @@ type table struct {
 	single  bool   // it has its one row from the begin
 }
 
-// tables are all tables that a backup holds, in its order. "n:x" is a number, "t:x" a text, "b:x" bytes; ? = it may be NULL.
+// tables are all tables that a backup holds, in its order; records are for looking, and not among them. "n:x" is a number, "t:x" a text, "b:x" bytes; ? = it may be NULL.
 var tables = []table{
 	newTable("head", "id", "n:id t:log n:number b:hash n:entries b:entry_hash"),
 	newTable("state", "id", "n:id n:revision n:at t:document t:weights t:trial n:whole n:patched"),
@@ -41,6 +41,8 @@ var tables = []table{
 	newTable("vault", "name", "t:name b:sealed"),
 	newTable("lost", "number, hash", "n:number b:hash t:kind n:at t:author t:content"),
 	newTable("lost_at", "number, hash, node", "n:number b:hash t:node"),
+	newTable("frames", "node, incarnation, sequence", "t:node t:incarnation n:sequence n:at n:lines n:lost n:gap b:hash b:packed"),
+	newTable("frame_times", "tag, slot, node, incarnation, sequence", "n:tag n:slot t:node t:incarnation n:sequence"),
 }
 
 func newTable(name, order, columns string) table {

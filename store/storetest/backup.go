@@ -145,7 +145,7 @@ func testDamagedBackup(t *testing.T, db Database, fresh func(*testing.T) Databas
 		{"no last line", zip(t, whole[:last])},
 		{"half a last line", zip(t, whole[:last+10])},
 		{"another format", zip(t, strings.Replace(whole, "fairlead-backup", "fairlead-backdrop", 1))},
-		{"a later schema", zip(t, strings.Replace(whole, `"schema":2`, `"schema":3`, 1))},
+		{"a later schema", zip(t, strings.Replace(whole, `"schema":3`, `"schema":4`, 1))},
 		{"an edit", zip(t, strings.Replace(whole, "key of a test", "key of a text", 1))},
 		{"an edit with a new sum", zip(t, sealAgain(strings.Replace(whole, "key of a test", "key of a text", 1)))},
 		{"a key good again", zip(t, sealAgain(regexp.MustCompile(`(?m)^(\["keys".*),[0-9]+\]$`).ReplaceAllString(whole, "$1,null]")))},

@@ -67,6 +67,13 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"audit", testAudit},
 		{"lost changes", testLost},
 
+		{"frames", testFrames},
+		{"frames in a backup", func(t *testing.T, db Database) { testFramesRestored(t, db, fresh(t)) }},
+		{"charge lines", testChargeLines},
+		{"records", testRecords},
+		{"counts of records", testRecordCounts},
+		{"old records go", testSweep},
+
 		{"verify", testVerify},
 		{"verify finds what was altered", func(t *testing.T, _ Database) { testAltered(t, fresh) }},
 		{"back up and restore", func(t *testing.T, db Database) { testBackup(t, db, fresh(t)) }},

@@ -39,7 +39,7 @@ func blocks(page string) []block {
 
 var (
 	command = regexp.MustCompile(`(?m)^\s*(fairlead|curl) `)
-	server  = regexp.MustCompile(`^fairlead (serve|fake)\b`)
+	server  = regexp.MustCompile(`^(?:[A-Z_]+=\S+ )?fairlead (serve|fake)\b`)
 	alone   = regexp.MustCompile(`^fairlead (serve|fake|demo|bench|check|version|restore|context)\b`) // needs no server
 	port    = regexp.MustCompile(`\b(8484|8485|90[0-9][0-9])\b`)
 	listen  = regexp.MustCompile(`--listen[ =]\S*:([0-9]+)`)
@@ -153,7 +153,10 @@ func script(name, page string, p *ports) string {
 			case serves == nil:
 			case serves[1] == "serve" && listen.MatchString(line): // a second node beside the first
 				at := listen.FindStringSubmatch(line)[1]
-				line = "background serve_" + at + " http://127.0.0.1:" + at + "/readyz " + line
+				line = "background serve_" + at + " http://127.0.0.1:" + at + "/readyz env " + line
+			case strings.Contains(line, "--role control"): // it has no data plane
+				begun = true
+				line = "background serve http://127.0.0.1:" + p.of("8485") + "/livez " + line
 			case serves[1] == "serve":
 				begun = true
 				line = "background serve " + ready + " " + line

@@ -1,6 +1,7 @@
 //go:build unix
 
-package replica
+// Package filelock holds a file's lock for one process at a time.
+package filelock
 
 import (
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lockFile holds a file's lock until it is closed; the system lets go of a dead process's lock.
-func lockFile(path string) (*os.File, error) {
+// Lock makes the file and holds its lock until it is closed; the system lets go of a dead process's lock.
+func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

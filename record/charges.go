@@ -1,0 +1,124 @@
+package record
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fairlead"
+)
+
+// Appender takes lines that must not be lost: a spool.
+type Appender interface {
+	Append(line []byte) error
+}
+
+// Charges writes the charge lines of exchanges: an intent before anything is sent for one, a charge at its end. A
+// line that cannot be written stops nobody; behind the next one that can, a gap line says how many are missing.
+type Charges struct {
+	to     Appender
+	memory sync.Pool // *[]byte
+	missed atomic.Int64
+}
+
+// NewCharges makes a Charges in front of a spool.
+func NewCharges(to Appender) *Charges {
+	return &Charges{to: to, memory: sync.Pool{New: func() any { return new(make([]byte, 0, 1024)) }}}
+}
+
+// Intend writes the intent of an exchange.
+func (c *Charges) Intend(r *fairlead.Record) {
+	now := time.Now()
+	m := c.memory.Get().(*[]byte)
+	*m = appendIntent((*m)[:0], r, now)
+	c.append(*m, now)
+	c.memory.Put(m)
+}
+
+// Entered does nothing: most that is refused at the door is sent nowhere.
+func (c *Charges) Entered(*fairlead.Record) {}
+
+// Left writes the charge of an exchange that had an intent.
+func (c *Charges) Left(r *fairlead.Record) {
+	if !r.Intended {
+		return
+	}
+	now := r.Start.Add(r.Duration)
+	m := c.memory.Get().(*[]byte)
+	*m = appendCharge((*m)[:0], r, now)
+	c.append(*m, now)
+	c.memory.Put(m)
+}
+
+func (c *Charges) append(line []byte, now time.Time) {
+	if c.to.Append(line) != nil { // the spool tells of it
+		c.missed.Add(1)
+		return
+	}
+	if c.missed.Load() == 0 {
+		return
+	}
+	missed := c.missed.Swap(0)
+	if missed != 0 && c.to.Append(appendGap(nil, missed, now)) != nil {
+		c.missed.Add(missed)
+	}
+}
+
+func appendIntent(b []byte, r *fairlead.Record, now time.Time) []byte {
+	o := lineHead(b, fairlead.LineIntent, r, now)
+	o.number("prompt", r.Prompt)
+	o.number("max_output", r.MaxOutput)
+	return o.end()
+}
+
+func appendCharge(b []byte, r *fairlead.Record, now time.Time) []byte {
+	o := lineHead(b, fairlead.LineCharge, r, now)
+	o.text("endpoint", r.Endpoint)
+	o.usage(&r.Usage)
+	o.cost(r.Cost)
+	o.number("status", int64(r.Status))
+	o.text("code", string(r.Code))
+	o.number("attempts", int64(fairlead.Made(r.Attempts)))
+	return o.end()
+}
+
+func lineHead(b []byte, kind fairlead.LineKind, r *fairlead.Record, now time.Time) object {
+	o := newObject(b)
+	o.text("kind", string(kind))
+	o.text("id", r.ID)
+	o.number("at", now.UnixMicro())
+	o.text("key", r.KeyID)
+	o.text("model", clip(r.Served))
+	o.number("revision", r.Revision)
+	return o
+}
+
+func appendGap(b []byte, lines int64, now time.Time) []byte {
+	o := newObject(b)
+	o.text("kind", string(fairlead.LineGap))
+	o.number("at", now.UnixMicro())
+	o.number("lines", lines)
+	return o.end()
+}
+
+func (o *object) usage(u *fairlead.Usage) {
+	o.number("input", u.Input)
+	o.number("cache_read", u.CacheRead)
+	o.number("cache_write", u.CacheWrite)
+	o.number("output", u.Output)
+	o.number("reasoning", u.Reasoning)
+	o.yes("estimated", u.Estimated)
+}
+
+// cost is there where it is known, 0 too.
+func (o *object) cost(c *fairlead.USD) {
+	if c == nil {
+		return
+	}
+	if *c == 0 {
+		o.name("cost")
+		o.b = append(o.b, '0')
+		return
+	}
+	o.number("cost", int64(*c))
+}

@@ -1,0 +1,227 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"fairlead"
+)
+
+// Next waits until there is a frame that was not acknowledged, and gives the oldest one; again the same one until it is.
+func (s *Spool) Next(ctx context.Context) (fairlead.Frame, error) {
+	for {
+		s.mu.Lock()
+		sequence, last, ready, closed := s.acked+1, s.last, s.ready, s.closed
+		s.mu.Unlock()
+		switch {
+		case closed:
+			return fairlead.Frame{}, ErrClosed
+		case sequence <= last:
+			return s.Frame(sequence)
+		}
+		select {
+		case <-ctx.Done():
+			return fairlead.Frame{}, ctx.Err()
+		case <-ready:
+		}
+	}
+}
+
+// Ack notes that control has all frames up to one of an incarnation. Acknowledging again does nothing; nor does a frame
+// of an incarnation that is over.
+func (s *Spool) Ack(incarnation string, sequence int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case incarnation != s.incarnation, sequence <= s.acked:
+		return nil
+	case sequence > s.last:
+		return fmt.Errorf("acknowledge frame %d: the last one is %d", sequence, s.last)
+	}
+	s.acked = sequence
+	s.count()
+	if s.trouble.now != "" {
+		s.relief = true
+		s.poke()
+	}
+	return s.writeAck()
+}
+
+// Rewind has the frames after one given by Next again, as far as they are kept, and gives the first of them: a ledger
+// that was restored from a backup lacks them.
+func (s *Spool) Rewind(after int64) (first int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, ErrClosed
+	}
+	s.acked = max(min(s.acked, after), s.oldest()-1)
+	s.count()
+	if s.acked < s.last {
+		close(s.ready)
+		s.ready = make(chan struct{})
+	}
+	return s.acked + 1, s.writeAck()
+}
+
+// Since gives the frames after one, as far as they are kept, up to the last one that there is.
+func (s *Spool) Since(after int64) iter.Seq2[fairlead.Frame, error] {
+	return func(yield func(fairlead.Frame, error) bool) {
+		s.mu.Lock()
+		from, last := max(after+1, s.oldest()), s.last
+		s.mu.Unlock()
+		for sequence := from; sequence <= last; sequence++ {
+			if f, err := s.Frame(sequence); !yield(f, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// oldest is the sequence of the first frame that is kept, or would be the next.
+func (s *Spool) oldest() int64 {
+	for _, g := range s.segments {
+		if g.first > 0 {
+			return g.first
+		}
+	}
+	return s.last + 1
+}
+
+// Frame reads a frame. What of it is damaged is left out and counted in Lost; a sequence that is not kept gives
+// CodeNotFound.
+func (s *Spool) Frame(sequence int64) (fairlead.Frame, error) {
+	s.mu.Lock()
+	var g segment
+	for _, one := range s.segments {
+		if one.first > 0 && one.first <= sequence && sequence <= one.last() {
+			g = *one
+		}
+	}
+	oldest, last, dir := s.oldest(), s.last, s.dir
+	f := fairlead.Frame{Node: s.Node, Incarnation: s.incarnation, Sequence: sequence}
+	s.mu.Unlock()
+	if sequence < oldest || sequence > last {
+		return fairlead.Frame{}, fairlead.Errorf(fairlead.CodeNotFound, "the spool does not keep this frame")
+	}
+	if err := g.read(dir, &f); err != nil {
+		return fairlead.Frame{}, fmt.Errorf("read frame %d: %w", sequence, err)
+	}
+	return f, s.checked(&f)
+}
+
+// checked tells of a frame's damage, once.
+func (s *Spool) checked(f *fairlead.Frame) error {
+	s.mu.Lock()
+	gone, told := f.Sequence < s.oldest(), f.Sequence <= s.missed
+	if !gone && !told && (f.Lost > 0 || f.Count == 0) {
+		s.missed = f.Sequence
+		s.stats.Damaged += int64(f.Lost)
+	}
+	s.mu.Unlock()
+	switch {
+	case gone: // while it was read
+		return fairlead.Errorf(fairlead.CodeNotFound, "the spool does not keep this frame")
+	case !told && f.Lost > 0:
+		s.Log.Error("a frame of charge lines is damaged on the disk", "sequence", f.Sequence, "lines_lost", f.Lost)
+	case !told && f.Count == 0:
+		s.Log.Error("a frame of charge lines has none on the disk", "sequence", f.Sequence)
+	}
+	return nil
+}
+
+// read reads what a segment has of a frame. A segment that somebody removed has nothing of it.
+func (g *segment) read(dir string, f *fairlead.Frame) error {
+	lines, err := os.Open(segmentPath(dir, g.number, linesSuffix))
+	if errors.Is(err, os.ErrNotExist) {
+		f.Hash = f.Sum()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lines.Close()
+	frames, err := os.Open(segmentPath(dir, g.number, framesSuffix))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if frames != nil {
+		defer frames.Close()
+	}
+	e, known, err := g.entry(frames, f.Sequence)
+	if err != nil {
+		return err
+	}
+	piece := make([]byte, max(0, min(e.to, g.size)-e.from))
+	if n, err := lines.ReadAt(piece, e.from); errors.Is(err, io.EOF) {
+		piece = piece[:n]
+	} else if err != nil {
+		return err
+	}
+	found := scan(piece)
+	f.At, f.Lines, f.Count = timeOf(e.at), found.texts, found.lines+found.damaged
+	f.Hash = f.Sum()
+	f.Lost = found.damaged
+	// Of a frame that lost lines the entry knows the hash that it was sent with, if it was. Where all its lines are
+	// there they are believed: control refuses what does not agree with its hash.
+	if lost := int(e.count) - found.lines; known && lost > 0 {
+		f.Count, f.Hash, f.Lost = int(e.count), e.hash, lost
+	}
+	return nil
+}
+
+// entry reads the entry of a frame. Where it is damaged it follows from those around it: the first of several takes
+// all that lies between them.
+func (g *segment) entry(frames *os.File, sequence int64) (e entry, known bool, err error) {
+	there := int64(0)
+	if frames != nil {
+		info, err := frames.Stat()
+		if err != nil {
+			return e, false, err
+		}
+		there = info.Size() / int64(entrySize)
+	}
+	at := func(i int64) (entry, bool, error) {
+		if i >= there {
+			return entry{}, false, nil
+		}
+		e, ok, err := readEntryAt(frames, i)
+		return e, ok && e.sequence == g.first+i, err
+	}
+	i := sequence - g.first
+	if e, known, err = at(i); known || err != nil {
+		return e, known, err
+	}
+	e = entry{sequence: sequence, to: g.cut}
+	j := min(i, there) - 1 // the nearest one before that can be read
+	for ; j >= 0; j-- {
+		before, ok, err := at(j)
+		if err != nil {
+			return e, false, err
+		}
+		if ok {
+			e.from, e.at = before.to, before.at
+			break
+		}
+	}
+	if j < i-1 {
+		e.to = e.from // an earlier one takes what lies between
+	}
+	for k := i + 1; k < there && e.to > e.from; k++ {
+		after, ok, err := at(k)
+		if err != nil {
+			return e, false, err
+		}
+		if ok {
+			e.to = after.from
+			break
+		}
+	}
+	return e, false, nil
+}

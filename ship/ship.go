@@ -1,0 +1,160 @@
+// Package ship sends up what an edge wrote: frames of charge lines, which must arrive, each once and in order, and
+// batches of records, which may be lost. One of each is under way at a time.
+package ship
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"fairlead"
+)
+
+// Up takes frames and batches to control. An error of SendFrame with CodeConflict says that control has another frame
+// under the same key; a *fairlead.FrameGap, that it lacks frames before this one. After any other error the same is
+// sent again.
+type Up interface {
+	SendFrame(ctx context.Context, f fairlead.Frame) error
+	SendRecords(ctx context.Context, b fairlead.RecordBatch) error
+}
+
+// Frames is where frames come from: a spool.
+type Frames interface {
+	Next(ctx context.Context) (fairlead.Frame, error)
+	Ack(incarnation string, sequence int64) error
+	Rewind(after int64) (first int64, err error)
+	Renew(incarnation string) error
+}
+
+// Records is where batches come from.
+type Records interface {
+	Batch(ctx context.Context) (fairlead.RecordBatch, error)
+}
+
+// Shipper sends up.
+type Shipper struct {
+	Frames  Frames
+	Records Records
+	Up      Up
+	Log     *slog.Logger
+
+	gapAt fairlead.FrameKey // the frame before which some are kept no more
+}
+
+const (
+	sendTime  = 10 * time.Second
+	firstWait = 100 * time.Millisecond
+	mostWait  = 10 * time.Second
+)
+
+// Run sends until ctx ends.
+func (s *Shipper) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.repeat(ctx, "charge lines", s.frame) })
+	wg.Go(func() { s.repeat(ctx, "records", s.records()) })
+	wg.Wait()
+}
+
+// repeat does one thing again and again: at once where it went well, else after a while that doubles. It tells when the
+// trouble begins and when it is over.
+func (s *Shipper) repeat(ctx context.Context, what string, step func(context.Context) error) {
+	wait := time.Duration(0)
+	for ctx.Err() == nil {
+		err := step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil && wait > 0:
+			s.Log.Info("sent up again", "what", what)
+			wait = 0
+		case err != nil && wait == 0:
+			s.Log.Warn("cannot be sent up; it waits here", "what", what, "error", err)
+			wait = firstWait
+		case err != nil:
+			wait = min(2*wait, mostWait)
+		}
+		if wait > 0 && !pause(ctx, wait) {
+			return
+		}
+	}
+}
+
+// pause waits, a little longer or shorter than said, so that many edges do not come at once; false where ctx ends.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait*3/4 + rand.N(wait/2))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// frame sends the next frame and acknowledges it.
+func (s *Shipper) frame(ctx context.Context) error {
+	f, err := s.Frames.Next(ctx)
+	if err != nil {
+		return err
+	}
+	f.Gap = f.Key() == s.gapAt
+	err = send(ctx, func(ctx context.Context) error { return s.Up.SendFrame(ctx, f) })
+	var gap *fairlead.FrameGap
+	var refused *fairlead.Error
+	switch {
+	case err == nil:
+		return s.Frames.Ack(f.Incarnation, f.Sequence)
+	case errors.As(err, &gap) && !f.Gap && f.Sequence > gap.Last+1:
+		return s.rewind(&f, gap)
+	case errors.As(err, &refused) && refused.Code == fairlead.CodeConflict:
+		s.Log.Error("control has another frame under this key: the spool begins a new incarnation",
+			"incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String())
+		return errors.Join(s.Frames.Renew(f.Incarnation), err) // the next one waits a little
+	}
+	return err
+}
+
+// rewind sends again what control lacks, which was restored from a backup. What is kept no more is told it.
+func (s *Shipper) rewind(f *fairlead.Frame, gap *fairlead.FrameGap) error {
+	first, err := s.Frames.Rewind(gap.Last)
+	if err != nil {
+		return err
+	}
+	s.Log.Warn("control lacks frames that it had: they are sent again", "incarnation", f.Incarnation, "after", gap.Last, "first", first)
+	if first > gap.Last+1 {
+		s.gapAt = fairlead.FrameKey{Node: f.Node, Incarnation: f.Incarnation, Sequence: first}
+		s.Log.Error("frames that control lacks are not kept here any more", "incarnation", f.Incarnation, "from", gap.Last+1, "to", first-1)
+	}
+	return nil
+}
+
+// records gives the step that sends batches: one until it has arrived, then the next.
+func (s *Shipper) records() func(context.Context) error {
+	var b fairlead.RecordBatch
+	held := false
+	return func(ctx context.Context) (err error) {
+		if !held {
+			if b, err = s.Records.Batch(ctx); err != nil {
+				return err
+			}
+			held = true
+		}
+		err = send(ctx, func(ctx context.Context) error { return s.Up.SendRecords(ctx, b) })
+		var refused *fairlead.Error
+		if errors.As(err, &refused) && refused.Code == fairlead.CodeInvalidRequest {
+			s.Log.Error("control refuses a batch of records: it is dropped", "bytes", len(b.Rows), "error", err)
+			err = nil
+		}
+		held = err != nil
+		return err
+	}
+}
+
+func send(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	return do(ctx)
+}
