@@ -39,6 +39,16 @@ func (a *App) openEvidence(context.Context) (err error) {
 	return nil
 }
 
+// recordsPerSecond is how many ordinary exchanges are recorded: none before there is a configuration, for all of them
+// fail.
+func (a *App) recordsPerSecond() int {
+	s := a.gateway.Snapshot()
+	if s == nil {
+		return 0
+	}
+	return s.Settings.RecordsPerSecond
+}
+
 func (e *evidence) close() error {
 	if e.spool == nil {
 		return nil
