@@ -12,12 +12,6 @@ import (
 	"fairlead/steer/count"
 )
 
-// The kinds of words that pass between the node that leads and the edges.
-const (
-	watchWord    = "watch"    // steer.Watch, down, each second
-	evidenceWord = "evidence" // steer.Report, up, each second
-)
-
 const (
 	watchFor   = 30 * time.Second // without a word, nobody wants to know any more
 	reportSize = 512 << 10        // of a report; a larger one goes in parts, for evidence adds up
