@@ -117,12 +117,12 @@ func (a *clientAuth) Check(c server.ClientAuthentication) bool {
 	case o.Username == userJoin && a.b.o.Tokens != nil:
 		ctx, cancel := context.WithTimeout(context.Background(), lookTime)
 		defer cancel()
-		now := a.b.o.Clock()
-		node, err := a.b.o.Tokens.NodeByToken(ctx, sha256.Sum256([]byte(o.Password)), now)
+		node, err := a.b.o.Tokens.NodeByToken(ctx, sha256.Sum256([]byte(o.Password)), a.b.o.Clock())
 		if err != nil || fairlead.ValidNodeName(node.Name) != nil {
 			return false
 		}
-		c.RegisterUser(&server.User{Username: userJoin, Permissions: joinRights(node.Name), ConnectionDeadline: now.Add(joinTime)})
+		// The server measures by the system's clock, whatever this node dates by.
+		c.RegisterUser(&server.User{Username: userJoin, Permissions: joinRights(node.Name), ConnectionDeadline: time.Now().Add(joinTime)})
 		return true
 	}
 	return false

@@ -24,9 +24,13 @@ type Log interface {
 	ReportLost(ctx context.Context, node string, changes []fairlead.Change) error
 }
 
+// maxBeat bounds the bytes of a beat.
+const maxBeat = 1024
+
 // beat tells where the log ends.
 type beat struct {
-	From string `json:"from"` // control node
+	From    string `json:"from"`              // control node
+	Address string `json:"address,omitempty"` // at which edges reach its bus
 	fairlead.Position
 }
 
@@ -161,7 +165,7 @@ func (s *source) beat(ctx context.Context) (fairlead.Position, error) {
 	if err != nil {
 		return head, err
 	}
-	text, err := json.Marshal(beat{s.name, head})
+	text, err := json.Marshal(beat{s.name, s.b.advertised(), head})
 	if err != nil {
 		return head, err
 	}

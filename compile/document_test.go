@@ -50,6 +50,9 @@ func TestMergeAndPatch(t *testing.T) {
 		if want := canonical(t, c.want); !bytes.Equal(merged, want) {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, merged, want)
 		}
+		if fast := compile.Between(merged, doc); string(fast) != c.back {
+			t.Errorf("%s: the patch back between canonical documents is %s, want %s", c.patch, fast, c.back)
+		}
 		if back, err := compile.Patch(merged, doc); err != nil || string(back) != c.back {
 			t.Errorf("%s: the patch back is %s, %v; want %s", c.name, back, err, c.back)
 		}

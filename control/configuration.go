@@ -63,11 +63,13 @@ type current struct {
 	fairlead.State
 	source Source
 	config *fairlead.Config
+	known  bool // the config is the document's, and the document is of the store
 }
 
 // draft is a configuration that is to be.
 type draft struct {
 	text     []byte           // YAML or JSON
+	config   *fairlead.Config // of the text, which is canonical then; nil = it is to be read
 	name     string           // of the text, in findings
 	restores int64            // the revision whose document it is
 	plain    bool             // no ramp's weight is laid over it
@@ -137,6 +139,7 @@ func (s *Config) current(ctx context.Context) (*current, error) {
 		// What another version of this program wrote must not keep a good document from being written over it.
 		now.config = &fairlead.Config{Version: 1}
 	}
+	now.known = err == nil && state.Revision > 0
 	return now, nil
 }
 
@@ -210,10 +213,7 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 		w.Applied = !e.dry
 		return w, change, nil
 	}
-	c, err := commit(now, next, d, e)
-	if err != nil {
-		return w, change, err
-	}
+	c := commit(now, next, d, e)
 	c.Content.Weights = weights
 	r, change, err := s.Store.CommitRevision(ctx, c)
 	if err != nil {
@@ -254,25 +254,21 @@ func staleError(want, is int64) error {
 }
 
 // commit makes what the store writes.
-func commit(now *current, next document, d draft, e edit) (fairlead.Commit, error) {
+func commit(now *current, next document, d draft, e edit) fairlead.Commit {
 	from := now.Document
 	if now.Revision == 0 {
 		from = []byte("{}") // what was in force before is not in the store, so the first revision carries all
-	}
-	patch, err := compile.Patch(from, next.document)
-	if err != nil {
-		return fairlead.Commit{}, err
 	}
 	return fairlead.Commit{
 		Base: now.Revision,
 		Content: fairlead.RevisionContent{
 			Revision: now.Revision + 1, Origin: e.origin, Why: e.act.Why, Restores: d.restores,
-			Patch: patch, Sum: sha256.Sum256(next.document), Trial: d.trial, Ramp: d.ramp,
+			Patch: compile.Between(from, next.document), Sum: sha256.Sum256(next.document), Trial: d.trial, Ramp: d.ramp,
 		},
 		Document: next.document,
 		Course:   d.course,
 		Act:      e.act,
-	}, nil
+	}
 }
 
 // laidOver gives the weights that are laid over the document: those of endpoints that are still there and whose own

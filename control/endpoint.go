@@ -172,7 +172,12 @@ func (s *Config) weightAsked(ctx context.Context, now *current, id string, body 
 func setWeight(now *current, id string, weight int) (draft, error) {
 	d := draft{touched: []string{id}, trial: now.Trial}
 	var err error
-	if d.text, err = compile.SetWeight(now.Document, id, weight); err != nil || now.Trial == nil {
+	if now.known {
+		d.text, d.config, err = compile.Reweigh(now.Document, now.config, id, weight)
+	} else {
+		d.text, err = compile.SetWeight(now.Document, id, weight)
+	}
+	if err != nil || now.Trial == nil {
 		return d, err
 	}
 	tried, err := compile.Merge(now.Document, now.Trial.Patch)

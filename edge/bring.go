@@ -171,9 +171,9 @@ func (e *Edge) inForce(o outcome) {
 	e.change(func() { e.revision, e.unsolved = o.state.Revision, o.found.Unresolved() })
 }
 
-// conclude takes down what became of the changes up to a number; fresh says that they have changed the
+// conclude takes down what became of the changes up to a position; fresh says that they have changed the
 // configuration since the last round.
-func (e *Edge) conclude(o outcome, number int64, fresh bool) {
+func (e *Edge) conclude(o outcome, at fairlead.Position, fresh bool) {
 	e.mu.Lock()
 	before, reached := e.refused, e.reached
 	e.mu.Unlock()
@@ -187,11 +187,11 @@ func (e *Edge) conclude(o outcome, number int64, fresh bool) {
 	}
 	// What changes beside a trial that was refused before is in force.
 	if now.err != nil && fresh && (now.trial == "" || !same) {
-		last := [2]int64{min(reached+1, number), number}
+		last := [2]int64{min(reached.Number+1, at.Number), at.Number}
 		now.rounds = append(slices.Clone(now.rounds[max(0, len(now.rounds)+1-refusedRounds):]), last)
 	}
 	if now.err != nil && (before.err == nil || before.err.Error() != now.err.Error()) {
 		e.Log.Error(what, "refused", o.state.Revision, "error", now.err.Error())
 	}
-	e.change(func() { e.reached, e.refused = number, now })
+	e.change(func() { e.reached, e.refused = at, now })
 }

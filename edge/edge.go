@@ -82,8 +82,8 @@ type Edge struct {
 	said     map[string]bool // findings that the log has
 
 	mu       sync.Mutex
-	reached  int64 // the last change that a round looked at
-	revision int64 // in force
+	reached  fairlead.Position // the last change that a round looked at
+	revision int64             // in force
 	refused  refusal
 	unsolved []string // of what is in force
 	stale    bool
@@ -183,7 +183,7 @@ func (e *Edge) round(ctx context.Context, c cause) (over <-chan struct{}) {
 		c = content
 	}
 	if c == nothing {
-		e.reach(at.Number)
+		e.reach(at)
 		return over
 	}
 	o := e.bring(ctx, c)
@@ -191,7 +191,7 @@ func (e *Edge) round(ctx context.Context, c cause) (over <-chan struct{}) {
 		return over
 	}
 	e.began, e.config, e.tried = true, config, time.Now()
-	e.conclude(o, at.Number, fresh)
+	e.conclude(o, at, fresh)
 	return over
 }
 
@@ -211,11 +211,11 @@ func (e *Edge) change(f func()) {
 	e.changed = make(chan struct{})
 }
 
-func (e *Edge) reach(number int64) {
+func (e *Edge) reach(at fairlead.Position) {
 	e.mu.Lock()
-	same := e.reached == number
+	same := e.reached == at
 	e.mu.Unlock()
 	if !same {
-		e.change(func() { e.reached = number })
+		e.change(func() { e.reached = at })
 	}
 }
