@@ -35,8 +35,18 @@ func (a *App) openEvidence(context.Context) (err error) {
 		return err
 	}
 	a.evidence.charges = record.NewCharges(a.evidence.spool)
-	a.evidence.rows = record.NewRows(a.Name, func() int { return a.gateway.Snapshot().Settings.RecordsPerSecond })
+	a.evidence.rows = record.NewRows(a.Name, a.recordsPerSecond)
 	return nil
+}
+
+// recordsPerSecond is how many ordinary exchanges are recorded: none before there is a configuration, for all of them
+// fail.
+func (a *App) recordsPerSecond() int {
+	s := a.gateway.Snapshot()
+	if s == nil {
+		return 0
+	}
+	return s.Settings.RecordsPerSecond
 }
 
 func (e *evidence) close() error {
@@ -121,4 +131,13 @@ func (u inProcess) SendFrame(ctx context.Context, f fairlead.Frame) error {
 func (u inProcess) SendRecords(ctx context.Context, b fairlead.RecordBatch) error {
 	_, err := u.store.PutRecords(ctx, b)
 	return err
+}
+
+// recordsPerSecond is how many ordinary exchanges a second are kept. There are exchanges before there is a configuration: they
+// are refused.
+func (a *App) recordsPerSecond() int {
+	if s := a.gateway.Snapshot(); s != nil {
+		return s.Settings.RecordsPerSecond
+	}
+	return 0
 }

@@ -101,7 +101,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	case a.identity != nil:
 		o.Identity = a.identity.Pair
 		if a.NATS == "" {
-			o.Addresses = a.identity.Addresses
+			o.Addresses = a.identity.Known()
 		}
 	case a.BusListen != "" || a.ClusterListen != "":
 		if o.Identity, err = a.certificates(); err != nil {

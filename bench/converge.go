@@ -55,29 +55,36 @@ func (r *run) converge(ctx context.Context) error {
 	}
 	cutOff := time.Since(began)
 	ws.times()
+	if _, err := f.use(0); err != nil {
+		return err
+	}
 	healed := time.Now()
 	k.set(false)
 	at, err := ws.await(ctx, last)
 	if err != nil {
 		return fmt.Errorf("wait for revision %d: %w", last, err)
 	}
+	used, err := f.use(at.Sub(healed))
+	if err != nil {
+		return err
+	}
 	for _, e := range f.edges {
 		if err := e.refuses(ctx, taken.Secret); err != nil {
 			return err
 		}
 	}
-	r.addConvergence(at.Sub(healed), cutOff, ws.stop())
+	r.addConvergence(used, cutOff, ws.stop())
 	return nil
 }
 
-func (r *run) addConvergence(took, cutOff time.Duration, during []time.Duration) {
-	m := millis(took)
+func (r *run) addConvergence(used use, cutOff time.Duration, during []time.Duration) {
+	m := millis(used.span)
 	row := Row{
 		Name: "converge", What: fmt.Sprintf("healing until all %d edges serve by the last of %d missed changes", fleetEdges, r.missed), Unit: "ms",
 		Fairlead: &Measure{m, m, m}, Target: fmt.Sprintf("<= %d ms", mostToConverge),
 		Note: fmt.Sprintf("all edges were cut off for %s and healed at once; of %d changes one sets a weight and the others make keys; "+
-			"seen in the answers of %.0f exchanges a second at each edge, none of which failed and whose p99 is %s ms while the edges catch up; a key that was revoked meanwhile is refused",
-			cutOff.Round(time.Second/10), weightEach, r.idleRate, number(millis(percentile(during, 0.99)))),
+			"seen in the answers of %.0f exchanges a second at each edge, none of which failed and whose p99 is %s ms while the edges catch up; a key that was revoked meanwhile is refused; it takes %s ms of CPU at control and %s at each edge, exchanges included",
+			cutOff.Round(time.Second/10), weightEach, r.idleRate, number(millis(percentile(during, 0.99))), number(millis(used.control)), number(millis(used.edges)/fleetEdges)),
 	}
 	row.judge(row.Fairlead.Value, mostToConverge, "ms")
 	r.report.add(row)

@@ -115,6 +115,9 @@ func fillKeys(ctx context.Context, s *store.Store, keys int) (secrets []string, 
 // mostSecrets is about how many secrets are kept for lookups.
 const mostSecrets = 50_000
 
+// copyTime bounds a whole copy.
+const copyTime = 5 * time.Minute
+
 // copying is what was seen of a whole copy.
 type copying struct {
 	whole       time.Duration // from the control node's return until a key of the copy lets in
@@ -137,6 +140,8 @@ func (c *copying) saw(stage string) {
 
 // watchCopy watches the edge copy everything, until a key of the copy lets in.
 func (f *fleet) watchCopy(ctx context.Context, key string) (c copying, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, copyTime, errors.New("no key of the copy lets in"))
+	defer cancel()
 	e, back := f.edges[0], time.Now()
 	var began time.Time
 	for {

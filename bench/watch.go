@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,9 @@ import (
 
 // tick is how often what tells of nothing is looked at.
 const tick = 2 * time.Millisecond
+
+// awaitTime bounds the wait for a revision.
+const awaitTime = time.Minute
 
 // revisionHeader names the revision that an exchange was served by.
 const revisionHeader = "X-Fairlead-Revision"
@@ -125,6 +129,8 @@ func (ws *watchers) times() (all []time.Duration) {
 
 // await waits until every edge has served by a revision, or a later one, and gives when the last of them first did.
 func (ws *watchers) await(ctx context.Context, revision int64) (last time.Time, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, awaitTime, errors.New("no answer shows it"))
+	defer cancel()
 	for _, w := range ws.list {
 		for {
 			at, ok := w.first(revision)
