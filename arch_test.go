@@ -41,7 +41,7 @@ var arrows = []struct {
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
 	{"replica", ". internal/filelock internal/mergepatch internal/sqlitefile", "this node's disk"},
-	{"edge", ". compile", "what the replica holds -> compile -> swap"},
+	{"edge", ". compile internal/mergepatch", "what the replica holds -> compile -> swap"},
 	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
 	{"replica/spool", ". internal/filelock", "lines on this node's disk, whatever they say"},

@@ -1,7 +1,6 @@
 package compile_test
 
 import (
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -128,6 +127,6 @@ func TestIncrementalBeside(t *testing.T) {
 		}
 	}
 	if steps < 300 || apart < 100 || common < 300 {
-		t.Error(fmt.Sprintf("%d steps with %d apart and %d in common are too few", steps, apart, common))
+		t.Errorf("%d steps with %d apart and %d in common are too few", steps, apart, common)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"fairlead"
 	"fairlead/compile"
+	"fairlead/internal/mergepatch"
 )
 
 // trying makes the side of a trial, of one trial at a time.
@@ -39,11 +40,11 @@ func (e *Edge) withTrial(s *fairlead.Snapshot, state fairlead.State, resolve com
 // snapshot makes the one on trial, with the weights laid over it as they are over the other.
 func (t *trying) snapshot(beside *fairlead.Snapshot, state fairlead.State, resolve compile.Resolver) (*fairlead.Snapshot, compile.Findings, error) {
 	if t.merged == nil || !bytes.Equal(t.document, state.Document) || !bytes.Equal(t.patch, state.Trial.Patch) {
-		merged, err := compile.Merge(state.Document, state.Trial.Patch)
-		if err != nil {
-			return nil, nil, err
+		merged := mergepatch.Open(state.Document)
+		if err := merged.Merge(state.Trial.Patch); err != nil {
+			return nil, nil, fmt.Errorf("apply merge patch: %w", err)
 		}
-		t.document, t.patch, t.merged = state.Document, state.Trial.Patch, merged
+		t.document, t.patch, t.merged = state.Document, state.Trial.Patch, merged.Bytes()
 	}
 	s, found := t.compiler.FromState(compile.StateInput{
 		Document: t.merged, Weights: state.Weights, Revision: state.Trial.Revision, At: state.At, Resolve: resolve, Beside: beside,
