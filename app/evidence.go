@@ -132,12 +132,3 @@ func (u inProcess) SendRecords(ctx context.Context, b fairlead.RecordBatch) erro
 	_, err := u.store.PutRecords(ctx, b)
 	return err
 }
-
-// recordsPerSecond is how many ordinary exchanges a second are kept. There are exchanges before there is a configuration: they
-// are refused.
-func (a *App) recordsPerSecond() int {
-	if s := a.gateway.Snapshot(); s != nil {
-		return s.Settings.RecordsPerSecond
-	}
-	return 0
-}
