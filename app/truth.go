@@ -179,12 +179,14 @@ func (a *App) openFeed(context.Context) error {
 			}
 			a.told(ctx, "let nodes join", bus.ServeJoins(ctx, a.bus, a.vault.Authority(), joiner))
 		})
+		a.parts.run(a.steerCourses)
 	}
 	if a.identity != nil {
 		a.parts.run(func(ctx context.Context) { bus.KeepIdentity(ctx, a.bus, a.identity) })
 	}
 	if a.hasEdge() {
 		a.parts.run(a.follow)
+		a.parts.run(a.tellCounted)
 		if a.store != nil {
 			a.parts.run(a.sendUp)
 		}

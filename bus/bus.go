@@ -7,6 +7,7 @@
 //
 //	control  Serve answers fetches and copies and beats; Publish tells of a change; ServeJoins lets nodes in
 //	edge     Follow keeps a Replica at the log's end; Report says how the node is; Join and KeepIdentity
+//	both     Tell and Told, Say and Said: words down and up, that nobody answers
 package bus
 
 import (
