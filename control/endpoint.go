@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -217,10 +216,13 @@ func (s *Config) weightBefore(ctx context.Context, n int64, id string) (int, err
 		if err := json.Unmarshal(change.Content, &content); err != nil {
 			return 0, err
 		}
-		if w, ok := content.Weights[id]; ok { // the document has the weight that a ramp was to reach
-			return s.weightReached(ctx, n, id, w)
+		w := patchedWeight(content.Patch.Models, id)
+		if _, ok := content.Weights[id]; ok { // then the document has what a ramp was to reach
+			if w, err = s.weightReached(ctx, n, id); err != nil {
+				return 0, err
+			}
 		}
-		if w := patchedWeight(content.Patch.Models, id); w > 0 {
+		if w > 0 {
 			return w, nil
 		}
 		n--
@@ -228,18 +230,18 @@ func (s *Config) weightBefore(ctx context.Context, n int64, id string) (int, err
 	return defaultWeight, nil
 }
 
-// weightReached gives the weight that an endpoint's ramp had reached after a revision; else the one laid over it there.
-func (s *Config) weightReached(ctx context.Context, n int64, id string, laid int) (int, error) {
+// weightReached gives the weight that the ramp had reached which moved an endpoint's in a revision; 0 = none is known.
+func (s *Config) weightReached(ctx context.Context, n int64, id string) (int, error) {
 	list, err := s.Store.Courses(ctx, fairlead.CourseRamp, maxHistory)
 	if err != nil {
 		return 0, err
 	}
 	for i := range list {
 		if r, ok := rampOf(&list[i]); ok && list[i].Endpoint == id && list[i].Revision <= n {
-			return cmp.Or(r.Weight(), laid, r.From, r.To), nil
+			return r.Weight(), nil
 		}
 	}
-	return cmp.Or(laid, defaultWeight), nil
+	return 0, nil
 }
 
 // defaultWeight is that of an endpoint of which none is stated.

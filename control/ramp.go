@@ -46,6 +46,9 @@ func reached(c *fairlead.Course, r *steer.Ramp) int {
 	return r.Weight()
 }
 
+// maxRamps bounds what one node drives at once, and what edges count for it.
+const maxRamps = 100
+
 // beginRamp sets a weight as setWeight does, and has a ramp lead to it from the one that is in force.
 func beginRamp(now *current, terms fairlead.Ramp) (draft, error) {
 	d, err := setWeight(now, terms.Endpoint, terms.To)
@@ -54,6 +57,12 @@ func beginRamp(now *current, terms fairlead.Ramp) (draft, error) {
 	}
 	if terms.From = now.inForce(terms.Endpoint); terms.From == terms.To {
 		return d, nil
+	}
+	if _, again := now.Weights[terms.Endpoint]; !again && len(now.Weights) >= maxRamps {
+		return d, &fairlead.Error{
+			Code: fairlead.CodeConflict, Message: number(maxRamps) + " weights are being moved, which is as many as can be at once",
+			Hint: "fairlead ramps shows them",
+		}
 	}
 	terms.ID = fairlead.NewID("ramp_")
 	r, err := steer.NewRamp(terms)

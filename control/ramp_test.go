@@ -1,10 +1,12 @@
 package control_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,6 +91,7 @@ func TestRampRefused(t *testing.T) {
 		{echo, `{"weight":10,"guard":"error_rate<2%"}`, 400, "a guard watches over a ramp"},
 		{echo, `{"weight":10,"ramp":"10m","guard":"errors<2%"}`, 400, "error_rate"},
 		{echo, `{"weight":10,"ramp":"0.5s"}`, 400, "a second or more"},
+		{echo, `{"weight":10,"ramp":"876000h"}`, 400, "at most 30 days"},
 		{echo, `{"weight":10,"ramp":"soon"}`, 400, "/ramp"},
 		{echo, `{"weight":-1,"ramp":"10m"}`, 400, "a weight is 0 to"},
 		{"fake/ecko@fake", `{"weight":1,"ramp":"10m"}`, 404, echo},
@@ -178,6 +181,51 @@ func TestUndrainAfterARamp(t *testing.T) {
 	if p.weight(t, echo) != 69 {
 		t.Errorf("the weight is %d, want 69", p.weight(t, echo))
 	}
+	p.json(t, "PATCH", "/control/v1/endpoints/"+echo, `{"drain":true}`, 200)
+	p.json(t, "PATCH", "/control/v1/endpoints/"+echo, `{"weight":90,"ramp":"10m"}`, 200) // which takes no step
+	p.json(t, "PATCH", "/control/v1/endpoints/"+echo, `{"drain":true}`, 200)
+	p.json(t, "PATCH", "/control/v1/endpoints/"+echo, `{"drain":false}`, 200)
+	if p.weight(t, echo) != 69 {
+		t.Errorf("after a ramp that did not move the weight is %d, want 69", p.weight(t, echo))
+	}
+}
+
+// TestStopWhileItIsKept holds that a ramp can be stopped though the node that leads keeps it again and again.
+func TestStopWhileItIsKept(t *testing.T) {
+	p := applied(t)
+	id := ramped(t, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	var leading sync.WaitGroup
+	leading.Go(func() {
+		for ctx.Err() == nil {
+			if c, err := p.store.Course(ctx, id); err == nil {
+				_ = p.store.KeepCourse(ctx, c) // until it has ended
+			}
+		}
+	})
+	a := p.json(t, "DELETE", "/control/v1/ramps/"+id, "", 200, "If-Match", `"2"`)
+	cancel()
+	leading.Wait()
+	if a["changed"] != true || p.weight(t, echo) != 70 {
+		t.Errorf("%v; the weight is %d", a, p.weight(t, echo))
+	}
+}
+
+// TestManyRamps holds that no more than a bounded number of weights moves at once.
+func TestManyRamps(t *testing.T) {
+	p := newPlane(t)
+	endpoints := strings.Builder{}
+	for i := range 102 {
+		fmt.Fprintf(&endpoints, `{"provider":"fake","name":"e%d"},`, i)
+	}
+	p.json(t, "PUT", "/control/v1/config", `{"version":1,"providers":{"fake":{"dialect":"openai","base_url":"http://127.0.0.1:9/v1"}},`+
+		`"models":{"a/m":{"endpoints":[`+strings.TrimSuffix(endpoints.String(), ",")+`]}}}`, 200)
+	for i := range 100 {
+		p.json(t, "PATCH", fmt.Sprintf("/control/v1/endpoints/a/m@fake~e%d", i), `{"weight":1,"ramp":"10m"}`, 200)
+	}
+	p.json(t, "PATCH", "/control/v1/endpoints/a/m@fake~e100", `{"weight":1,"ramp":"10m"}`, 409)
+	p.json(t, "PATCH", "/control/v1/endpoints/a/m@fake~e99", `{"weight":2,"ramp":"10m"}`, 200)
+	p.json(t, "PATCH", "/control/v1/endpoints/a/m@fake~e100", `{"weight":1}`, 200)
 }
 
 // TestRollbackOverRamps holds that a rollback without a target never goes to a document whose weight was not in force:

@@ -35,8 +35,8 @@ func NewRamp(terms fairlead.Ramp) (Ramp, error) {
 		return Ramp{}, err
 	case terms.From < 0 || terms.To < 0 || terms.From == terms.To:
 		return Ramp{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a ramp leads from one weight to another, both 0 or more")
-	case time.Duration(terms.Over) < leastBetween:
-		return Ramp{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a ramp takes a second or more")
+	case time.Duration(terms.Over) < leastBetween, time.Duration(terms.Over) > longest:
+		return Ramp{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a ramp takes a second or more, and at most 30 days")
 	}
 	terms.Guard = guard.String()
 	return Ramp{Ramp: terms}, nil
