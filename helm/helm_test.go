@@ -388,7 +388,6 @@ func TestOthersWrite(t *testing.T) {
 	if d.weight() <= weight {
 		t.Errorf("the ramp stands at %d", d.weight())
 	}
-	weight = d.weight()
 	_, err = d.store.CommitStep(t.Context(), st.Revision+1, fairlead.StepContent{Ramp: "x", Weights: map[string]int{good: 11}}, fairlead.Act{By: "x"})
 	check(t, err)
 	d.run(1, silence)
