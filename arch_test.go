@@ -41,7 +41,7 @@ var arrows = []struct {
 	{"meter", ".", "pure: usage to cost"},
 	{"record", ".", "shows what exchanges did"},
 	{"replica", ". internal/filelock internal/mergepatch internal/sqlitefile", "this node's disk"},
-	{"edge", ". compile", "what the replica holds -> compile -> swap"},
+	{"edge", ". compile internal/mergepatch", "what the replica holds -> compile -> swap"},
 	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
 	{"replica/spool", ". internal/filelock", "lines on this node's disk, whatever they say"},
@@ -53,7 +53,7 @@ var arrows = []struct {
 	{"upstream/probe", ". upstream/health", "pure: which background probes are due"},
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
 	{"gateway/front", ".", "connections know nothing of models"},
-	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route upstream", "the data plane's story"},
+	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route steer upstream", "the data plane's story"},
 
 	{"bus", ". internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 
@@ -64,7 +64,8 @@ var arrows = []struct {
 	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"vault", ". internal/pki internal/seal", "what the fleet shares and nobody else may have"},
 	{"compile", ". internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
-	{"control", ". compile store", "declares the small store interfaces it uses; the types that they give are the store's"},
+	{"control", ". compile steer store", "declares the small store interfaces it uses; the types that they give are the store's"},
+	{"helm", ". compile steer", "drives ramps and trials; declares what of the store it uses"},
 	{"client", ".", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},
 	{"demo", ". app internal/fakellm", "the whole program in front of fake endpoints"},

@@ -54,7 +54,6 @@ func keepAddresses(ctx context.Context, b *Bus, id *Identity) error {
 		return err
 	}
 	defer stop()
-	b.reach(id.all())
 	for {
 		select {
 		case <-ctx.Done():
@@ -65,7 +64,7 @@ func keepAddresses(ctx context.Context, b *Bus, id *Identity) error {
 				b.o.Log.Warn("the address of a control node is not kept", "control", t.From, "error", err)
 			}
 			if learned {
-				b.reach(id.all())
+				b.reach(id.Known())
 			}
 		}
 	}
@@ -99,8 +98,8 @@ func (id *Identity) learn(control, address string) (news bool, err error) {
 	return true, id.write(id.pair.Load())
 }
 
-// all are the addresses that the node knows: those that it joined by, and those that it has learned.
-func (id *Identity) all() []string {
+// Known are the addresses of control nodes' buses that the node knows: those that it joined by, and those that it has learned.
+func (id *Identity) Known() []string {
 	id.mu.Lock()
 	defer id.mu.Unlock()
 	list := append(slices.Collect(maps.Values(id.control)), id.Addresses...)

@@ -136,11 +136,11 @@ func memberUser(cert *x509.Certificate) string {
 	return cert.Subject.CommonName + " " + fairlead.Hash(pki.Pin(cert)).String()
 }
 
-// nodeRights: hear the feed and its own answers; ask and speak in its own name.
+// nodeRights: hear the feed, what control tells and its own answers; ask and speak in its own name.
 func nodeRights(name string) *server.Permissions {
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: []string{"fl.ask." + name + ".>", "fl.up." + name + ".>"}},
-		Subscribe: &server.SubjectPermission{Allow: []string{subjectFeed, inbox(name) + ".>"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{subjectFeed, subjectTells, inbox(name) + ".>"}},
 	}
 }
 

@@ -23,7 +23,7 @@ const IdentityFile = "node.json"
 type Identity struct {
 	Name      string
 	Region    string
-	Addresses []string // of control nodes' buses
+	Addresses []string // of control nodes' buses, as it was told when it joined
 	Box       []byte   // private X25519 key, to which the fleet's key is sealed
 	Sealed    []byte   // the fleet's key, sealed
 

@@ -82,15 +82,17 @@ func (b *Bus) Publish(change fairlead.Change) {
 
 // source is a control node at work for edges.
 type source struct {
-	b      *Bus
-	log    Log
-	name   string
-	values *values
+	b    *Bus
+	log  Log
+	name string
+	// address is where edges reach this node's bus; "" = none that they could use.
+	address string
+	values  *values
 }
 
 // Serve answers edges from the log and beats, until ctx ends. Any number of control nodes may serve one log.
 func Serve(ctx context.Context, b *Bus, log Log, name string) error {
-	s := &source{b: b, log: log, name: name, values: newValues()}
+	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues()}
 	d := newDesk(ctx, b, serving)
 	defer d.close()
 	for _, t := range []struct {
@@ -165,7 +167,7 @@ func (s *source) beat(ctx context.Context) (fairlead.Position, error) {
 	if err != nil {
 		return head, err
 	}
-	text, err := json.Marshal(beat{s.name, s.b.advertised(), head})
+	text, err := json.Marshal(beat{s.name, s.address, head})
 	if err != nil {
 		return head, err
 	}

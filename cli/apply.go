@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"fairlead/client"
 )
@@ -20,6 +21,20 @@ type applying struct {
 	dryRun bool
 	ifRev  int64
 	yes    bool
+	try    client.Try
+}
+
+// tries gives how it is to be tried; nil = not at all.
+func (a *applying) tries(fs *pflag.FlagSet) (*client.Try, error) {
+	switch {
+	case fs.Changed("percent") && !fs.Changed("hold"):
+		return nil, errors.New("--percent tries it: say with --hold how long")
+	case fs.Changed("percent"):
+		return &a.try, nil
+	case fs.Changed("hold"), fs.Changed("guard"):
+		return nil, errors.New("--hold and --guard are of a trial: say with --percent on how much")
+	}
+	return nil, nil
 }
 
 func (p *program) apply() *cobra.Command {
@@ -31,9 +46,12 @@ func (p *program) apply() *cobra.Command {
 			"written where nothing differs.\n\n" +
 			"With --from it takes the revision of another control plane, by its context: the one in force there, or the one\n" +
 			"named behind @. It shows what would change first and, on a terminal, asks.\n\n" +
+			"With --percent it is tried on so much of the exchanges first, for the time of --hold, as long as the --guard holds;\n" +
+			"'fairlead trial' shows how that goes. docs/steering.md tells the guard's language.\n\n" +
 			"Exit codes: 0 it was changed, 3 there was nothing to change, 1 it was refused, 2 the command line could not be read.",
 		Example: "  fairlead apply -f fairlead.yaml -m 'take in the new price list'\n" +
-			"  fairlead apply --from staging@12 -m 'as tried in staging'",
+			"  fairlead apply --from staging@12 -m 'as tried in staging'\n" +
+			"  fairlead apply -f fairlead.yaml --percent 5 --hold 10m --guard 'error_rate<2%' -m 'try the new provider'",
 		Args: cobra.NoArgs,
 	}
 	fs := cmd.Flags()
@@ -43,6 +61,9 @@ func (p *program) apply() *cobra.Command {
 	fs.StringVar(&a.from, "from", "", "the context whose configuration is applied here, with @REVISION for another than the one in force")
 	fs.BoolVar(&a.dryRun, "dry-run", false, "tell what would change, and change nothing")
 	fs.Int64Var(&a.ifRev, "if-rev", 0, "apply only where this revision is in force")
+	fs.IntVar(&a.try.Percent, "percent", 0, "try it on so many percent of the exchanges first, 1 to 99")
+	fs.DurationVar(&a.try.Hold, "hold", 0, "how long it is tried")
+	fs.StringVar(&a.try.Guard, "guard", "", "what must hold meanwhile")
 	fs.BoolVarP(&a.yes, "yes", "y", false, "do not ask")
 	cmd.MarkFlagsOneRequired("file", "from")
 	cmd.MarkFlagsMutuallyExclusive("file", "from")
@@ -55,6 +76,9 @@ func (p *program) apply() *cobra.Command {
 			w.IfMatch = &a.ifRev
 		}
 		w.DryRun = a.dryRun
+		if w.Try, err = a.tries(fs); err != nil {
+			return usage(err)
+		}
 		if a.from != "" {
 			return p.promote(ctx, c, a, w)
 		}

@@ -55,6 +55,8 @@ func (p *program) commands() []*cobra.Command {
 		p.weight(),
 		p.drain(),
 		p.undrain(),
+		p.ramps(),
+		p.trial(),
 		p.nodes(),
 		p.key(),
 		p.secret(),

@@ -22,12 +22,13 @@ const (
 // print writes a result: v as JSON, or what text gives.
 func (p *program) print(v any, text func() string) error {
 	if p.output == outputJSON {
-		b, err := json.MarshalIndent(v, "", "  ")
-		if err != nil {
-			return fmt.Errorf("encode output: %w", err)
+		e := json.NewEncoder(p.Stdout)
+		e.SetEscapeHTML(false) // guards have a <
+		e.SetIndent("", "  ")
+		if err := e.Encode(v); err != nil {
+			return fmt.Errorf("write output: %w", err)
 		}
-		_, err = fmt.Fprintf(p.Stdout, "%s\n", b)
-		return err
+		return nil
 	}
 	_, err := fmt.Fprint(p.Stdout, text())
 	return err

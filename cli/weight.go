@@ -2,34 +2,51 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"fairlead"
 	"fairlead/client"
 )
 
 func (p *program) weight() *cobra.Command {
-	var n int
-	return p.endpointWrite(endpointWrite{
+	var pace client.Pace
+	var over time.Duration
+	cmd := p.endpointWrite(endpointWrite{
 		command: cobra.Command{
-			Use:     "weight ENDPOINT WEIGHT",
-			Short:   "Give an endpoint another share of its model's exchanges",
-			Long:    "Weight changes one endpoint's weight in the configuration, as a new revision. 0 drains it.\n\n" + exitCodesOfWrites,
-			Example: "  fairlead weight openai/gpt-4o-mini@openai 25",
-			Args:    cobra.ExactArgs(2),
+			Use:   "weight ENDPOINT WEIGHT",
+			Short: "Give an endpoint another share of its model's exchanges",
+			Long: "Weight changes one endpoint's weight in the configuration, as a new revision. 0 drains it.\n\n" +
+				"With --ramp the weight moves there in steps, as long as the --guard holds; 'fairlead ramps' shows how far it is.\n" +
+				"docs/steering.md tells the guard's language.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead weight openai/gpt-4o-mini@openai 25\n" +
+				"  fairlead weight openai/gpt-4o-mini@openai 25 --ramp 10m --guard 'error_rate<2% and ttft_p95<1.5x'",
+			Args: cobra.ExactArgs(2),
 		},
 		read: func(args []string) (err error) {
-			if n, err = strconv.Atoi(args[1]); err != nil || n < 0 {
+			if pace.Weight, err = strconv.Atoi(args[1]); err != nil || pace.Weight < 0 {
 				return fmt.Errorf("a weight is a number from 0, not %q", args[1])
+			}
+			if pace.Guard != "" && over == 0 {
+				return errors.New("--guard watches over a ramp: say with --ramp how long it takes")
 			}
 			return nil
 		},
 		write: func(ctx context.Context, c *client.Client, endpoint string, w client.Write) (client.Written, error) {
-			return c.SetWeight(ctx, endpoint, n, w)
+			if over == 0 {
+				return c.SetWeight(ctx, endpoint, pace.Weight, w)
+			}
+			pace.Over = fairlead.Duration(over)
+			return c.RampWeight(ctx, endpoint, pace, w)
 		},
 	})
+	cmd.Flags().DurationVar(&over, "ramp", 0, "move the weight over this time")
+	cmd.Flags().StringVar(&pace.Guard, "guard", "", "what must hold meanwhile")
+	return cmd
 }
 
 func (p *program) drain() *cobra.Command {

@@ -46,7 +46,14 @@ func (p *program) written(w client.Written, same int) error {
 		case w.Restores != 0:
 			return differences(w.Diff) + fmt.Sprintf("revision %d is in force, with the document of revision %d\n", w.Revision, w.Restores)
 		}
-		return differences(w.Diff) + fmt.Sprintf("revision %d is in force\n", w.Revision)
+		text := differences(w.Diff)
+		switch {
+		case w.Ramp != "":
+			return text + fmt.Sprintf("revision %d: %s moves it there; 'fairlead ramps' shows how far it is\n", w.Revision, w.Ramp)
+		case w.Trial != "":
+			return text + fmt.Sprintf("revision %d: %s tries it; 'fairlead trial' shows how that goes\n", w.Revision, w.Trial)
+		}
+		return text + fmt.Sprintf("revision %d is in force\n", w.Revision)
 	})
 	if err == nil && !w.Changed && same != 0 {
 		return &exitError{code: same}

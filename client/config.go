@@ -36,6 +36,14 @@ type Write struct {
 	DryRun  bool   // say what would change, and change nothing
 	IfMatch *int64 // the revision that it was made from; another in force refuses the write. nil = any
 	WaitAll bool   // wait, at most 2 s, until every live node has it
+	Try     *Try   // try it beside what is in force; nil = it takes its place
+}
+
+// Try says how a document is tried.
+type Try struct {
+	Percent int           // of the exchanges, 1 to 99
+	Hold    time.Duration // until it takes the place of what is in force
+	Guard   string        // what must hold meanwhile; "" = nothing
 }
 
 func (w Write) query() url.Values {
@@ -48,6 +56,13 @@ func (w Write) query() url.Values {
 	}
 	if w.WaitAll {
 		q.Set("wait", "all")
+	}
+	if t := w.Try; t != nil {
+		q.Set("percent", strconv.Itoa(t.Percent))
+		q.Set("hold", t.Hold.String())
+		if t.Guard != "" {
+			q.Set("guard", t.Guard)
+		}
 	}
 	return q
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"fairlead"
 )
 
 // Endpoint is a live endpoint.
@@ -48,6 +50,18 @@ func (c *Client) Endpoints(ctx context.Context) ([]Endpoint, error) {
 // SetWeight gives an endpoint another weight; 0 drains it.
 func (c *Client) SetWeight(ctx context.Context, endpoint string, weight int, w Write) (Written, error) {
 	return c.patchEndpoint(ctx, endpoint, map[string]int{"weight": weight}, w)
+}
+
+// Pace is how a weight is moved.
+type Pace struct {
+	Weight int               `json:"weight"` // to which
+	Over   fairlead.Duration `json:"ramp"`
+	Guard  string            `json:"guard,omitempty"` // what must hold meanwhile; "" = nothing
+}
+
+// RampWeight moves an endpoint's weight by a ramp.
+func (c *Client) RampWeight(ctx context.Context, endpoint string, p Pace, w Write) (Written, error) {
+	return c.patchEndpoint(ctx, endpoint, p, w)
 }
 
 // Drain takes an endpoint out of use, or gives it back the weight that it had before.

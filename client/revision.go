@@ -19,6 +19,8 @@ type Written struct {
 	Revision int64        `json:"revision"` // in force after it; of a dry run, the one that it was compared with
 	Change   int64        `json:"change,omitempty"`
 	Restores int64        `json:"restores,omitempty"` // of a rollback: whose document it is
+	Ramp     string       `json:"ramp,omitempty"`     // the id of the ramp that began with it
+	Trial    string       `json:"trial,omitempty"`    // the id of the trial that began with it
 	Diff     []Difference `json:"diff"`
 	Findings []Finding    `json:"findings"`
 	Applied  bool         `json:"applied"`          // the node that answered decides by it

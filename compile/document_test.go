@@ -132,6 +132,23 @@ func TestSetWeight(t *testing.T) {
 	}
 }
 
+func TestPeers(t *testing.T) {
+	doc := canonical(t, two+`  "b/x@vllm~b": {endpoints: [{provider: vllm, name: b, supports: []}]}`)
+	for id, want := range map[string]string{
+		"a/m@vllm": "[a/m@vllm~b]", "a/m@vllm~b": "[a/m@vllm]", "a/*@vllm": "[]", "b/x@vllm~b@vllm~b": "[]",
+		"a/m@vlm": "not_found", "a/m": "not_found", "": "not_found",
+	} {
+		peers, err := compile.Peers(doc, id)
+		got := fmt.Sprint(peers)
+		if err != nil {
+			got = string(fairlead.AsError(err).Code)
+		}
+		if got != want {
+			t.Errorf("%q has %s, want %s", id, got, want)
+		}
+	}
+}
+
 // TestFromState holds that weights are laid over, that those of unknown endpoints are told and left out, and
 // that what is judged is what is in force.
 func TestFromState(t *testing.T) {

@@ -50,10 +50,27 @@ type forgottenAnswer struct {
 	Forgotten bool `json:"forgotten"`
 }
 
-// endpointBody sets a weight, or drains and ends that; one of them.
+// endpointBody sets a weight, or drains and ends that; one of them. A weight may be moved to over a time, as long as a guard holds.
 type endpointBody struct {
-	Weight *int  `json:"weight,omitempty"`
-	Drain  *bool `json:"drain,omitempty"`
+	Weight *int               `json:"weight,omitempty"`
+	Drain  *bool              `json:"drain,omitempty"`
+	Ramp   *fairlead.Duration `json:"ramp,omitempty"`
+	Guard  string             `json:"guard,omitempty"`
+}
+
+func (b *endpointBody) check() error {
+	text := ""
+	switch {
+	case (b.Weight == nil) == (b.Drain == nil):
+		text = "the body has either a weight, or drain: true or false"
+	case b.Ramp != nil && b.Weight == nil:
+		text = "a ramp leads to a weight"
+	case b.Guard != "" && b.Ramp == nil:
+		text = "a guard watches over a ramp: say how long it takes, such as \"ramp\": \"10m\""
+	default:
+		return nil
+	}
+	return fairlead.Errorf(fairlead.CodeInvalidRequest, text)
 }
 
 // Endpoints shows every endpoint of a snapshot.
@@ -109,11 +126,13 @@ func (c *Control) patchEndpoint(a *ask) (any, error) {
 	if err := readBody(a.Request, &body); err != nil {
 		return nil, err
 	}
-	if (body.Weight == nil) == (body.Drain == nil) {
-		return nil, fairlead.Errorf(fairlead.CodeInvalidRequest, "the body has either a weight, or drain: true or false")
+	if err := body.check(); err != nil {
+		return nil, err
 	}
 	e := edit{act: a.act(c.Now(), "endpoint.weight", shortened(id)), origin: fairlead.OriginWeight, trial: true}
 	switch {
+	case body.Ramp != nil:
+		e.act.Action = "ramp.begin"
 	case body.Weight != nil:
 	case *body.Drain:
 		e.act.Action = "endpoint.drain"
@@ -124,6 +143,9 @@ func (c *Control) patchEndpoint(a *ask) (any, error) {
 		weight, err := c.config.weightAsked(ctx, now, id, body)
 		if err != nil {
 			return draft{}, err
+		}
+		if body.Ramp != nil {
+			return beginRamp(now, fairlead.Ramp{Endpoint: id, To: weight, Over: *body.Ramp, Guard: body.Guard})
 		}
 		return setWeight(now, id, weight)
 	}
@@ -189,16 +211,37 @@ func (s *Config) weightBefore(ctx context.Context, n int64, id string) (int, err
 			Patch struct {
 				Models map[string]jsontext.Value `json:"models"`
 			} `json:"patch"`
+			Weights map[string]int `json:"weights"`
 		}
 		if err := json.Unmarshal(change.Content, &content); err != nil {
 			return 0, err
 		}
-		if w := patchedWeight(content.Patch.Models, id); w > 0 {
+		w := patchedWeight(content.Patch.Models, id)
+		if _, ok := content.Weights[id]; ok { // then the document has what a ramp was to reach
+			if w, err = s.weightReached(ctx, n, id); err != nil {
+				return 0, err
+			}
+		}
+		if w > 0 {
 			return w, nil
 		}
 		n--
 	}
 	return defaultWeight, nil
+}
+
+// weightReached gives the weight that the ramp had reached which moved an endpoint's in a revision; 0 = none is known.
+func (s *Config) weightReached(ctx context.Context, n int64, id string) (int, error) {
+	list, err := s.Store.Courses(ctx, fairlead.CourseRamp, maxHistory)
+	if err != nil {
+		return 0, err
+	}
+	for i := range list {
+		if r, ok := rampOf(&list[i]); ok && list[i].Endpoint == id && list[i].Revision <= n {
+			return r.Weight(), nil
+		}
+	}
+	return 0, nil
 }
 
 // defaultWeight is that of an endpoint of which none is stated.

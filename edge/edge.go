@@ -72,6 +72,7 @@ type Edge struct {
 
 	rounds   sync.Mutex // one at a time
 	compiler compile.Incremental
+	trying   trying
 	config   uint64 // of the last round, as Replica.Now gave it
 	began    bool
 	good     *fairlead.State // in force
@@ -93,6 +94,7 @@ type Edge struct {
 // refusal is why the configuration held is not in force.
 type refusal struct {
 	err    error
+	trial  string     // it was refused alone, by its id; "" = everything was
 	rounds [][2]int64 // the first and the last change of each round that brought a refused one, the latest ones
 }
 

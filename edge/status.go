@@ -15,12 +15,17 @@ func (e *Edge) Applied(ctx context.Context, number int64) error {
 		reached, refused, changed := e.reached.Number, e.refused, e.changed
 		e.mu.Unlock()
 		if reached >= number {
-			if refused.has(number) {
+			switch {
+			case !refused.has(number):
+				return nil
+			case refused.trial != "":
 				return &fairlead.Error{
-					Code: fairlead.CodeInternal, Message: "this node cannot bring the configuration into force; its running revision stays", Err: refused.err,
+					Code: fairlead.CodeInternal, Message: "this node cannot bring the trial into force; its exchanges go by what is beside it", Err: refused.err,
 				}
 			}
-			return nil
+			return &fairlead.Error{
+				Code: fairlead.CodeInternal, Message: "this node cannot bring the configuration into force; its running revision stays", Err: refused.err,
+			}
 		}
 		select {
 		case <-ctx.Done():

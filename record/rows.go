@@ -67,13 +67,18 @@ func (w *Rows) Left(r *fairlead.Record) {
 	if !r.Intended && fault(r) == fairlead.FaultCaller {
 		room /= 2
 	}
-	w.mu.Lock()
-	w.turn(end)
-	w.count.Seen++
-	w.put(*m, room, &w.count)
-	w.mu.Unlock()
+	w.enter(end, *m, room)
 	w.memory.Put(m)
 	w.poke()
+}
+
+// enter queues a row. The lock is let go of whatever happens: all exchanges would wait for it.
+func (w *Rows) enter(second int64, row []byte, room int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn(second)
+	w.count.Seen++
+	w.put(row, room, &w.count)
 }
 
 // draw keeps an ordinary exchange in the sample of its second: the first ones all, each later one in the place of

@@ -35,8 +35,8 @@ func NewRamp(terms fairlead.Ramp) (Ramp, error) {
 		return Ramp{}, err
 	case terms.From < 0 || terms.To < 0 || terms.From == terms.To:
 		return Ramp{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a ramp leads from one weight to another, both 0 or more")
-	case time.Duration(terms.Over) < leastBetween:
-		return Ramp{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a ramp takes a second or more")
+	case time.Duration(terms.Over) < leastBetween, time.Duration(terms.Over) > longest:
+		return Ramp{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a ramp takes a second or more, and at most 30 days")
 	}
 	terms.Guard = guard.String()
 	return Ramp{Ramp: terms}, nil
@@ -52,6 +52,9 @@ func (r *Ramp) total() int {
 func (r *Ramp) after(steps int) int {
 	return r.From + int(int64(r.To-r.From)*int64(steps)/int64(r.total()))
 }
+
+// Total is how many steps there are in all.
+func (r *Ramp) Total() int { return r.total() }
 
 // Weight is the weight after the steps that were taken.
 func (r *Ramp) Weight() int { return r.after(r.Steps) }

@@ -68,7 +68,8 @@ type Move struct {
 // Bounds of a pace.
 const (
 	mostSteps    = 60
-	leastBetween = time.Second     // steps
+	leastBetween = time.Second // steps
+	longest      = 30 * 24 * time.Hour
 	longestLook  = 3 * time.Second // of the time between two looks, more does not count: nobody was looking
 	mostHeld     = 3               // times its own duration, after which it ends
 )

@@ -27,8 +27,8 @@ func NewTrial(terms *fairlead.Trial) (Trial, error) {
 		return Trial{}, err
 	case terms.Percent < 1 || terms.Percent > 99:
 		return Trial{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a trial takes 1 to 99 percent of the exchanges")
-	case time.Duration(terms.Hold) < leastBetween:
-		return Trial{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a trial takes a second or more")
+	case time.Duration(terms.Hold) < leastBetween, time.Duration(terms.Hold) > longest:
+		return Trial{}, fairlead.Errorf(fairlead.CodeInvalidRequest, "a trial takes a second or more, and at most 30 days")
 	}
 	return Trial{ID: terms.ID, Takes: terms.Hold, Guard: guard.String()}, nil
 }

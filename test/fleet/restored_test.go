@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"fairlead"
@@ -140,6 +141,7 @@ func TestWiped(t *testing.T) {
 			check(t, err)
 			e.join = again.Token
 		}
+		f.unconfigured(t)
 		f.configure() // with another key for the callers
 		head, err := f.store.Head(t.Context())
 		check(t, err)
@@ -154,4 +156,28 @@ func TestWiped(t *testing.T) {
 		f.admits(old.Secret, f.edges, http.StatusUnauthorized)
 		f.wantLost(t, old.ID)
 	})
+}
+
+// unconfigured holds that an edge which joined before there is any configuration refuses callers, again and again.
+func (f *fleet) unconfigured(t *testing.T) {
+	t.Helper()
+	e := f.addEdge("early", "us")
+	f.edges = f.edges[:4]
+	e.launch()
+	harness.Until(t, "the edge listens", func() bool {
+		a, _ := f.ask(t.Context(), quick, e, f.key.Secret, false)
+		return a.status != 0
+	})
+	keeps := &http.Client{Timeout: commandTime, Transport: &http.Transport{}} // on one connection
+	defer keeps.CloseIdleConnections()
+	for range 3 {
+		if a, err := f.ask(t.Context(), keeps, e, f.key.Secret, false); a.status != http.StatusServiceUnavailable {
+			t.Errorf("an edge without a configuration answers with status %d: %v", a.status, err)
+		}
+	}
+	e.signal(syscall.SIGTERM)
+	<-e.ended
+	if log := e.log.String(); strings.Contains(log, "defect") || strings.Contains(log, "broken off") {
+		t.Errorf("the edge's log is\n%s", tail(log))
+	}
 }

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fairlead"
+	"fairlead/client"
+)
+
+func (p *program) trial() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "trial",
+		Short: "Show the revision that is being tried, and what is seen of it",
+		Long: "Trial shows the revision that is being tried ('fairlead apply --percent'): on how much, for how long, what it has\n" +
+			"otherwise, and what the node that leads saw when it looked last. Without one under way it shows the last one.",
+		Args: cobra.NoArgs,
+	}
+	addControlFlags(cmd.PersistentFlags())
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		t, err := c.Trial(ctx)
+		var e *fairlead.Error
+		if errors.As(err, &e) && e.Code == fairlead.CodeNotFound {
+			return p.print(nil, func() string { return "nothing has been tried yet\n" })
+		}
+		if err != nil {
+			return err
+		}
+		return p.print(t, func() string {
+			return fmt.Sprintf("%s: revision %d on %d %% of the exchanges, %s\nguard: %s\nstate: %s\nwhy:   %s\n%s",
+				t.ID, t.Revision, t.Percent, showPace(time.Duration(t.Ran), time.Duration(t.Hold)),
+				orDash(t.Guard), courseState(&t.Course), plain(courseWhy(&t.Course)), differences(t.Diff))
+		})
+	})
+	cmd.AddCommand(
+		p.trialEnd(cobra.Command{
+			Use: "promote", Short: "Put what is being tried in force",
+			Long: "Promote makes the revision that is being tried the one in force, as a new revision.\n\n" + exitCodesOfWrites,
+		}, (*client.Client).PromoteTrial),
+		p.trialEnd(cobra.Command{
+			Use: "drop", Short: "End the trial; what was in force stays",
+			Long: "Drop ends the trial, as a new revision with the configuration that was in force beside it.\n\n" + exitCodesOfWrites,
+		}, (*client.Client).DropTrial),
+	)
+	return cmd
+}
+
+func (p *program) trialEnd(command cobra.Command, end func(*client.Client, context.Context, client.Write) (client.Written, error)) *cobra.Command {
+	var how writing
+	cmd := &command
+	cmd.Args = cobra.NoArgs
+	how.flags(cmd.Flags())
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		w, err := how.write()
+		if err != nil {
+			return err
+		}
+		done, err := end(c, ctx, w)
+		if err != nil {
+			return err
+		}
+		return p.written(done, exitSame)
+	})
+	return cmd
+}
