@@ -94,9 +94,6 @@ func asked(r *fairlead.StoredRecord) (list []string) {
 // askedText has each provider between spaces, so that one can be looked for without finding a part of another.
 func askedText(r *fairlead.StoredRecord) string { return " " + strings.Join(asked(r), " ") + " " }
 
-// like is a pattern that finds a text as it is.
-var like = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
 func (f *RecordFilter) query() (string, []any) {
 	var s strings.Builder
 	args := []any{f.From.UnixMicro(), f.Until.UnixMicro()}
@@ -112,7 +109,7 @@ func (f *RecordFilter) query() (string, []any) {
 		}
 	}
 	if f.Provider != "" {
-		and(`providers LIKE $ ESCAPE '\'`, `% `+like.Replace(f.Provider)+` %`)
+		and(`REPLACE(providers, $, '') <> providers`, " "+f.Provider+" ") // LIKE knows no letter cases in SQLite
 	}
 	if f.MinStatus > 0 {
 		and(`status >= $`, f.MinStatus)

@@ -197,6 +197,7 @@ func testRecords(t *testing.T, db Database) {
 		{"with an attempt at a provider", store.RecordFilter{Provider: "az_re"}, rows[3:4]},
 		{"with another's", store.RecordFilter{Provider: "azure"}, rows[4:5]},
 		{"with a part of a provider's name", store.RecordFilter{Provider: "az"}, nil},
+		{"with a provider in other letters", store.RecordFilter{Provider: "AZURE"}, nil},
 		{"with a pattern", store.RecordFilter{Provider: "az%"}, nil},
 		{"with a status", store.RecordFilter{MinStatus: 502, MaxStatus: 502}, rows[3:4]},
 		{"with a status or more", store.RecordFilter{MinStatus: 200}, []fairlead.StoredRecord{rows[4], rows[3]}},
@@ -222,6 +223,19 @@ func testRecords(t *testing.T, db Database) {
 			wantMatches(t, c.name, &c.filter, rows, got)
 		}
 	}
+	wantRefused(t, s, from, until)
+	got, err := s.Record(t.Context(), rows[5].ID)
+	check(t, err)
+	same(t, "one", got, rows[5])
+	for id, code := range map[string]fairlead.Code{stranger.ID: fairlead.CodeNotFound, "x": fairlead.CodeInvalidRequest} {
+		_, err := s.Record(t.Context(), id)
+		wantCode(t, err, code)
+	}
+}
+
+// wantRefused holds which questions cannot be asked.
+func wantRefused(t *testing.T, s *store.Store, from, until time.Time) {
+	t.Helper()
 	for _, f := range []store.RecordFilter{
 		{Limit: 1},
 		{From: until, Until: from, Limit: 1},
@@ -231,13 +245,6 @@ func testRecords(t *testing.T, db Database) {
 	} {
 		_, err := s.Records(t.Context(), f)
 		wantCode(t, err, fairlead.CodeInvalidRequest)
-	}
-	got, err := s.Record(t.Context(), rows[5].ID)
-	check(t, err)
-	same(t, "one", got, rows[5])
-	for id, code := range map[string]fairlead.Code{stranger.ID: fairlead.CodeNotFound, "x": fairlead.CodeInvalidRequest} {
-		_, err := s.Record(t.Context(), id)
-		wantCode(t, err, code)
 	}
 }
 
