@@ -31,7 +31,12 @@ func (a *App) openEvidence(context.Context) (err error) {
 		return err
 	}
 	a.evidence.charges = record.NewCharges(a.evidence.spool)
-	a.evidence.rows = record.NewRows(a.Name, func() int { return a.gateway.Snapshot().Settings.RecordsPerSecond })
+	a.evidence.rows = record.NewRows(a.Name, func() int {
+		if s := a.gateway.Snapshot(); s != nil {
+			return s.Settings.RecordsPerSecond
+		}
+		return 0 // before the first configuration everything is refused
+	})
 	return nil
 }
 

@@ -140,7 +140,7 @@ func recordRow(r *client.Record) []string {
 		model = r.Model
 	}
 	return []string{
-		showTime(r.At), showStatus(r.Status, string(r.Code)), orDash(model), orDash(r.Endpoint), strconv.Itoa(len(r.Attempts)),
+		showMoment(r.At), showStatus(r.Status, string(r.Code)), orDash(model), orDash(r.Endpoint), strconv.Itoa(len(r.Attempts)),
 		showMicros(r.Duration), strconv.FormatInt(r.Input, 10) + "+" + strconv.FormatInt(r.Output, 10), showCost(r.Cost), r.Node, r.ID,
 	}
 }

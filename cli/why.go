@@ -40,7 +40,7 @@ func whyText(x *client.Exchange) string {
 		fmt.Fprintf(&b, "%-10s %s\n", name, plain(fmt.Sprintf(format, values...)))
 	}
 	line("exchange", "%s", x.ID)
-	line("began", "%s on %s", showTime(x.Began), orDash(x.Node))
+	line("began", "%s on %s", showMoment(x.Began), orDash(x.Node))
 	if r := x.Revision; r != nil {
 		line("revision", "%d%s", r.Number, revisionText(r))
 	}
@@ -138,7 +138,7 @@ func chargeText(b *strings.Builder, x *client.Exchange) {
 	for i := range x.Lines {
 		l := &x.Lines[i]
 		charged = charged || l.Kind == fairlead.LineCharge
-		fmt.Fprintf(b, "%-10s %s", l.Kind, plain(showTime(l.At)))
+		fmt.Fprintf(b, "%-10s %s", l.Kind, showMoment(l.At))
 		if l.Kind == fairlead.LineCharge {
 			fmt.Fprintf(b, ", %s, %s, %s, attempts %d, endpoint %s", showStatus(l.Status, string(l.Code)), tokensText(&l.Tokens), showCost(l.Cost), l.Attempts, plain(orDash(l.Endpoint)))
 		} else {

@@ -67,13 +67,18 @@ func (w *Rows) Left(r *fairlead.Record) {
 	if !r.Intended && fault(r) == fairlead.FaultCaller {
 		room /= 2
 	}
-	w.mu.Lock()
-	w.turn(end)
-	w.count.Seen++
-	w.put(*m, room, &w.count)
-	w.mu.Unlock()
+	w.keep(*m, room, end)
 	w.memory.Put(m)
 	w.poke()
+}
+
+// keep queues the row of an exchange that is kept whatever comes beside it.
+func (w *Rows) keep(row []byte, room int, second int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn(second)
+	w.count.Seen++
+	w.put(row, room, &w.count)
 }
 
 // draw keeps an ordinary exchange in the sample of its second: the first ones all, each later one in the place of

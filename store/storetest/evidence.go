@@ -148,11 +148,9 @@ func batchOf(t *testing.T, rows ...fairlead.StoredRecord) fairlead.RecordBatch {
 	return b
 }
 
-// testRecords holds that records are kept once and found by time and by what they say, page by page.
-func testRecords(t *testing.T, db Database) {
-	s := open(t, db)
+// tenRows are records of ten seconds, two of which are unlike the others.
+func tenRows() (rows []fairlead.StoredRecord) {
 	cost := fairlead.USD(12)
-	var rows []fairlead.StoredRecord
 	for n := range 10 {
 		rows = append(rows, row(n, func(r *fairlead.StoredRecord) {
 			r.Cost, r.Attempts = &cost, []fairlead.StoredAttempt{{Endpoint: "a/m@p", Outcome: fairlead.OutcomeOK}}
@@ -166,6 +164,13 @@ func testRecords(t *testing.T, db Database) {
 			}
 		}))
 	}
+	return rows
+}
+
+// testRecords holds that records are kept once and found by time and by what they say, page by page.
+func testRecords(t *testing.T, db Database) {
+	s := open(t, db)
+	rows := tenRows()
 	bad := row(3, func(r *fairlead.StoredRecord) { r.Endpoint = "a\x00b" })
 	stranger := row(3, func(r *fairlead.StoredRecord) { r.ID = fairlead.NewExchangeID(fairlead.TagOf("edge-2"), start) })
 	for range 2 {
