@@ -76,8 +76,7 @@ func (a *ask) readTimes(f *store.RecordFilter, now time.Time) error {
 			continue
 		}
 		t, err := time.Parse(time.RFC3339, s)
-		// Microseconds since 1970 fit into 64 bits for 290,000 years; a form allows 9,999.
-		if err != nil {
+		if err != nil || t.Year() < 1970 {
 			return named(name, fairlead.Errorf(fairlead.CodeInvalidRequest, name+" is a time such as 2026-01-02T15:04:05Z"))
 		}
 		if name == "until" {
