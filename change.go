@@ -54,17 +54,23 @@ type Change struct {
 // Chain is the hash that a change has after one with the hash before: SHA-256 over that hash, the number and
 // the microseconds since 1970 as 8 bytes each (big endian), kind, author and content, each of these three behind
 // its length in 8 bytes. The change before the first has the zero Hash.
-func (c *Change) Chain(before Hash) (h Hash) {
+func (c *Change) Chain(before Hash) Hash {
+	return chain(before, []int64{c.Number, c.At.UnixMicro()}, []byte(c.Kind), []byte(c.By), c.Content)
+}
+
+// chain hashes numbers as 8 bytes each, big endian, and parts each behind its length.
+func chain(before Hash, numbers []int64, parts ...[]byte) (h Hash) {
 	d := sha256.New()
+	d.Write(before[:])
 	var word [8]byte
 	number := func(n int64) {
 		binary.BigEndian.PutUint64(word[:], uint64(n))
 		d.Write(word[:])
 	}
-	d.Write(before[:])
-	number(c.Number)
-	number(c.At.UnixMicro())
-	for _, part := range [][]byte{[]byte(c.Kind), []byte(c.By), c.Content} {
+	for _, n := range numbers {
+		number(n)
+	}
+	for _, part := range parts {
 		number(int64(len(part)))
 		d.Write(part)
 	}
@@ -99,21 +105,6 @@ type AuditEntry struct {
 
 // Chain is the hash that an entry has after one with the hash before, made as a Change's: of number, time, change,
 // then author, action, target and reason.
-func (e *AuditEntry) Chain(before Hash) (h Hash) {
-	d := sha256.New()
-	var word [8]byte
-	number := func(n int64) {
-		binary.BigEndian.PutUint64(word[:], uint64(n))
-		d.Write(word[:])
-	}
-	d.Write(before[:])
-	number(e.Number)
-	number(e.At.UnixMicro())
-	number(e.Change)
-	for _, part := range []string{e.By, e.Action, e.Target, e.Why} {
-		number(int64(len(part)))
-		d.Write([]byte(part))
-	}
-	d.Sum(h[:0])
-	return h
+func (e *AuditEntry) Chain(before Hash) Hash {
+	return chain(before, []int64{e.Number, e.At.UnixMicro(), e.Change}, []byte(e.By), []byte(e.Action), []byte(e.Target), []byte(e.Why))
 }

@@ -88,7 +88,9 @@ type Commit struct {
 	Base     int64 // the revision that it was made from; another in force is a conflict
 	Content  RevisionContent
 	Document []byte // whole, after Content.Patch
-	Act      Act
+	// Course begins with the revision, if it is new, or is kept as it is here, which may be ended; nil = neither.
+	Course *Course
+	Act    Act
 }
 
 // KeyContent is what a change of kind key says: keys as they are now.

@@ -16,6 +16,22 @@ type Snapshot struct {
 	Providers []*Provider       // by name
 	Endpoints []*Endpoint       // by id
 	Settings  Settings
+	Trial     *SnapshotTrial // nil = nothing is tried
+}
+
+// SnapshotTrial is the side of a snapshot that a share of its exchanges goes by.
+type SnapshotTrial struct {
+	ID       string
+	Percent  int
+	Snapshot *Snapshot // it has no trial
+}
+
+// Sides lists the snapshots that exchanges go by: this one, and the one on trial.
+func (s *Snapshot) Sides() []*Snapshot {
+	if s.Trial == nil {
+		return []*Snapshot{s}
+	}
+	return []*Snapshot{s, s.Trial.Snapshot}
 }
 
 // Settings is SettingsConfig with every default filled in.
@@ -71,6 +87,9 @@ type Provider struct {
 	Transport   TransportConfig
 	Quirks      Quirks
 	Probe       ProbeTerms
+	// Apart tells that it is on trial beside another one of its name: what is learned of one says nothing of the
+	// other.
+	Apart bool
 }
 
 // ProbeTerms are how a provider's endpoints are probed while they are shut; the zero value = not at all.
@@ -139,6 +158,9 @@ type Endpoint struct {
 	Region   string
 	Context  int // tokens; 0 = unknown
 	Limits   LimitsConfig
+	// Apart tells that it is on trial beside another one of its id that is reached otherwise: what is learned of one
+	// says nothing of the other.
+	Apart bool
 }
 
 // UpstreamModel is the provider's own name for the model asked for.

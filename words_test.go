@@ -181,6 +181,9 @@ func TestSnapshotModel(t *testing.T) {
 func TestChain(t *testing.T) {
 	one := fairlead.Change{Number: 1, Kind: fairlead.ChangeKey, At: time.UnixMicro(5), By: "ab", Content: []byte("cd")}
 	seen := map[fairlead.Hash]string{one.Chain(fairlead.Hash{}): "itself"}
+	if got := one.Chain(fairlead.Hash{}).String(); got != "7bd8ed5946e26eccd592b3be903a18495cfd5bd8b5f354ace21e66ed21dcb20c" {
+		t.Errorf("a change has another hash than it had: %s", got) // logs that exist would no longer verify
+	}
 	for name, edit := range map[string]func(*fairlead.Change){
 		"number": func(c *fairlead.Change) { c.Number++ }, "kind": func(c *fairlead.Change) { c.Kind = fairlead.ChangeNode },
 		"time": func(c *fairlead.Change) { c.At = c.At.Add(time.Microsecond) }, "author": func(c *fairlead.Change) { c.By = "abc" },

@@ -55,7 +55,11 @@ func (a *App) loops(s *fairlead.Snapshot) error {
 	self := own(a.dataListener)
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	for _, p := range s.Providers {
+	var providers []*fairlead.Provider
+	for _, side := range s.Sides() {
+		providers = append(providers, side.Providers...)
+	}
+	for _, p := range providers {
 		if p.BaseURL != nil && port(p.BaseURL) == self.Port() && reaches(ctx, p.BaseURL.Hostname(), self.Addr()) {
 			return fmt.Errorf("provider %s: base_url %s is this node's own data plane, so that its requests would come back to it without end; "+
 				"it must be the provider's address (is a variable such as OPENAI_BASE_URL set for clients of fairlead?)", p.Name, p.BaseURL)

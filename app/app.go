@@ -50,6 +50,7 @@ type App struct {
 	gateway  *gateway.Gateway
 	edge     *edge.Edge
 	evidence evidence
+	counted  counted
 	base     base
 	file     *watched // the file of -c; nil = there is none
 	first    fairlead.Secret

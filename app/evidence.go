@@ -31,13 +31,18 @@ func (a *App) openEvidence(context.Context) (err error) {
 		return err
 	}
 	a.evidence.charges = record.NewCharges(a.evidence.spool)
-	a.evidence.rows = record.NewRows(a.Name, func() int {
-		if s := a.gateway.Snapshot(); s != nil {
-			return s.Settings.RecordsPerSecond
-		}
-		return 0 // before the first configuration everything is refused
-	})
+	a.evidence.rows = record.NewRows(a.Name, a.recordsPerSecond)
 	return nil
+}
+
+// recordsPerSecond is how many ordinary exchanges are recorded: none before there is a configuration, for all of them
+// fail.
+func (a *App) recordsPerSecond() int {
+	s := a.gateway.Snapshot()
+	if s == nil {
+		return 0
+	}
+	return s.Settings.RecordsPerSecond
 }
 
 func (e *evidence) close() error {

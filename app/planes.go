@@ -83,7 +83,7 @@ func (a *App) openDataPlane() error {
 		Door:     admit.NewDoor(a.replica, a.NoAuth),
 		Upstream: a.upstream,
 		Dialects: languages,
-		Observer: observers{a.metrics, record.NewLog(a.Log), a.evidence.charges, a.evidence.rows},
+		Observer: observers{a.metrics, record.NewLog(a.Log), a.evidence.charges, a.evidence.rows, &a.counted},
 		Node:     a.Name,
 		Intents:  a.evidence.charges,
 		Log:      a.Log,

@@ -101,7 +101,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	case a.identity != nil:
 		o.Identity = a.identity.Pair
 		if a.NATS == "" {
-			o.Addresses = a.identity.Addresses
+			o.Addresses = a.identity.Known()
 		}
 	case a.BusListen != "" || a.ClusterListen != "":
 		if o.Identity, err = a.certificates(); err != nil {
@@ -180,12 +180,14 @@ func (a *App) openFeed(context.Context) error {
 			}
 			a.told(ctx, "let nodes join", bus.ServeJoins(ctx, a.bus, a.vault.Authority(), joiner))
 		})
+		a.parts.run(a.steerCourses)
 	}
 	if a.identity != nil {
 		a.parts.run(func(ctx context.Context) { bus.KeepIdentity(ctx, a.bus, a.identity) })
 	}
 	if a.hasEdge() {
 		a.parts.run(a.follow)
+		a.parts.run(a.tellCounted)
 		a.parts.run(a.sendUp)
 	} else {
 		a.parts.run(a.reportSelf)

@@ -22,7 +22,7 @@ type Options struct {
 	Binary   string    // the fairlead to measure; it is started with `serve`
 	Upstream []string  // command and arguments of a process that calls ServeUpstream with two more: certificate and key
 	Quick    bool      // fewer and shorter rounds: for a look, not for a verdict
-	Only     string    // measures the parts whose name contains it; "" = all
+	Only     string    // measures the parts in whose name a word begins with it; "" = all
 	Progress io.Writer // told what is under way; nil = nobody
 
 	effort *effort // nil = full or quick
@@ -47,6 +47,13 @@ type effort struct {
 
 	faults, silences int     // exchanges that fail, of each kind
 	faultRate, load  float64 // a second: of those, and of healthy ones beside them
+
+	endpoints, changes, missed int
+	watchRate, idleRate        float64       // exchanges a second at each edge: where the time of each change counts, and where the edges are cut off
+	calm                       time.Duration // of traffic before anything is changed
+
+	keys, boots, lookedUp      int
+	manyEndpoints, manyWeights int
 }
 
 var (
@@ -57,6 +64,8 @@ var (
 		manyStreams: 10_000, manyScript: script{12, time.Second}, manyWindow: 7 * time.Second,
 		decisions: 50_000,
 		faults:    400, silences: 400, faultRate: 100, load: 2000,
+		endpoints: 1000, changes: 1000, missed: 10_000, watchRate: 500, idleRate: 200, calm: 2 * time.Second,
+		keys: 1_000_000, boots: 5, lookedUp: 20_000, manyEndpoints: 10_000, manyWeights: 100,
 	}
 	quick = effort{
 		rounds: 2, fewRounds: 1, openRounds: 2, streamRounds: 1,
@@ -65,11 +74,13 @@ var (
 		manyStreams: 2000, manyScript: script{5, time.Second}, manyWindow: 2 * time.Second,
 		decisions: 20_000,
 		faults:    100, silences: 100, faultRate: 100, load: 2000,
+		endpoints: 1000, changes: 200, missed: 2000, watchRate: 500, idleRate: 200, calm: time.Second,
+		keys: 100_000, boots: 2, lookedUp: 5000, manyEndpoints: 10_000, manyWeights: 20,
 	}
 )
 
 // Limit bounds a whole run.
-const Limit = 8 * time.Minute
+const Limit = 15 * time.Minute
 
 // run is a bench under way.
 type run struct {
@@ -150,6 +161,10 @@ func (r *run) rows() []named {
 		{"failover", r.failover},
 		{"silence", r.silence},
 		{"memory of many streams", r.memory},
+		{"change of a weight, live on 4 edges", r.change},
+		{"converge after a partition", r.converge},
+		{"scale of keys: reload, boot, lookup", r.keyScale},
+		{"scale of endpoints", r.endpointScale},
 		{"decision", func(context.Context) error { return r.decision() }},
 	}
 }
@@ -159,7 +174,7 @@ func (r *run) chosen() ([]named, error) {
 	var list []string
 	rows := slices.DeleteFunc(r.rows(), func(row named) bool {
 		list = append(list, row.name)
-		return !strings.Contains(row.name, r.Only)
+		return !strings.Contains(" "+row.name, " "+r.Only) // where a word of it begins: "change" is not "exchange"
 	})
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("no part of the bench is named %q; there are: %s", r.Only, strings.Join(list, "; "))

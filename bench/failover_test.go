@@ -126,7 +126,9 @@ func TestChosen(t *testing.T) {
 	}{
 		{"failover", "failover", ""},
 		{"16", "exchange, 16 connections", ""},
-		{"stream", "exchange, TLS upstream; stream, 500 at 50 ms; memory of many streams", ""},
+		{"stream", "stream, 500 at 50 ms; memory of many streams", ""},
+		{"change", "change of a weight, live on 4 edges", ""},
+		{"scale", "scale of keys: reload, boot, lookup; scale of endpoints", ""},
 		{"nothing", "", `named "nothing"; there are: exchange, 64 connections; `},
 	} {
 		r.Only = c.only

@@ -79,12 +79,9 @@ func startNginx(ctx context.Context, path, dir string, up Addresses, cert, key s
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder of nginx: %w", err)
 	}
-	var addrs [4]string
-	for i := range addrs {
-		var err error
-		if addrs[i], err = freeAddress(); err != nil {
-			return nil, err
-		}
+	addrs, err := freeAddresses(4)
+	if err != nil {
+		return nil, err
 	}
 	user := ""
 	if os.Getuid() == 0 {

@@ -102,11 +102,24 @@ func (p *process) ended() error {
 
 // freeAddress finds an address that nothing listens on, for those who cannot tell which they took.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	list, err := freeAddresses(1)
 	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+		return "", err
 	}
-	return l.Addr().String(), l.Close()
+	return list[0], nil
+}
+
+// freeAddresses finds several, no two the same: each is held until all are found.
+func freeAddresses(n int) (list []string, err error) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close()
+		list = append(list, l.Addr().String())
+	}
+	return list, nil
 }
 
 // pause waits unless ctx ends first.

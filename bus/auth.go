@@ -117,12 +117,12 @@ func (a *clientAuth) Check(c server.ClientAuthentication) bool {
 	case o.Username == userJoin && a.b.o.Tokens != nil:
 		ctx, cancel := context.WithTimeout(context.Background(), lookTime)
 		defer cancel()
-		now := a.b.o.Clock()
-		node, err := a.b.o.Tokens.NodeByToken(ctx, sha256.Sum256([]byte(o.Password)), now)
+		node, err := a.b.o.Tokens.NodeByToken(ctx, sha256.Sum256([]byte(o.Password)), a.b.o.Clock())
 		if err != nil || fairlead.ValidNodeName(node.Name) != nil {
 			return false
 		}
-		c.RegisterUser(&server.User{Username: userJoin, Permissions: joinRights(node.Name), ConnectionDeadline: now.Add(joinTime)})
+		// The server measures by the system's clock, whatever this node dates by.
+		c.RegisterUser(&server.User{Username: userJoin, Permissions: joinRights(node.Name), ConnectionDeadline: time.Now().Add(joinTime)})
 		return true
 	}
 	return false
@@ -136,11 +136,11 @@ func memberUser(cert *x509.Certificate) string {
 	return cert.Subject.CommonName + " " + fairlead.Hash(pki.Pin(cert)).String()
 }
 
-// nodeRights: hear the feed and its own answers; ask and speak in its own name.
+// nodeRights: hear the feed, what control tells and its own answers; ask and speak in its own name.
 func nodeRights(name string) *server.Permissions {
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: []string{"fl.ask." + name + ".>", "fl.up." + name + ".>"}},
-		Subscribe: &server.SubjectPermission{Allow: []string{subjectFeed, inbox(name) + ".>"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{subjectFeed, subjectTells, inbox(name) + ".>"}},
 	}
 }
 

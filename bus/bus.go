@@ -7,6 +7,7 @@
 //
 //	control  Serve answers fetches and copies and beats; Publish tells of a change; ServeJoins lets nodes in
 //	edge     Follow keeps a Replica at the log's end; Report says how the node is; Join and KeepIdentity
+//	both     Tell and Told, Say and Said: words down and up, that nobody answers
 package bus
 
 import (
@@ -164,12 +165,15 @@ func (b *Bus) Close() {
 // Connected reports whether the node has its connection now.
 func (b *Bus) Connected() bool { return b.conn.IsConnected() }
 
-// Address is where the embedded server takes edges, with the port that it got; "" where it takes none.
+// Address is where the embedded server takes edges, with the port that it got; "" where it takes none, or none any more.
 func (b *Bus) Address() string {
 	if b.server == nil || b.o.Listen == "" {
 		return ""
 	}
-	return b.server.Addr().String()
+	if at := b.server.Addr(); at != nil {
+		return at.String()
+	}
+	return ""
 }
 
 // ClusterAddress is where the embedded server takes other control nodes.

@@ -89,7 +89,7 @@ func (f *fleet) join(name string, addresses ...string) *bus.Identity {
 // edge connects a node that was let in.
 func (f *fleet) edge(id *bus.Identity) *bus.Bus {
 	f.t.Helper()
-	return startBus(f.t, bus.Options{Name: id.Name, Identity: id.Pair, Addresses: id.Addresses})
+	return startBus(f.t, bus.Options{Name: id.Name, Identity: id.Pair, Addresses: id.Known()})
 }
 
 // proxy is a TCP proxy that can be cut: then it drops what is open and takes nothing more.

@@ -129,7 +129,7 @@ func (f *follower) hearChange(msg *nats.Msg) {
 
 func (f *follower) hearBeat(msg *nats.Msg) {
 	var t beat
-	if len(msg.Data) > 1024 || json.Unmarshal(msg.Data, &t) != nil || fairlead.ValidNodeName(t.From) != nil {
+	if len(msg.Data) > maxBeat || json.Unmarshal(msg.Data, &t) != nil || fairlead.ValidNodeName(t.From) != nil {
 		f.log.Warn("a message on the feed cannot be read", "bytes", len(msg.Data))
 		return
 	}

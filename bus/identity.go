@@ -23,13 +23,14 @@ const IdentityFile = "node.json"
 type Identity struct {
 	Name      string
 	Region    string
-	Addresses []string // of control nodes' buses
+	Addresses []string // of control nodes' buses, as it was told when it joined
 	Box       []byte   // private X25519 key, to which the fleet's key is sealed
 	Sealed    []byte   // the fleet's key, sealed
 
-	path string
-	mu   sync.Mutex
-	pair atomic.Pointer[pki.Pair]
+	path    string
+	mu      sync.Mutex
+	control map[string]string // addresses of control nodes' buses that were learned, by name
+	pair    atomic.Pointer[pki.Pair]
 }
 
 // identityFile is the form on disk.
@@ -40,6 +41,8 @@ type identityFile struct {
 	Box       []byte   `json:"box"`
 	Sealed    []byte   `json:"sealed"`
 	Pair      string   `json:"certificate"` // PEM: private key, certificate, authority
+	// Control are the addresses that beats told, by control node.
+	Control map[string]string `json:"control,omitempty"`
 }
 
 // LoadIdentity reads the identity in a data folder; found is false where the node has not joined yet.
@@ -67,7 +70,7 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 	if _, err := ecdh.X25519().NewPrivateKey(f.Box); err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	id = &Identity{Name: f.Name, Region: f.Region, Addresses: f.Addresses, Box: f.Box, Sealed: f.Sealed, path: path}
+	id = &Identity{Name: f.Name, Region: f.Region, Addresses: f.Addresses, Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control}
 	id.pair.Store(pair)
 	return id, true, nil
 }
@@ -88,18 +91,26 @@ func (id *Identity) Public() ([]byte, error) {
 func (id *Identity) set(pair *pki.Pair) error {
 	id.mu.Lock()
 	defer id.mu.Unlock()
+	if err := id.write(pair); err != nil {
+		return err
+	}
+	id.pair.Store(pair)
+	return nil
+}
+
+// write puts the identity on disk, with a pair. The caller holds the lock.
+func (id *Identity) write(pair *pki.Pair) error {
 	text, err := pair.Marshal()
 	if err != nil {
 		return err
 	}
-	whole, err := json.MarshalIndent(identityFile{id.Name, id.Region, id.Addresses, id.Box, id.Sealed, string(text)}, "", "  ")
+	whole, err := json.MarshalIndent(identityFile{id.Name, id.Region, id.Addresses, id.Box, id.Sealed, string(text), id.control}, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := replaceFile(id.path, append(whole, '\n')); err != nil {
 		return fmt.Errorf("write this node's identity: %w", err)
 	}
-	id.pair.Store(pair)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -149,13 +150,17 @@ func Join(ctx context.Context, text string, o JoinOptions) (*Identity, error) {
 		return nil, fmt.Errorf("join the fleet: %w", err)
 	}
 	id := &Identity{
-		Name: t.Name, Region: a.Node.Region, Addresses: a.Addresses, Box: box.Bytes(), Sealed: a.Node.Sealed,
+		Name: t.Name, Region: a.Node.Region, Addresses: bothOf(t.Addresses, a.Addresses), Box: box.Bytes(), Sealed: a.Node.Sealed,
 		path: filepath.Join(o.Dir, IdentityFile),
 	}
-	if len(id.Addresses) == 0 {
-		id.Addresses = t.Addresses
-	}
 	return id, id.set(pair)
+}
+
+// bothOf is where the node can go: where it came in, and where the control node is that answered, which may be another.
+func bothOf(token, answer []string) []string {
+	list := append(slices.Clone(token), answer...)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // knock asks to be let in, and gives the authority's certificate with the answer.

@@ -3,15 +3,24 @@ package bus
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // renewEvery is how often a node looks whether its certificate is due; a renewal that failed is tried again then.
 const renewEvery = time.Hour
 
-// KeepIdentity renews the node's certificate when it is due, until ctx ends. The new one is shown at the next
-// connect; the one in use stays good meanwhile.
+// KeepIdentity keeps what the node needs to be let in, until ctx ends: it renews the certificate when that is due, and
+// learns the addresses of the control nodes that there are. The new certificate is shown at the next connect; the
+// one in use stays good meanwhile.
 func KeepIdentity(ctx context.Context, b *Bus, id *Identity) {
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
+		if err := keepAddresses(ctx, b, id); err != nil && ctx.Err() == nil {
+			b.o.Log.Warn("addresses of other control nodes are not learned", "error", err)
+		}
+	})
 	t := time.NewTicker(renewEvery)
 	defer t.Stop()
 	connect := make(chan struct{}, 1)

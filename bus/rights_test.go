@@ -70,6 +70,8 @@ func TestRights(t *testing.T) {
 	}{
 		{member, "say", "fl.feed.change", false},
 		{member, "say", "fl.feed.beat", false},
+		{member, "say", "fl.tell.watch", false},
+		{member, "say", "fl.up.rome.evidence", false},
 		{member, "say", "fl.inbox.rome.x", false}, // a false answer to a fetch
 		{member, "say", "fl.inbox.paris.x", false},
 		{member, "say", "fl.up.rome.status", false},
@@ -80,6 +82,7 @@ func TestRights(t *testing.T) {
 		{member, "say", "anything", false},
 		{member, "say", "fl.up.paris.status", true},
 		{member, "say", "fl.up.paris.lost", true},
+		{member, "say", "fl.up.paris.evidence", true},
 		{member, "say", "fl.ask.paris.fetch", true},
 		{member, "hear", "fl.inbox.rome.>", false},
 		{member, "hear", "fl.inbox.*.x", false},
@@ -90,7 +93,9 @@ func TestRights(t *testing.T) {
 		{member, "hear", "fl.>", false},
 		{member, "hear", ">", false},
 		{member, "hear", "$SYS.>", false},
+		{member, "hear", "fl.up.*.evidence", false},
 		{member, "hear", "fl.feed.>", true},
+		{member, "hear", "fl.tell.>", true},
 		{member, "hear", "fl.inbox.paris.>", true},
 		{joining, "say", "fl.feed.change", false},
 		{joining, "say", "fl.ask.oslo.fetch", false},
@@ -98,6 +103,8 @@ func TestRights(t *testing.T) {
 		{joining, "say", "fl.join.rome", false},
 		{joining, "say", "fl.join.oslo", true},
 		{joining, "hear", "fl.feed.>", false},
+		{joining, "hear", "fl.tell.>", false},
+		{joining, "say", "fl.tell.watch", false},
 		{joining, "hear", "fl.inbox.paris.>", false},
 		{joining, "hear", "fl.inbox.oslo.>", true},
 	} {

@@ -145,7 +145,8 @@ func dial(target, name string, log *slog.Logger, own ...nats.Option) (*nats.Conn
 	return nats.Connect(target, append([]nats.Option{
 		nats.Name(name), nats.CustomInboxPrefix(inbox(name)),
 		nats.MaxReconnects(-1), nats.Timeout(2 * time.Second),
-		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2),
+		// A control node that hangs is left after three seconds, as when its beats are missing.
+		nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2),
 		nats.IgnoreDiscoveredServers(), nats.IgnoreAuthErrorAbort(),
 		// Nothing is kept for a connection to come: what it would say by then is not true any more.
 		nats.ReconnectBufSize(-1),

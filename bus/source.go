@@ -24,9 +24,13 @@ type Log interface {
 	ReportLost(ctx context.Context, node string, changes []fairlead.Change) error
 }
 
+// maxBeat bounds the bytes of a beat.
+const maxBeat = 1024
+
 // beat tells where the log ends.
 type beat struct {
-	From string `json:"from"` // control node
+	From    string `json:"from"`              // control node
+	Address string `json:"address,omitempty"` // at which edges reach its bus
 	fairlead.Position
 }
 
@@ -78,15 +82,17 @@ func (b *Bus) Publish(change fairlead.Change) {
 
 // source is a control node at work for edges.
 type source struct {
-	b      *Bus
-	log    Log
-	name   string
-	values *values
+	b    *Bus
+	log  Log
+	name string
+	// address is where edges reach this node's bus; "" = none that they could use.
+	address string
+	values  *values
 }
 
 // Serve answers edges from the log and beats, until ctx ends. Any number of control nodes may serve one log.
 func Serve(ctx context.Context, b *Bus, log Log, name string) error {
-	s := &source{b: b, log: log, name: name, values: newValues()}
+	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues()}
 	d := newDesk(ctx, b, serving)
 	defer d.close()
 	for _, t := range []struct {
@@ -161,7 +167,7 @@ func (s *source) beat(ctx context.Context) (fairlead.Position, error) {
 	if err != nil {
 		return head, err
 	}
-	text, err := json.Marshal(beat{s.name, head})
+	text, err := json.Marshal(beat{s.name, s.address, head})
 	if err != nil {
 		return head, err
 	}

@@ -6,15 +6,17 @@ import "strings"
 //
 //	fl.feed.change         changes, down              control
 //	fl.feed.beat           positions, down            control
+//	fl.tell.KIND           watch, ...                 control
 //	fl.ask.NAME.VERB       fetch, has, copy, ...      the edge NAME; control answers
 //	fl.ask.NAME.piece.AT   a piece of what AT holds   likewise
-//	fl.up.NAME.KIND        status, lost, renew, ...   the node NAME
+//	fl.up.NAME.KIND        status, evidence, lost, .. the node NAME
 //	fl.hello, fl.join.NAME one that has a one-time token for NAME
 //	fl.inbox.NAME.>        answers to NAME            control
 const (
 	subjectChange = "fl.feed.change"
 	subjectBeat   = "fl.feed.beat"
 	subjectFeed   = "fl.feed.>"
+	subjectTells  = "fl.tell.>"
 	subjectHello  = "fl.hello"
 	queueControl  = "control"
 )
@@ -22,6 +24,8 @@ const (
 func subjectAsk(name, verb string) string { return "fl.ask." + name + "." + verb }
 
 func subjectPieces(name, at string) string { return "fl.ask." + name + ".piece." + at }
+
+func subjectTell(kind string) string { return "fl.tell." + kind }
 
 func subjectUp(name, kind string) string { return "fl.up." + name + "." + kind }
 

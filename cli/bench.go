@@ -24,12 +24,12 @@ func (p *program) bench() *cobra.Command {
 		Short: "Measure this fairlead beside nginx and beside no proxy, on this machine",
 		Long: "Bench starts this program, nginx (Debian: apt-get install nginx-light) and an upstream on loopback\n" +
 			"addresses, drives the same load through each in turn, and says which of the project's promises of\n" +
-			"speed are met here. docs/bench describes the rows. It takes about four minutes, or 50 s with --quick.",
+			"speed are met here. docs/bench describes the rows. It takes about seven minutes, or two with --quick.",
 		Example: "  fairlead bench\n  fairlead bench --quick\n  fairlead bench --only failover\n  fairlead bench --md docs/bench/today.md",
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&o.Quick, "quick", false, "fewer and shorter rounds: for a look, not for a verdict")
-	cmd.Flags().StringVar(&o.Only, "only", "", "measure the parts whose name contains this word alone, such as failover or stream")
+	cmd.Flags().StringVar(&o.Only, "only", "", "measure the parts alone in whose name a word begins so, such as failover, change or scale")
 	cmd.Flags().StringVar(&markdown, "md", "", "file to write the report to as Markdown, too")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 where a target is missed")
 	cmd.RunE = run(func(ctx context.Context, _ []string) error {

@@ -44,7 +44,7 @@ func (p *program) nodes() *cobra.Command {
 
 func nodeRow(n client.Node) []string {
 	row := []string{n.Name, orDash(string(n.Role)), orDash(n.Region), orDash(n.Version), "-", "-", n.State()}
-	if n.Live {
+	if n.Live && n.Role != fairlead.RoleControl {
 		row[4] = strconv.FormatInt(n.Revision, 10)
 	}
 	if n.Live && n.Lag != nil {
@@ -96,17 +96,16 @@ func spoolTroubles(b *strings.Builder, n client.Node) {
 const lateFrames = 10 * time.Second
 
 func (p *program) nodesAdd() *cobra.Command {
-	var role, region string
+	var region string
 	cmd := &cobra.Command{
 		Use:     "add NAME",
-		Short:   "Let a node join the fleet: show its token, this once, and the line that starts it",
+		Short:   "Let an edge join the fleet: show its token, this once, and the line that starts it",
 		Example: "  fairlead nodes add edge-1 --region eu-central-1",
 		Args:    cobra.ExactArgs(1),
 	}
-	cmd.Flags().StringVar(&role, "role", string(fairlead.RoleEdge), "what the node is: edge or control")
 	cmd.Flags().StringVar(&region, "region", "", "where it is")
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
-		n, err := c.AddNode(ctx, args[0], fairlead.Role(role), region)
+		n, err := c.AddNode(ctx, args[0], region)
 		if err != nil {
 			return err
 		}

@@ -77,9 +77,9 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 }
 
 // AddNode makes room for a node and gives the token with which it joins, once.
-func (c *Client) AddNode(ctx context.Context, name string, role fairlead.Role, region string) (NewNode, error) {
+func (c *Client) AddNode(ctx context.Context, name, region string) (NewNode, error) {
 	var n NewNode
-	body := map[string]string{"name": name, "role": string(role)}
+	body := map[string]string{"name": name}
 	if region != "" {
 		body["region"] = region
 	}

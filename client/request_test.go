@@ -70,12 +70,12 @@ func requests() []request {
 		{`GET /secrets   `, func(ctx context.Context, c *client.Client) error { _, err := c.Secrets(ctx); return err }},
 		{`DELETE /secrets/n   `, func(ctx context.Context, c *client.Client) error { _, err := c.DeleteSecret(ctx, "n"); return err }},
 		{`GET /nodes   `, func(ctx context.Context, c *client.Client) error { _, err := c.Nodes(ctx); return err }},
-		{`POST /nodes  application/json {"name":"e","role":"edge"}`, func(ctx context.Context, c *client.Client) error {
-			_, err := c.AddNode(ctx, "e", fairlead.RoleEdge, "")
+		{`POST /nodes  application/json {"name":"e"}`, func(ctx context.Context, c *client.Client) error {
+			_, err := c.AddNode(ctx, "e", "")
 			return err
 		}},
-		{`POST /nodes  application/json {"name":"e","region":"r","role":"edge"}`, func(ctx context.Context, c *client.Client) error {
-			_, err := c.AddNode(ctx, "e", fairlead.RoleEdge, "r")
+		{`POST /nodes  application/json {"name":"e","region":"r"}`, func(ctx context.Context, c *client.Client) error {
+			_, err := c.AddNode(ctx, "e", "r")
 			return err
 		}},
 		{`DELETE /nodes/e   `, func(ctx context.Context, c *client.Client) error { _, err := c.RemoveNode(ctx, "e"); return err }},

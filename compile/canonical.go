@@ -40,8 +40,7 @@ func Document(c *fairlead.Config) []byte { return encode(c) }
 
 // encode writes what v points to.
 func encode(v any) []byte {
-	e := encoder{shapes: map[reflect.Type]shape{}}
-	b, _ := e.value(nil, reflect.ValueOf(v), true)
+	b, _ := appendValue(nil, reflect.ValueOf(v), true)
 	return b
 }
 
@@ -77,24 +76,49 @@ func stated[T any](list []T) []T {
 	return list
 }
 
-// encoder writes values as canonical JSON, by the json tags of their types.
-type encoder struct{ shapes map[reflect.Type]shape }
-
 // shape is a struct's fields by name.
 type shape []field
 
 type field struct {
-	name  string
-	index int
+	name   string
+	quoted string // the name in JSON, with its colon
+	index  int
 }
 
-// value appends v. ok is false, and nothing is appended, where v is absent and need not be there.
-func (e *encoder) value(b []byte, v reflect.Value, need bool) (_ []byte, ok bool) {
+// shapes are those of all structs that a configuration is made of. They are worked out once: a document has
+// thousands of each.
+var shapes = shapesOf(map[reflect.Type]shape{}, reflect.TypeFor[fairlead.Config]())
+
+// shapesOf adds the shapes that a type has and is made of.
+func shapesOf(all map[reflect.Type]shape, t reflect.Type) map[reflect.Type]shape {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return shapesOf(all, t.Elem())
+	case reflect.Struct:
+	default:
+		return all
+	}
+	if _, known := all[t]; known {
+		return all
+	}
+	s := make(shape, t.NumField())
+	all[t] = s
+	for i := range s {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		s[i] = field{name, string(appendString(nil, name)) + ":", i}
+		shapesOf(all, t.Field(i).Type)
+	}
+	slices.SortFunc(s, func(a, b field) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+// appendValue appends v as canonical JSON, by the json tags of its types. ok is false, and nothing is appended, where v is absent and need not be there.
+func appendValue(b []byte, v reflect.Value, need bool) (_ []byte, ok bool) {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return b, false
 		}
-		return e.value(b, v.Elem(), true)
+		return appendValue(b, v.Elem(), true)
 	}
 	if !need && v.IsZero() {
 		return b, false
@@ -106,11 +130,11 @@ func (e *encoder) value(b []byte, v reflect.Value, need bool) (_ []byte, ok bool
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return e.structure(b, v, need)
+		return appendStructure(b, v, need)
 	case reflect.Map:
-		return e.mapping(b, v), true
+		return appendMapping(b, v), true
 	case reflect.Slice:
-		return e.list(b, v), true
+		return appendList(b, v), true
 	case reflect.String:
 		return appendString(b, v.String()), true
 	case reflect.Bool:
@@ -140,10 +164,10 @@ func spelt(v encoding.TextMarshaler) string {
 	return s
 }
 
-func (e *encoder) structure(b []byte, v reflect.Value, need bool) ([]byte, bool) {
+func appendStructure(b []byte, v reflect.Value, need bool) ([]byte, bool) {
 	start, first := len(b), true
 	b = append(b, '{')
-	for _, f := range e.shape(v.Type()) {
+	for _, f := range shapes[v.Type()] {
 		if saysNothing(f.name, v.Field(f.index)) {
 			continue
 		}
@@ -151,9 +175,9 @@ func (e *encoder) structure(b []byte, v reflect.Value, need bool) ([]byte, bool)
 		if !first {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, f.name), ':')
+		b = append(b, f.quoted...)
 		var ok bool
-		if b, ok = e.value(b, v.Field(f.index), false); !ok {
+		if b, ok = appendValue(b, v.Field(f.index), false); !ok {
 			b = b[:mark]
 			continue
 		}
@@ -176,21 +200,7 @@ func saysNothing(name string, v reflect.Value) bool {
 	return name == "limits" && !v.IsNil() && v.Elem().IsZero()
 }
 
-func (e *encoder) shape(t reflect.Type) shape {
-	if s, ok := e.shapes[t]; ok {
-		return s
-	}
-	s := make(shape, t.NumField())
-	for i := range s {
-		s[i].name, _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		s[i].index = i
-	}
-	slices.SortFunc(s, func(a, b field) int { return cmp.Compare(a.name, b.name) })
-	e.shapes[t] = s
-	return s
-}
-
-func (e *encoder) mapping(b []byte, v reflect.Value) []byte {
+func appendMapping(b []byte, v reflect.Value) []byte {
 	names := v.MapKeys()
 	slices.SortFunc(names, func(x, y reflect.Value) int { return cmp.Compare(x.String(), y.String()) })
 	element := reflect.New(v.Type().Elem()).Elem() // what is in a map has no address
@@ -201,18 +211,18 @@ func (e *encoder) mapping(b []byte, v reflect.Value) []byte {
 		}
 		b = append(appendString(b, name.String()), ':')
 		element.Set(v.MapIndex(name))
-		b, _ = e.value(b, element, true)
+		b, _ = appendValue(b, element, true)
 	}
 	return append(b, '}')
 }
 
-func (e *encoder) list(b []byte, v reflect.Value) []byte {
+func appendList(b []byte, v reflect.Value) []byte {
 	b = append(b, '[')
 	for i := range v.Len() {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b, _ = e.value(b, v.Index(i), true)
+		b, _ = appendValue(b, v.Index(i), true)
 	}
 	return append(b, ']')
 }

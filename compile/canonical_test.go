@@ -139,6 +139,10 @@ func reweigh(t *testing.T, doc []byte, cfg *fairlead.Config) {
 			t.Fatalf("%s: %v", e.ID, err)
 		}
 		_, changed, _ := compile.Canonical(other, "f")
+		same, config, err := compile.Reweigh(doc, cfg, e.ID, 12345)
+		if err != nil || !bytes.Equal(same, other) || !reflect.DeepEqual(config, changed) {
+			t.Fatalf("%s: Reweigh gives another document or another Config than reading it does: %v\n%s", e.ID, err, same)
+		}
 		ds := compile.Diff(cfg, changed)
 		if e.Weight != 12345 && (len(ds) != 1 || ds[0].Name != e.ID || ds[0].Field != "weight" || ds[0].To != "12345") {
 			t.Fatalf("%s: %s", e.ID, ds.Text())

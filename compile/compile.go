@@ -34,6 +34,8 @@ type builder struct {
 	s         *fairlead.Snapshot
 	providers map[string]*fairlead.Provider
 	kept      map[string]*fairlead.Provider // of the snapshot before, to be used again where they are the same
+	beside    map[string]*fairlead.Provider // of what this is tried beside
+	others    []*fairlead.Endpoint          // likewise, by id
 	covered   map[string]*fairlead.Model    // fallbacks that only a wildcard covers, by name
 	resolve   Resolver
 	found     Findings
@@ -45,7 +47,7 @@ func build(c *fairlead.Config, revision int64, resolve Resolver) (*fairlead.Snap
 }
 
 func newBuilder(c *fairlead.Config, in StateInput) *builder {
-	return &builder{
+	b := &builder{
 		c: c,
 		s: &fairlead.Snapshot{
 			Revision: in.Revision,
@@ -55,9 +57,17 @@ func newBuilder(c *fairlead.Config, in StateInput) *builder {
 		},
 		providers: make(map[string]*fairlead.Provider, len(c.Providers)),
 		kept:      map[string]*fairlead.Provider{},
+		beside:    map[string]*fairlead.Provider{},
 		covered:   map[string]*fairlead.Model{},
 		resolve:   in.Resolve,
 	}
+	if in.Beside != nil {
+		b.others = in.Beside.Endpoints
+		for _, p := range in.Beside.Providers {
+			b.beside[p.Name] = p
+		}
+	}
+	return b
 }
 
 func (b *builder) build() *fairlead.Snapshot {
@@ -85,7 +95,11 @@ func (b *builder) keep(s *fairlead.Snapshot) {
 func (b *builder) allProviders() {
 	for _, name := range sortedKeys(b.c.Providers) {
 		p := b.provider(name, b.c.Providers[name])
-		if old := b.kept[name]; old != nil && reflect.DeepEqual(old, p) {
+		other := b.beside[name]
+		p.Apart = other != nil && !reflect.DeepEqual(other, p)
+		if old := b.kept[name]; other != nil && !p.Apart {
+			p = other
+		} else if old != nil && reflect.DeepEqual(old, p) {
 			p = old
 		}
 		b.providers[name] = p
@@ -279,6 +293,7 @@ func (b *builder) endpoint(m *fairlead.Model, c fairlead.EndpointConfig) *fairle
 	if c.Model == "" {
 		e.Upstream = bareName(m.Name)
 	}
+	e.Apart = p.Apart || b.elsewhere(e)
 	if c.Supports != nil {
 		var set fairlead.Abilities
 		for _, name := range c.Supports {
@@ -288,6 +303,12 @@ func (b *builder) endpoint(m *fairlead.Model, c fairlead.EndpointConfig) *fairle
 		e.Supports = fairlead.NewSupports(set)
 	}
 	return e
+}
+
+// elsewhere reports whether the endpoint of the same id that this one is tried beside is another model of the provider's.
+func (b *builder) elsewhere(e *fairlead.Endpoint) bool {
+	i, found := slices.BinarySearchFunc(b.others, e.ID, func(o *fairlead.Endpoint, id string) int { return cmp.Compare(o.ID, id) })
+	return found && b.others[i].Upstream != e.Upstream
 }
 
 // bareName is what a provider calls a model unless it is told otherwise: the name behind the author,

@@ -50,6 +50,9 @@ func TestMergeAndPatch(t *testing.T) {
 		if want := canonical(t, c.want); !bytes.Equal(merged, want) {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, merged, want)
 		}
+		if fast := compile.Between(merged, doc); string(fast) != c.back {
+			t.Errorf("%s: the patch back between canonical documents is %s, want %s", c.patch, fast, c.back)
+		}
 		if back, err := compile.Patch(merged, doc); err != nil || string(back) != c.back {
 			t.Errorf("%s: the patch back is %s, %v; want %s", c.name, back, err, c.back)
 		}
@@ -125,6 +128,23 @@ func TestSetWeight(t *testing.T) {
 		var e *fairlead.Error
 		if !errors.As(err, &e) || e.Code != c.code || !strings.Contains(e.Hint, c.hint) {
 			t.Errorf("%q, %d: %v, want %s and the hint %s", c.id, c.weight, err, c.code, c.hint)
+		}
+	}
+}
+
+func TestPeers(t *testing.T) {
+	doc := canonical(t, two+`  "b/x@vllm~b": {endpoints: [{provider: vllm, name: b, supports: []}]}`)
+	for id, want := range map[string]string{
+		"a/m@vllm": "[a/m@vllm~b]", "a/m@vllm~b": "[a/m@vllm]", "a/*@vllm": "[]", "b/x@vllm~b@vllm~b": "[]",
+		"a/m@vlm": "not_found", "a/m": "not_found", "": "not_found",
+	} {
+		peers, err := compile.Peers(doc, id)
+		got := fmt.Sprint(peers)
+		if err != nil {
+			got = string(fairlead.AsError(err).Code)
+		}
+		if got != want {
+			t.Errorf("%q has %s, want %s", id, got, want)
 		}
 	}
 }

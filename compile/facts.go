@@ -17,21 +17,18 @@ import (
 type fact struct{ field, text string }
 
 // facts reads the facts of configurations, by the json tags of their types: a new field is a fact by itself.
-type facts struct {
-	shapes encoder
-	list   []fact
-}
+type facts struct{ list []fact }
 
 // factsOf lists the facts of a part of a configuration, in the order of their fields' names. skip names fields
 // that are told otherwise.
 func factsOf[T any](part T, skip ...string) []fact {
-	f := facts{shapes: encoder{shapes: map[reflect.Type]shape{}}}
+	var f facts
 	f.structure("", reflect.ValueOf(&part).Elem(), skip, false)
 	return f.list
 }
 
 func (f *facts) structure(prefix string, v reflect.Value, skip []string, need bool) {
-	for _, field := range f.shapes.shape(v.Type()) {
+	for _, field := range shapes[v.Type()] {
 		if !slices.Contains(skip, prefix+field.name) {
 			f.value(prefix+field.name, v.Field(field.index), need)
 		}
@@ -63,7 +60,7 @@ func (f *facts) value(field string, v reflect.Value, need bool) {
 		}
 	default:
 		if need || !v.IsZero() {
-			b, _ := f.shapes.value(nil, v, true)
+			b, _ := appendValue(nil, v, true)
 			f.add(field, string(b))
 		}
 	}

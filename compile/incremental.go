@@ -15,6 +15,7 @@ import (
 // goroutine at a time. Documents that it was given must not be changed.
 type Incremental struct {
 	s       *fairlead.Snapshot // the last one; nil = there is none
+	beside  *fairlead.Snapshot // what it is tried beside
 	c       *fairlead.Config   // of it, with the weights laid over
 	weights map[string]int
 	names   names
@@ -54,7 +55,7 @@ func (i *Incremental) whole(in StateInput) (*fairlead.Snapshot, Findings) {
 	}
 	b := newBuilder(c, in)
 	b.keep(i.s)
-	n.s = b.build()
+	n.s, n.beside = b.build(), in.Beside
 	*i = n
 	return n.s, append(found, b.found...).sorted()
 }
@@ -93,7 +94,7 @@ func (i *Incremental) found() Findings {
 
 // step makes a snapshot of the last one; ok is false where that cannot be done.
 func (i *Incremental) step(in StateInput) (_ *fairlead.Snapshot, found Findings, ok bool) {
-	if i.s == nil || i.models == nil {
+	if i.s == nil || i.models == nil || !sameProviders(i.beside, in.Beside) {
 		return nil, nil, false
 	}
 	next, edited, ok := i.reread(in.Document)
@@ -118,8 +119,11 @@ func (i *Incremental) step(in StateInput) (_ *fairlead.Snapshot, found Findings,
 	b := newBuilder(i.c, in)
 	b.keep(i.s)
 	other := b.changedProviders(i.s)
+	if in.Beside != nil && len(other) > 0 {
+		return nil, nil, false // what is apart may be another
+	}
 
-	i.text, i.weights = next, maps.Clone(in.Weights)
+	i.beside, i.text, i.weights = in.Beside, next, maps.Clone(in.Weights)
 	for name, m := range models {
 		i.c.Models[name] = m
 		delete(i.models, name)
@@ -187,4 +191,12 @@ func unweighted(m fairlead.ModelConfig) fairlead.ModelConfig {
 		m.Endpoints[i].Weight = nil
 	}
 	return m
+}
+
+// sameProviders reports whether what is tried stands beside the same providers as before.
+func sameProviders(a, b *fairlead.Snapshot) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.Equal(a.Providers, b.Providers)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,6 +43,10 @@ func Patch(from, to []byte) ([]byte, error) {
 	return patch, nil
 }
 
+// Between is Patch for documents that are known to be canonical, which spares writing both again. Of others it gives a
+// patch that may make another document: whoever commits one has to compare.
+func Between(from, to []byte) []byte { return mergepatch.Between(from, to) }
+
 // asObject says why a merge patch is none.
 func asObject(patch []byte) error {
 	if len(patch) > maxDocument {
@@ -76,31 +81,49 @@ func deepest(v jsontext.Value) (most int) {
 // SetWeight gives the canonical document in which one endpoint, by its id, has another weight; 0 drains it. An
 // endpoint that is not there is CodeNotFound, with the near ids.
 func SetWeight(doc []byte, endpoint string, weight int) ([]byte, error) {
+	next, _, _, err := setWeight(doc, endpoint, weight)
+	return next, err
+}
+
+// Reweigh is SetWeight for a document whose Config is known: it gives the Config of the new one, too, without reading
+// that. What they have in common is shared, and must not be changed.
+func Reweigh(doc []byte, c *fairlead.Config, endpoint string, weight int) ([]byte, *fairlead.Config, error) {
+	next, name, model, err := setWeight(doc, endpoint, weight)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := *c
+	n.Models = maps.Clone(c.Models)
+	n.Models[name] = model
+	return next, &n, nil
+}
+
+// setWeight gives the document, and the model in it that became another.
+func setWeight(doc []byte, endpoint string, weight int) (next []byte, name string, model fairlead.ModelConfig, err error) {
 	if weight < 0 || weight > maxWeight {
-		return nil, fairlead.Errorf(fairlead.CodeInvalidRequest, fmt.Sprintf("a weight is 0 to %d", maxWeight))
+		return nil, "", model, fairlead.Errorf(fairlead.CodeInvalidRequest, fmt.Sprintf("a weight is 0 to %d", maxWeight))
 	}
 	members, err := membersOf(doc, "models")
 	if err != nil {
-		return nil, fmt.Errorf("read document: %w", err)
+		return nil, "", model, fmt.Errorf("read document: %w", err)
 	}
-	name := modelOf(endpoint)
+	name = modelOf(endpoint)
 	for _, m := range members {
 		if m.name != name {
 			continue
 		}
-		var model fairlead.ModelConfig
 		if !plain(doc[m.start:m.end], &model) {
-			return nil, fmt.Errorf("read document: model %s is not canonical", name)
+			return nil, "", model, fmt.Errorf("read document: model %s is not canonical", name)
 		}
 		for i := range model.Endpoints {
 			e := &model.Endpoints[i]
 			if endpointID(name, *e) == endpoint {
 				e.Weight = &weight
-				return slices.Concat(doc[:m.start], encode(&model), doc[m.end:]), nil
+				return slices.Concat(doc[:m.start], encode(&model), doc[m.end:]), name, model, nil
 			}
 		}
 	}
-	return nil, unknownEndpoint(doc, members, endpoint)
+	return nil, "", model, unknownEndpoint(doc, members, endpoint)
 }
 
 // modelOf is the model in an endpoint's id: names of providers and of endpoints hold no @.

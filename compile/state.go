@@ -14,6 +14,9 @@ type StateInput struct {
 	Revision int64
 	At       time.Time
 	Resolve  Resolver // nil = every credential stays unset without a word
+	// Beside is what serves all others, where this is what is tried: what both have in common is the same one, and
+	// what is reached otherwise is marked as apart.
+	Beside *fairlead.Snapshot
 }
 
 // FromState makes the snapshot of a state, with the weights laid over the document. The findings are those of

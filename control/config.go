@@ -75,7 +75,7 @@ func (c *Control) putConfig(a *ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.writeConfig(a, edit{
+	return c.writeOrTry(a, edit{
 		act: a.act(c.Now(), "config.apply", ""), origin: fairlead.OriginApply,
 		next: func(context.Context, *current) (draft, error) { return draft{text: doc}, nil },
 	})
@@ -93,7 +93,7 @@ func (c *Control) patchConfig(a *ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.writeConfig(a, edit{
+	return c.writeOrTry(a, edit{
 		act: a.act(c.Now(), "config.patch", ""), origin: fairlead.OriginPatch,
 		next: func(_ context.Context, now *current) (draft, error) {
 			next, err := compile.Merge(c.patchable(now), patch)

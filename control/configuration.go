@@ -36,6 +36,8 @@ type Written struct {
 	Changed  bool                 `json:"changed"`            // of a dry run: whether it would
 	DryRun   bool                 `json:"dry_run,omitempty"`  // nothing was written
 	Restores int64                `json:"restores,omitempty"` // of a rollback: whose document it is
+	Ramp     string               `json:"ramp,omitempty"`     // the id of the ramp that began with it
+	Trial    string               `json:"trial,omitempty"`    // the id of the trial that began with it
 	Diff     []compile.Difference `json:"diff"`
 	Findings compile.Findings     `json:"findings"`         // warnings
 	Applied  bool                 `json:"applied"`          // this node's own edge decides by it
@@ -49,7 +51,8 @@ type edit struct {
 	base   int64 // the revision that it is meant for; anyBase = the one in force
 	once   bool  // it says something else of another base, so it does not begin again
 	dry    bool
-	trial  bool // it may be written while a revision is tried
+	trial  bool            // it may be written while a revision is tried
+	tries  *fairlead.Trial // what is written is tried beside the document, on these terms; nil = it takes its place
 	next   func(ctx context.Context, now *current) (draft, error)
 }
 
@@ -60,16 +63,20 @@ type current struct {
 	fairlead.State
 	source Source
 	config *fairlead.Config
+	known  bool // the config is the document's, and the document is of the store
 }
 
 // draft is a configuration that is to be.
 type draft struct {
-	text     []byte          // YAML or JSON
-	name     string          // of the text, in findings
-	restores int64           // the revision whose document it is
-	plain    bool            // no ramp's weight is laid over it
-	touched  []string        // endpoints whose weights are set, which ends what is laid over them
-	trial    *fairlead.Trial // what is tried beside it from here on
+	text     []byte           // YAML or JSON
+	config   *fairlead.Config // of the text, which is canonical then; nil = it is to be read
+	name     string           // of the text, in findings
+	restores int64            // the revision whose document it is
+	plain    bool             // no ramp's weight is laid over it
+	touched  []string         // endpoints whose weights are set, which ends what is laid over them
+	trial    *fairlead.Trial  // what is tried beside it from here on
+	ramp     *fairlead.Ramp   // what moves a weight from here on, beginning with the one that is in force
+	course   *fairlead.Course // the ramp or the trial that begins or ends with it
 }
 
 // refusedError is the error of a configuration that cannot be, with all that is wrong with it.
@@ -132,6 +139,7 @@ func (s *Config) current(ctx context.Context) (*current, error) {
 		// What another version of this program wrote must not keep a good document from being written over it.
 		now.config = &fairlead.Config{Version: 1}
 	}
+	now.known = err == nil && state.Revision > 0
 	return now, nil
 }
 
@@ -152,7 +160,10 @@ func (s *Config) write(ctx context.Context, e edit) (Written, fairlead.Change, e
 	for try := 1; ; try++ {
 		w, change, err := s.try(ctx, e)
 		var stale *fairlead.Error
-		if !errors.As(err, &stale) || stale.Code != fairlead.CodeStale || e.base != anyBase || e.once || try == maxTries {
+		if !errors.As(err, &stale) || stale.Code != fairlead.CodeStale || e.once || try == maxTries {
+			return w, change, err
+		}
+		if e.base != anyBase && stale.Param != "course" { // of a course only how far it has come is another
 			return w, change, err
 		}
 	}
@@ -176,7 +187,7 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	if now.Trial != nil && !e.trial && !e.dry {
 		return w, change, &fairlead.Error{
 			Code: fairlead.CodeConflict, Message: "a revision is being tried; until its end only weights can be set",
-			Hint: "wait for its end, or roll back",
+			Hint: "wait for its end, or end it: fairlead trial promote, fairlead trial drop",
 		}
 	}
 	d, err := e.next(ctx, now)
@@ -191,15 +202,18 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	weights := laidOver(now, next.config, d)
 	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
 	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
-	w.Changed = !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e) || ends(now, d, e)
+	if e.tries != nil {
+		if d, err = beside(now, next.document, e.tries); err != nil {
+			return w, change, err
+		}
+		next, weights = document{now.Document, now.config}, now.Weights
+	}
+	w.Changed = d.course != nil || !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e) || ends(now, d, e)
 	if e.dry || !w.Changed {
 		w.Applied = !e.dry
 		return w, change, nil
 	}
-	c, err := commit(now, next, d, e)
-	if err != nil {
-		return w, change, err
-	}
+	c := commit(now, next, d, e)
 	c.Content.Weights = weights
 	r, change, err := s.Store.CommitRevision(ctx, c)
 	if err != nil {
@@ -207,7 +221,19 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	}
 	s.last.keep(next)
 	w.Revision, w.Change = r.Number, change.Number
+	w.begun(d.course)
 	return w, change, nil
+}
+
+// begun tells of the ramp or the trial that began with a write.
+func (w *Written) begun(c *fairlead.Course) {
+	switch {
+	case c == nil || c.Version > 0:
+	case c.Kind == fairlead.CourseRamp:
+		w.Ramp = c.ID
+	default:
+		w.Trial = c.ID
+	}
 }
 
 // begins reports whether a whole document becomes the first revision: from then on the store is the truth,
@@ -228,29 +254,37 @@ func staleError(want, is int64) error {
 }
 
 // commit makes what the store writes.
-func commit(now *current, next document, d draft, e edit) (fairlead.Commit, error) {
+func commit(now *current, next document, d draft, e edit) fairlead.Commit {
 	from := now.Document
 	if now.Revision == 0 {
 		from = []byte("{}") // what was in force before is not in the store, so the first revision carries all
-	}
-	patch, err := compile.Patch(from, next.document)
-	if err != nil {
-		return fairlead.Commit{}, err
 	}
 	return fairlead.Commit{
 		Base: now.Revision,
 		Content: fairlead.RevisionContent{
 			Revision: now.Revision + 1, Origin: e.origin, Why: e.act.Why, Restores: d.restores,
-			Patch: patch, Sum: sha256.Sum256(next.document), Trial: d.trial,
+			Patch: compile.Between(from, next.document), Sum: sha256.Sum256(next.document), Trial: d.trial, Ramp: d.ramp,
 		},
 		Document: next.document,
+		Course:   d.course,
 		Act:      e.act,
-	}, nil
+	}
 }
 
-// laidOver gives the weights that stay laid over the document: those of endpoints that are still there and
-// whose own weight nobody wrote.
+// laidOver gives the weights that are laid over the document: those of endpoints that are still there and whose own
+// weight nobody wrote, and that with which a ramp begins.
 func laidOver(now *current, next *fairlead.Config, d draft) map[string]int {
+	kept := stillOver(now, next, d)
+	if d.ramp != nil {
+		if kept == nil {
+			kept = map[string]int{}
+		}
+		kept[d.ramp.Endpoint] = d.ramp.From
+	}
+	return kept
+}
+
+func stillOver(now *current, next *fairlead.Config, d draft) map[string]int {
 	if len(now.Weights) == 0 || d.plain {
 		return nil
 	}

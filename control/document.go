@@ -55,7 +55,12 @@ func readDocument(doc []byte) (*fairlead.Config, error) {
 // compile makes a document of a draft and says everything that is wrong with it. A secret that is not stored
 // is a warning: it disables the credential that names it.
 func (s *Config) compile(ctx context.Context, d draft) (document, compile.Findings, error) {
-	doc, cfg, found := compile.Canonical(d.text, d.name)
+	doc, cfg, found := d.text, d.config, compile.Findings(nil)
+	if cfg != nil {
+		found = compile.Check(cfg)
+	} else {
+		doc, cfg, found = compile.Canonical(d.text, d.name)
+	}
 	if err := refused(found); err != nil {
 		return document{}, found, err
 	}

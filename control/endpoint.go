@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -50,10 +51,27 @@ type forgottenAnswer struct {
 	Forgotten bool `json:"forgotten"`
 }
 
-// endpointBody sets a weight, or drains and ends that; one of them.
+// endpointBody sets a weight, or drains and ends that; one of them. A weight may be moved to over a time, as long as a guard holds.
 type endpointBody struct {
-	Weight *int  `json:"weight,omitempty"`
-	Drain  *bool `json:"drain,omitempty"`
+	Weight *int               `json:"weight,omitempty"`
+	Drain  *bool              `json:"drain,omitempty"`
+	Ramp   *fairlead.Duration `json:"ramp,omitempty"`
+	Guard  string             `json:"guard,omitempty"`
+}
+
+func (b *endpointBody) check() error {
+	text := ""
+	switch {
+	case (b.Weight == nil) == (b.Drain == nil):
+		text = "the body has either a weight, or drain: true or false"
+	case b.Ramp != nil && b.Weight == nil:
+		text = "a ramp leads to a weight"
+	case b.Guard != "" && b.Ramp == nil:
+		text = "a guard watches over a ramp: say how long it takes, such as \"ramp\": \"10m\""
+	default:
+		return nil
+	}
+	return fairlead.Errorf(fairlead.CodeInvalidRequest, text)
 }
 
 // Endpoints shows every endpoint of a snapshot.
@@ -109,11 +127,13 @@ func (c *Control) patchEndpoint(a *ask) (any, error) {
 	if err := readBody(a.Request, &body); err != nil {
 		return nil, err
 	}
-	if (body.Weight == nil) == (body.Drain == nil) {
-		return nil, fairlead.Errorf(fairlead.CodeInvalidRequest, "the body has either a weight, or drain: true or false")
+	if err := body.check(); err != nil {
+		return nil, err
 	}
 	e := edit{act: a.act(c.Now(), "endpoint.weight", shortened(id)), origin: fairlead.OriginWeight, trial: true}
 	switch {
+	case body.Ramp != nil:
+		e.act.Action = "ramp.begin"
 	case body.Weight != nil:
 	case *body.Drain:
 		e.act.Action = "endpoint.drain"
@@ -124,6 +144,9 @@ func (c *Control) patchEndpoint(a *ask) (any, error) {
 		weight, err := c.config.weightAsked(ctx, now, id, body)
 		if err != nil {
 			return draft{}, err
+		}
+		if body.Ramp != nil {
+			return beginRamp(now, fairlead.Ramp{Endpoint: id, To: weight, Over: *body.Ramp, Guard: body.Guard})
 		}
 		return setWeight(now, id, weight)
 	}
@@ -149,7 +172,12 @@ func (s *Config) weightAsked(ctx context.Context, now *current, id string, body 
 func setWeight(now *current, id string, weight int) (draft, error) {
 	d := draft{touched: []string{id}, trial: now.Trial}
 	var err error
-	if d.text, err = compile.SetWeight(now.Document, id, weight); err != nil || now.Trial == nil {
+	if now.known {
+		d.text, d.config, err = compile.Reweigh(now.Document, now.config, id, weight)
+	} else {
+		d.text, err = compile.SetWeight(now.Document, id, weight)
+	}
+	if err != nil || now.Trial == nil {
 		return d, err
 	}
 	tried, err := compile.Merge(now.Document, now.Trial.Patch)
@@ -184,9 +212,13 @@ func (s *Config) weightBefore(ctx context.Context, n int64, id string) (int, err
 			Patch struct {
 				Models map[string]jsontext.Value `json:"models"`
 			} `json:"patch"`
+			Weights map[string]int `json:"weights"`
 		}
 		if err := json.Unmarshal(change.Content, &content); err != nil {
 			return 0, err
+		}
+		if w, ok := content.Weights[id]; ok { // the document has the weight that a ramp was to reach
+			return s.weightReached(ctx, n, id, w)
 		}
 		if w := patchedWeight(content.Patch.Models, id); w > 0 {
 			return w, nil
@@ -194,6 +226,20 @@ func (s *Config) weightBefore(ctx context.Context, n int64, id string) (int, err
 		n--
 	}
 	return defaultWeight, nil
+}
+
+// weightReached gives the weight that an endpoint's ramp had reached after a revision; else the one laid over it there.
+func (s *Config) weightReached(ctx context.Context, n int64, id string, laid int) (int, error) {
+	list, err := s.Store.Courses(ctx, fairlead.CourseRamp, maxHistory)
+	if err != nil {
+		return 0, err
+	}
+	for i := range list {
+		if r, ok := rampOf(&list[i]); ok && list[i].Endpoint == id && list[i].Revision <= n {
+			return cmp.Or(r.Weight(), laid, r.From, r.To), nil
+		}
+	}
+	return cmp.Or(laid, defaultWeight), nil
 }
 
 // defaultWeight is that of an endpoint of which none is stated.

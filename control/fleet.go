@@ -81,23 +81,28 @@ func (f *Fleet) Buses() []string {
 }
 
 // behind waits until every live node that has an edge stands at a place in the log, and lists by name those that do not when ctx ends.
-func (f *Fleet) behind(ctx context.Context, at fairlead.Position) []string {
+// Where it is about the configuration, one that stands there and could not bring it into force is listed, too, and not waited for.
+func (f *Fleet) behind(ctx context.Context, at fairlead.Position, config bool) []string {
 	for {
 		nodes, news := f.all()
-		late := []string{}
+		late, refusing := []string{}, []string{}
 		for name, h := range nodes {
 			there := h.Position.Log == at.Log && h.Position.Number >= at.Number
-			if h.Role != fairlead.RoleControl && !there && f.live(h) {
+			switch {
+			case h.Role == fairlead.RoleControl || !f.live(h):
+			case !there:
 				late = append(late, name)
+			case config && h.ConfigError != "":
+				refusing = append(refusing, name)
 			}
 		}
 		if len(late) == 0 {
-			return late
+			return sorted(refusing)
 		}
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return sorted(late)
+			return sorted(append(late, refusing...))
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (c *Control) revokeKey(a *ask) (any, error) {
 	if change.Number > 0 {
 		answer.Behind, err = c.spread(ctx, a, change)
 	} else if head, headErr := c.Store.Head(ctx); headErr == nil { // it may have failed to come down the first time
-		answer.Behind, err = c.settled(ctx, a, head.Number)
+		answer.Behind, err = c.settled(ctx, a, fairlead.Change{Number: head.Number, Kind: fairlead.ChangeKey})
 	}
 	if err != nil {
 		return nil, &fairlead.Error{

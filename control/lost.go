@@ -47,8 +47,9 @@ func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsont
 		Name     string         `json:"name"`
 		Version  int64          `json:"version"`
 		Keys     []struct {
-			ID   string `json:"id"`
-			Name string `json:"name"`
+			ID      string     `json:"id"`
+			Name    string     `json:"name"`
+			Revoked *time.Time `json:"revoked"`
 		} `json:"keys"`
 	}
 	what = []string{}
@@ -64,7 +65,11 @@ func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsont
 		patch = c.Patch
 	case fairlead.ChangeKey:
 		for _, k := range c.Keys {
-			what = append(what, k.ID+" "+k.Name)
+			text := k.ID + " " + k.Name
+			if k.Revoked != nil { // after the restore it is good again
+				text += ": revoked"
+			}
+			what = append(what, text)
 		}
 	case fairlead.ChangeSecret:
 		what = append(what, c.Name+" version "+number(c.Version))

@@ -122,7 +122,7 @@ func (c *Control) tell(n nodeAnswer, h heard, head fairlead.Position) nodeAnswer
 	n.Revision, n.Position, n.Stale, n.Loading, n.ConfigError = h.Revision, h.Position.Number, h.Stale, h.Loading, h.ConfigError
 	n.Unresolved = append(n.Unresolved, h.Unresolved...)
 	n.Spool = h.Spool
-	if h.Position.Log == head.Log {
+	if h.Position.Log == head.Log && h.Role != fairlead.RoleControl { // which reads the log itself, and follows nothing
 		lag := max(head.Number-h.Position.Number, 0)
 		n.Lag = &lag
 	}
@@ -138,8 +138,8 @@ func (c *Control) addNode(a *ask) (any, error) {
 	if err := fairlead.ValidNodeName(body.Name); err != nil {
 		return nil, named("name", err)
 	}
-	if !slices.Contains([]fairlead.Role{fairlead.RoleEdge, fairlead.RoleControl, fairlead.RoleAll}, body.Role) {
-		return nil, named("role", fairlead.Errorf(fairlead.CodeInvalidRequest, "a node's role is edge, control or all"))
+	if body.Role != fairlead.RoleEdge {
+		return nil, named("role", fairlead.Errorf(fairlead.CodeInvalidRequest, "edges join by a token; a control node belongs to the fleet by its database"))
 	}
 	if !validRegion(body.Region) {
 		return nil, named("region", fairlead.Errorf(fairlead.CodeInvalidRequest, "a region has at most 64 printable characters and no space"))

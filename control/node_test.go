@@ -78,7 +78,8 @@ func TestLifeOfANode(t *testing.T) {
 	if n := p.node(t, "edge-1"); n != nil {
 		t.Errorf("a removed node is listed: %v", n)
 	}
-	p.json(t, "POST", "/control/v1/nodes", `{"name":"edge-1","role":"control"}`, 201)
+	p.json(t, "POST", "/control/v1/nodes", `{"name":"edge-1","role":"control"}`, 400)
+	p.json(t, "POST", "/control/v1/nodes", `{"name":"edge-1","role":"edge"}`, 201)
 	p.showsNothingOf(t, secret)
 }
 

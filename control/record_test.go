@@ -44,8 +44,8 @@ func batch(t testing.TB, node string, rows ...fairlead.StoredRecord) fairlead.Re
 	return b
 }
 
-// put keeps records of a node.
-func (p *plane) put(t testing.TB, node string, rows ...fairlead.StoredRecord) {
+// keepRecords keeps records of a node.
+func (p *plane) keepRecords(t testing.TB, node string, rows ...fairlead.StoredRecord) {
 	t.Helper()
 	bad, err := p.store.PutRecords(t.Context(), batch(t, node, rows...))
 	if err != nil || bad != 0 {
@@ -66,7 +66,7 @@ func mixed(t testing.TB, p *plane, n int) (all []fairlead.StoredRecord) {
 				r.Attempts[0].Endpoint = "a/m@other~b"
 			}
 		})
-		p.put(t, node, r)
+		p.keepRecords(t, node, r)
 		all = append(all, r)
 	}
 	return all
@@ -153,7 +153,7 @@ func TestRecord(t *testing.T) {
 	p := applied(t)
 	p.fleet.Hear(fairlead.NodeStatus{Name: "edge-1", Role: fairlead.RoleEdge})
 	whole, sampled, refused := record("edge-1", 0, nil), record("edge-1", 1, nil), record("edge-1", 2, func(r *fairlead.StoredRecord) { r.Attempts, r.Revision = nil, 77 })
-	p.put(t, "edge-1", whole, refused)
+	p.keepRecords(t, "edge-1", whole, refused)
 	f := fairlead.Frame{Node: "edge-1", Incarnation: "inc_1", Sequence: 1, At: began}
 	for _, r := range []fairlead.StoredRecord{whole, sampled} {
 		for _, kind := range []fairlead.LineKind{fairlead.LineIntent, fairlead.LineCharge} {

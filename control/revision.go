@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"fairlead"
@@ -146,7 +147,10 @@ func (s *Config) earlier(ctx context.Context, n int64) (int64, error) {
 		if at, err = s.Store.Revision(ctx, at.Number-1); err != nil {
 			break
 		}
-		whole := at.Percent == 100
+		var whole bool
+		if whole, err = s.heldAll(ctx, at); err != nil {
+			break
+		}
 		if at, err = s.origin(ctx, at); err == nil && whole && at.Sum != now.Sum {
 			return at.Number, nil
 		}
@@ -155,6 +159,25 @@ func (s *Config) earlier(ctx context.Context, n int64) (int64, error) {
 		return 0, err
 	}
 	return 0, none
+}
+
+// heldAll reports whether all exchanges went by a revision's document: it was not made for a trial's share, and no ramp's
+// weight was laid over it.
+func (s *Config) heldAll(ctx context.Context, r fairlead.Revision) (bool, error) {
+	if r.Percent < 100 {
+		return false, nil
+	}
+	change, err := s.Store.Change(ctx, r.Change)
+	if err != nil {
+		return false, err
+	}
+	var content struct {
+		Weights map[string]int `json:"weights"`
+	}
+	if err := json.Unmarshal(change.Content, &content); err != nil {
+		return false, err
+	}
+	return len(content.Weights) == 0, nil
 }
 
 // origin follows rollbacks to the revision whose document they restored.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/http"
+	"slices"
 
 	"fairlead"
 )
@@ -58,7 +59,12 @@ var (
 	before = param{name: "before", text: "List from the one before this number", most: maxNumber}
 	after  = param{name: "after", text: "List from the one after this id"}
 
+	percent = param{name: "percent", text: "Try it on so many percent of the exchanges first", most: 99}
+	hold    = param{name: "hold", text: "With percent: how long it is tried, such as 10m, before it takes the place of what is in force"}
+	guard   = param{name: "guard", text: "With percent: what must hold meanwhile, such as error_rate<2% and ttft_p95<1.5x; docs/steering.md tells the language"}
+
 	writing = []param{why, wait, dryRun}
+	trying  = append(slices.Clip(writing), percent, hold, guard)
 	noting  = []param{why, wait}
 )
 
@@ -78,8 +84,8 @@ func routes() []route {
 		{method: "GET", path: v1 + "openapi.json", level: viewer, handle: (*Control).getOpenAPI, id: "getOpenAPI", summary: "This document", answer: map[string]any{}},
 
 		{method: "GET", path: v1 + "config", level: viewer, handle: (*Control).getConfig, id: "getConfig", summary: "The configuration", query: []param{format}, answer: configAnswer{}, gives: yamlType},
-		{method: "PUT", path: v1 + "config", level: operator, handle: (*Control).putConfig, id: "putConfig", summary: "Replace the configuration", query: writing, takes: takesDocument, answer: Written{}},
-		{method: "PATCH", path: v1 + "config", level: operator, handle: (*Control).patchConfig, id: "patchConfig", summary: "Change a part of the configuration (RFC 7396)", query: writing, takes: takesPatch, answer: Written{}},
+		{method: "PUT", path: v1 + "config", level: operator, handle: (*Control).putConfig, id: "putConfig", summary: "Replace the configuration, or try another one", query: trying, takes: takesDocument, answer: Written{}},
+		{method: "PATCH", path: v1 + "config", level: operator, handle: (*Control).patchConfig, id: "patchConfig", summary: "Change a part of the configuration (RFC 7396), or try that", query: trying, takes: takesPatch, answer: Written{}},
 
 		{method: "GET", path: v1 + "revisions", level: viewer, handle: (*Control).listRevisions, id: "listRevisions", summary: "Revisions, the newest first", query: []param{before, limit}, answer: revisionsAnswer{}},
 		{method: "POST", path: v1 + "revisions/rollback", level: operator, handle: (*Control).rollback, id: "rollback", summary: "Go back to the last revision that held all traffic and was not undone", query: writing, body: whyBody{}, optional: true, answer: Written{}},
@@ -88,7 +94,13 @@ func routes() []route {
 		{method: "GET", path: v1 + "revisions/{a}/diff/{b}", level: viewer, handle: (*Control).diffRevisions, id: "diffRevisions", summary: "What the second revision has otherwise", answer: diffAnswer{}},
 
 		{method: "GET", path: v1 + "endpoints", level: viewer, handle: (*Control).listEndpoints, id: "listEndpoints", summary: "Endpoints of the configuration, as this node sees them", answer: endpointsAnswer{}},
-		{method: "PATCH", path: v1 + "endpoints/{id...}", level: operator, handle: (*Control).patchEndpoint, id: "patchEndpoint", summary: "Set an endpoint's weight, drain it or end that", query: writing, body: endpointBody{}, answer: Written{}},
+		{method: "PATCH", path: v1 + "endpoints/{id...}", level: operator, handle: (*Control).patchEndpoint, id: "patchEndpoint", summary: "Set an endpoint's weight, at once or by a ramp; drain it or end that", query: writing, body: endpointBody{}, answer: Written{}},
+		{method: "GET", path: v1 + "ramps", level: viewer, handle: (*Control).listRamps, id: "listRamps", summary: "Ramps, the newest first", query: []param{limit}, answer: rampsAnswer{}},
+		{method: "GET", path: v1 + "ramps/{id}", level: viewer, handle: (*Control).getRamp, id: "getRamp", summary: "A ramp", answer: rampStatus{}},
+		{method: "DELETE", path: v1 + "ramps/{id}", level: operator, handle: (*Control).stopRamp, id: "stopRamp", summary: "End a ramp where it is", query: writing, answer: Written{}},
+		{method: "GET", path: v1 + "trial", level: viewer, handle: (*Control).getTrial, id: "getTrial", summary: "The trial under way, else the last one", answer: trialStatus{}},
+		{method: "POST", path: v1 + "trial/promote", level: operator, handle: (*Control).promoteTrial, id: "promoteTrial", summary: "Put what is being tried in force", query: writing, body: whyBody{}, optional: true, answer: Written{}},
+		{method: "POST", path: v1 + "trial/drop", level: operator, handle: (*Control).dropTrial, id: "dropTrial", summary: "End the trial; what was in force stays", query: writing, body: whyBody{}, optional: true, answer: Written{}},
 		{method: "DELETE", path: v1 + "health", level: operator, handle: (*Control).forgetHealth, id: "forgetHealth", summary: "Forget what is held against endpoints on this node", query: []param{why}, answer: forgottenAnswer{}},
 
 		{method: "GET", path: v1 + "keys", level: viewer, handle: (*Control).listKeys, id: "listKeys", summary: "Keys in the order of their creation", query: []param{after, limit}, answer: keysAnswer{}},

@@ -30,19 +30,20 @@ func (c *Control) spread(ctx context.Context, a *ask, change fairlead.Change) (b
 	if c.Publish != nil {
 		c.Publish(change)
 	}
-	return c.settled(ctx, a, change.Number)
+	return c.settled(ctx, a, change)
 }
 
 // settled waits as spread does, for a change that was published.
-func (c *Control) settled(ctx context.Context, a *ask, number int64) (behind []string, err error) {
+func (c *Control) settled(ctx context.Context, a *ask, change fairlead.Change) (behind []string, err error) {
 	if c.Applied != nil {
-		err = c.Applied(ctx, number)
+		err = c.Applied(ctx, change.Number)
 	}
 	if a.query["wait"] != "" {
 		head, _ := c.Store.Head(ctx) // where the store is away, nobody counts as being there: the write is done all the same
 		ctx, cancel := context.WithTimeout(ctx, waitTime)
 		defer cancel()
-		behind = c.Fleet.behind(ctx, fairlead.Position{Log: head.Log, Number: number})
+		config := change.Kind == fairlead.ChangeRevision || change.Kind == fairlead.ChangeStep || change.Kind == fairlead.ChangeSecret
+		behind = c.Fleet.behind(ctx, fairlead.Position{Log: head.Log, Number: change.Number}, config)
 	}
 	return behind, err
 }

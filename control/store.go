@@ -35,6 +35,9 @@ type configStore interface {
 	// Revisions lists from the newest, or from the one before a number.
 	Revisions(ctx context.Context, before int64, limit int) ([]fairlead.Revision, error)
 	Document(ctx context.Context, n int64) ([]byte, error)
+	Course(ctx context.Context, id string) (fairlead.Course, error)
+	// Courses lists ramps or trials, newest first.
+	Courses(ctx context.Context, kind fairlead.CourseKind, limit int) ([]fairlead.Course, error)
 }
 
 type keyStore interface {

@@ -18,6 +18,7 @@ type outcome struct {
 	found    compile.Findings
 	stamps   stamps // of the files that it refers to
 	err      error
+	trial    error // why the trial alone is not in force
 }
 
 // bring brings what the replica holds into force, if it can be.
@@ -31,7 +32,9 @@ func (e *Edge) bring(ctx context.Context, c cause) outcome {
 	switch {
 	case o.err == nil && o.snapshot != nil:
 		e.good, e.kept = &state, false
-		e.inForce(o)
+		if c != failure || o.trial == nil { // else nothing has changed
+			e.inForce(o)
+		}
 	case o.err != nil && ctx.Err() == nil:
 		e.goOn(ctx, c)
 	}
@@ -76,18 +79,27 @@ func (e *Edge) try(ctx context.Context, state fairlead.State) outcome {
 	if state.Revision == 0 && e.Base == nil {
 		return o
 	}
-	o.snapshot, o.found = e.compile(state, e.resolver(ctx, o.stamps))
+	resolve := e.resolver(ctx, o.stamps)
+	o.snapshot, o.found = e.compile(state, resolve)
 	if o.err = o.found.Err(); o.err != nil {
 		return o
 	}
-	for _, p := range o.snapshot.Providers {
-		for _, path := range []string{p.Transport.CA, p.Transport.Cert, p.Transport.Key} {
-			if path != "" {
-				o.stamps.add(path)
-			}
-		}
+	alone := o.snapshot
+	both, found, err := e.withTrial(alone, state, resolve)
+	for _, side := range both.Sides() {
+		o.stamps.addTransports(side)
 	}
-	o.err = e.Swap(o.snapshot)
+	if err == nil {
+		err = e.Swap(both)
+	}
+	switch {
+	case err == nil:
+		o.snapshot, o.found = both, append(o.found, found...)
+	case state.Trial != nil: // what it is tried beside may still be good
+		o.trial, o.err = trialRefused(state.Trial, err), e.Swap(alone)
+	default:
+		o.err = err
+	}
 	return o
 }
 
@@ -101,7 +113,7 @@ func (e *Edge) compile(state fairlead.State, resolve compile.Resolver) (*fairlea
 		return s, found
 	}
 	return e.compiler.FromState(compile.StateInput{
-		Document: state.Document, Weights: state.Weights, Revision: state.Revision, At: state.At, Resolve: resolve,
+		Document: state.Document, Weights: state.Weights, Revision: revisionBeside(&state), At: state.At, Resolve: resolve,
 	})
 }
 
@@ -151,26 +163,35 @@ func (e *Edge) inForce(o outcome) {
 		}
 	}
 	e.said = said
-	e.Log.Info("configuration in force", "revision", o.state.Revision, "models", compile.Models(o.snapshot), "endpoints", len(o.snapshot.Endpoints))
+	attrs := []any{"revision", o.state.Revision, "models", compile.Models(o.snapshot), "endpoints", len(o.snapshot.Endpoints)}
+	if t := o.snapshot.Trial; t != nil {
+		attrs = append(attrs, "trial", t.ID, "tried", t.Snapshot.Revision, "percent", t.Percent)
+	}
+	e.Log.Info("configuration in force", attrs...)
 	e.change(func() { e.revision, e.unsolved = o.state.Revision, o.found.Unresolved() })
 }
 
-// conclude takes down what became of the changes up to a number; fresh says that they have changed the
+// conclude takes down what became of the changes up to a position; fresh says that they have changed the
 // configuration since the last round.
-func (e *Edge) conclude(o outcome, number int64, fresh bool) {
+func (e *Edge) conclude(o outcome, at fairlead.Position, fresh bool) {
 	e.mu.Lock()
 	before, reached := e.refused, e.reached
 	e.mu.Unlock()
-	now := refusal{err: o.err}
-	if o.err != nil {
+	now, what := refusal{err: o.err}, "configuration refused; the running revision stays"
+	if o.err == nil && o.trial != nil {
+		now, what = refusal{err: o.trial, trial: o.state.Trial.ID}, "the trial is not in force here"
+	}
+	same := now.trial == before.trial
+	if now.err != nil && same {
 		now.rounds = before.rounds
-		if fresh {
-			last := [2]int64{min(reached+1, number), number}
-			now.rounds = append(slices.Clone(before.rounds[max(0, len(before.rounds)+1-refusedRounds):]), last)
-		}
 	}
-	if o.err != nil && (before.err == nil || before.err.Error() != o.err.Error()) {
-		e.Log.Error("configuration refused; the running revision stays", "refused", o.state.Revision, "error", o.err.Error())
+	// What changes beside a trial that was refused before is in force.
+	if now.err != nil && fresh && (now.trial == "" || !same) {
+		last := [2]int64{min(reached.Number+1, at.Number), at.Number}
+		now.rounds = append(slices.Clone(now.rounds[max(0, len(now.rounds)+1-refusedRounds):]), last)
 	}
-	e.change(func() { e.reached, e.refused = number, now })
+	if now.err != nil && (before.err == nil || before.err.Error() != now.err.Error()) {
+		e.Log.Error(what, "refused", o.state.Revision, "error", now.err.Error())
+	}
+	e.change(func() { e.reached, e.refused = at, now })
 }

@@ -72,6 +72,7 @@ type Edge struct {
 
 	rounds   sync.Mutex // one at a time
 	compiler compile.Incremental
+	trying   trying
 	config   uint64 // of the last round, as Replica.Now gave it
 	began    bool
 	good     *fairlead.State // in force
@@ -81,8 +82,8 @@ type Edge struct {
 	said     map[string]bool // findings that the log has
 
 	mu       sync.Mutex
-	reached  int64 // the last change that a round looked at
-	revision int64 // in force
+	reached  fairlead.Position // the last change that a round looked at
+	revision int64             // in force
 	refused  refusal
 	unsolved []string // of what is in force
 	stale    bool
@@ -93,6 +94,7 @@ type Edge struct {
 // refusal is why the configuration held is not in force.
 type refusal struct {
 	err    error
+	trial  string     // it was refused alone, by its id; "" = everything was
 	rounds [][2]int64 // the first and the last change of each round that brought a refused one, the latest ones
 }
 
@@ -181,7 +183,7 @@ func (e *Edge) round(ctx context.Context, c cause) (over <-chan struct{}) {
 		c = content
 	}
 	if c == nothing {
-		e.reach(at.Number)
+		e.reach(at)
 		return over
 	}
 	o := e.bring(ctx, c)
@@ -189,7 +191,7 @@ func (e *Edge) round(ctx context.Context, c cause) (over <-chan struct{}) {
 		return over
 	}
 	e.began, e.config, e.tried = true, config, time.Now()
-	e.conclude(o, at.Number, fresh)
+	e.conclude(o, at, fresh)
 	return over
 }
 
@@ -209,11 +211,11 @@ func (e *Edge) change(f func()) {
 	e.changed = make(chan struct{})
 }
 
-func (e *Edge) reach(number int64) {
+func (e *Edge) reach(at fairlead.Position) {
 	e.mu.Lock()
-	same := e.reached == number
+	same := e.reached == at
 	e.mu.Unlock()
 	if !same {
-		e.change(func() { e.reached = number })
+		e.change(func() { e.reached = at })
 	}
 }

@@ -1,6 +1,10 @@
 package edge
 
-import "os"
+import (
+	"os"
+
+	"fairlead"
+)
 
 // stamps tell whether files have changed since each was added: by what Stat says of them, with nil for
 // a file that is not there.
@@ -10,6 +14,17 @@ type stamps map[string]os.FileInfo
 func (s stamps) add(path string) {
 	if _, ok := s[path]; !ok {
 		s[path], _ = os.Stat(path)
+	}
+}
+
+// addTransports stamps the files that connections to a snapshot's providers need.
+func (s stamps) addTransports(of *fairlead.Snapshot) {
+	for _, p := range of.Providers {
+		for _, path := range []string{p.Transport.CA, p.Transport.Cert, p.Transport.Key} {
+			if path != "" {
+				s.add(path)
+			}
+		}
 	}
 }
 

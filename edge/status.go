@@ -12,15 +12,20 @@ import (
 func (e *Edge) Applied(ctx context.Context, number int64) error {
 	for {
 		e.mu.Lock()
-		reached, refused, changed := e.reached, e.refused, e.changed
+		reached, refused, changed := e.reached.Number, e.refused, e.changed
 		e.mu.Unlock()
 		if reached >= number {
-			if refused.has(number) {
+			switch {
+			case !refused.has(number):
+				return nil
+			case refused.trial != "":
 				return &fairlead.Error{
-					Code: fairlead.CodeInternal, Message: "this node cannot bring the configuration into force; its running revision stays", Err: refused.err,
+					Code: fairlead.CodeInternal, Message: "this node cannot bring the trial into force; its exchanges go by what is beside it", Err: refused.err,
 				}
 			}
-			return nil
+			return &fairlead.Error{
+				Code: fairlead.CodeInternal, Message: "this node cannot bring the configuration into force; its running revision stays", Err: refused.err,
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -35,13 +40,14 @@ func (r *refusal) has(number int64) bool {
 	return slices.ContainsFunc(r.rounds, func(round [2]int64) bool { return round[0] <= number && number <= round[1] })
 }
 
-// Status is what this node says of itself.
+// Status is what this node says of itself. Its position is the one that the data plane stands at: a change that is on the disk
+// and not compiled yet is not there.
 func (e *Edge) Status() fairlead.NodeStatus {
 	s := e.Node
 	s.At = e.Clock().UTC()
-	s.Position, _, _ = e.Replica.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	s.Position = e.reached
 	s.Revision, s.Unresolved, s.Stale, s.Loading = e.revision, e.unsolved, e.stale, e.loading
 	if e.refused.err != nil {
 		s.ConfigError = e.refused.err.Error()

@@ -15,6 +15,7 @@ import (
 	"fairlead/meter"
 	"fairlead/provider"
 	"fairlead/route"
+	"fairlead/steer"
 	"fairlead/upstream"
 )
 
@@ -104,7 +105,24 @@ func (x *exchange) enter() (admit.Pass, error) {
 		return admit.Pass{}, &fairlead.Error{Code: fairlead.CodeDraining, Message: "this node has no configuration yet", RetryAfter: time.Second}
 	}
 	x.rec.Revision = x.snap.Revision
-	return x.g.Door.Enter(x.r.Context(), x.r.Header)
+	pass, err := x.g.Door.Enter(x.r.Context(), x.r.Header)
+	if t := x.snap.Trial; t != nil && err == nil {
+		x.rec.Trial, x.rec.Tried = t.ID, tries(t, pass, x.rec.ID)
+		if x.rec.Tried {
+			x.snap = t.Snapshot
+			x.rec.Revision = x.snap.Revision
+		}
+	}
+	return pass, err
+}
+
+// tries reports whether an exchange goes by the revision on trial. A key stays on its side, and where there is none
+// each exchange is drawn.
+func tries(t *fairlead.SnapshotTrial, pass admit.Pass, exchange string) bool {
+	if pass.Key != nil {
+		return steer.Side(pass.Key.ID, t.ID, t.Percent)
+	}
+	return steer.Side(exchange, t.ID, t.Percent)
 }
 
 // read takes the body in and understands what it asks for.

@@ -67,13 +67,13 @@ func (w *Rows) Left(r *fairlead.Record) {
 	if !r.Intended && fault(r) == fairlead.FaultCaller {
 		room /= 2
 	}
-	w.keep(*m, room, end)
+	w.enter(end, *m, room)
 	w.memory.Put(m)
 	w.poke()
 }
 
-// keep queues the row of an exchange that is kept whatever comes beside it.
-func (w *Rows) keep(row []byte, room int, second int64) {
+// enter queues a row. The lock is let go of whatever happens: all exchanges would wait for it.
+func (w *Rows) enter(second int64, row []byte, room int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.turn(second)

@@ -25,6 +25,7 @@ type Copy struct {
 	at     fairlead.Position
 	state  fairlead.State
 	rested bool
+	single bool  // no two keys have one id, and the file sees to it
 	failed error // of a step: then it can only be discarded
 }
 
@@ -51,6 +52,10 @@ func (r *Replica) BeginCopy(ctx context.Context, at fairlead.Position) (*Copy, e
 	f, err := openWriter(ctx, r.next(), "_txlock", "immediate", "_journal_mode", "MEMORY", "_synchronous", "OFF")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin copy: %w", err), removeFile(r.next()))
+	}
+	// What is sorted for the index must not need a folder for temporary files, which this machine may not have.
+	if _, err := f.write.ExecContext(ctx, `DROP INDEX key_ids; PRAGMA temp_store = MEMORY`); err != nil {
+		return nil, errors.Join(fmt.Errorf("begin copy: %w", err), f.close(), removeFile(r.next()))
 	}
 	r.copying = &Copy{r: r, file: f, at: at, state: fairlead.State{Document: []byte("{}")}}
 	return r.copying, nil
@@ -105,12 +110,37 @@ func (c *Copy) Apply(ctx context.Context, changes []fairlead.Change) error {
 		if err != nil {
 			return err
 		}
+		if err := c.oneEach(ctx); err != nil {
+			return err
+		}
 		if _, err := c.file.apply(ctx, b); err != nil {
 			return err
 		}
 		c.at, c.state = at, b.state
 		return nil
 	})
+}
+
+// oneEach leaves one key of each id: pages that were read at several moments can have one from before its secret was
+// replaced and one from after it. The change that did so is among those that Apply brings, and settles which is true; a
+// revocation stays.
+func (c *Copy) oneEach(ctx context.Context) error {
+	if c.single {
+		return nil
+	}
+	_, err := c.file.write.ExecContext(ctx, indexIDs)
+	if isTaken(err) {
+		err = sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `
+				CREATE TEMP TABLE twice AS SELECT id, max(hash) AS hash, min(revoked) AS revoked FROM keys GROUP BY id HAVING count(*) > 1;
+				DELETE FROM keys WHERE id IN (SELECT id FROM twice) AND hash NOT IN (SELECT hash FROM twice);
+				UPDATE keys SET revoked = (SELECT revoked FROM twice WHERE twice.id = keys.id) WHERE id IN (SELECT id FROM twice);
+				DROP TABLE twice;`+indexIDs)
+			return err
+		})
+	}
+	c.single = err == nil
+	return err
 }
 
 // step fills a part of the copy.
@@ -153,6 +183,9 @@ func (c *Copy) commit(ctx context.Context, log string) error {
 		return errors.New("its configuration is missing")
 	}
 	c.at.Log = log
+	if err := c.oneEach(ctx); err != nil {
+		return err
+	}
 	if err := c.settle(ctx); err != nil {
 		return err
 	}

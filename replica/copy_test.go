@@ -215,3 +215,40 @@ func TestLeftovers(t *testing.T) {
 	check(t, r.Close())
 	wantFiles(t, dir, "other", "replica.-8.db", "replica.07.db", "replica.7.db", "replica.8.db.bak", "replica.lock")
 }
+
+// TestCopyOneID copies pages of which one was read before a key's secret was replaced and one after it: one key is left,
+// the one that the changes since make true; what was revoked with either secret stays revoked.
+func TestCopyOneID(t *testing.T) {
+	first, other := newKey(), newKey()
+	second := newKey()
+	second.ID = first.ID
+	for _, c := range []struct {
+		name       string
+		pages      [][]fairlead.Key
+		since      fairlead.Key // a change that the copy replays
+		want, gone fairlead.Key
+	}{
+		{"replaced", [][]fairlead.Key{{first, other}, {second}}, second, second, first},
+		{"replaced, read the other way round", [][]fairlead.Key{{second, other}, {first}}, second, second, first},
+		{"in one page", [][]fairlead.Key{{first, second, other}}, second, second, first},
+		{"revoked and replaced", [][]fairlead.Key{{revoked(first), other}, {second}}, second, revoked(second), first},
+		{"replaced and revoked", [][]fairlead.Key{{first, other}, {revoked(second)}}, second, revoked(second), first},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := open(t, t.TempDir())
+			log := changelog.New("b")
+			log.Keys(first, other)
+			from := log.At
+			log.Keys(c.since)
+			b, err := r.BeginCopy(t.Context(), from)
+			check(t, err)
+			for _, page := range c.pages {
+				check(t, b.Keys(t.Context(), page))
+			}
+			check(t, b.Rest(t.Context(), log.State, nil))
+			check(t, b.Apply(t.Context(), log.Made[from.Number:]))
+			check(t, b.Commit(t.Context(), "b"))
+			wantFound(t, r, []fairlead.Key{c.want, other}, []fairlead.Key{c.gone})
+		})
+	}
+}

@@ -6,3 +6,10 @@ import "time"
 func (r *Replica) Remember(changes int64, t time.Duration, bytes int64) {
 	r.file.remember = bounds{changes, t, bytes}
 }
+
+// Cached is how many keys are in memory, once what is over the bound has left.
+func (r *Replica) Cached() int {
+	c := r.cache.Load()
+	c.CleanUp()
+	return c.EstimatedSize()
+}

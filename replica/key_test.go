@@ -118,3 +118,18 @@ func TestRevocationIsSeenAtOnce(t *testing.T) {
 		wantFound(t, r, []fairlead.Key{revoked(k)}, nil)
 	}
 }
+
+// TestCacheIsBounded looks up more keys than memory may have, known and unknown ones.
+func TestCacheIsBounded(t *testing.T) {
+	const bound, keys = 16, 1000
+	r := open(t, t.TempDir(), replica.WithCache(bound))
+	fill(t, r, keys)
+	for i := range 2 * keys {
+		if _, found, err := r.Key(t.Context(), nthHash(i)); err != nil || found != (i < keys) {
+			t.Fatal(i, found, err)
+		}
+	}
+	if n := r.Cached(); n == 0 || n > bound {
+		t.Errorf("%d keys are in memory; want 1 to %d", n, bound)
+	}
+}

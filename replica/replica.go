@@ -20,6 +20,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"fairlead"
+	"fairlead/internal/filelock"
 )
 
 // CachedKeys is how many keys are kept in memory by default, unknown ones included; each takes
@@ -82,7 +83,7 @@ func (r *Replica) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return err
 	}
-	if r.lock, err = lockFile(filepath.Join(r.dir, "replica.lock")); err != nil {
+	if r.lock, err = filelock.Lock(filepath.Join(r.dir, "replica.lock")); err != nil {
 		return err
 	}
 	if err := r.forget(); err != nil {

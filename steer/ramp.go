@@ -53,6 +53,9 @@ func (r *Ramp) after(steps int) int {
 	return r.From + int(int64(r.To-r.From)*int64(steps)/int64(r.total()))
 }
 
+// Total is how many steps there are in all.
+func (r *Ramp) Total() int { return r.total() }
+
 // Weight is the weight after the steps that were taken.
 func (r *Ramp) Weight() int { return r.after(r.Steps) }
 

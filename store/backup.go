@@ -17,7 +17,7 @@ import (
 const (
 	backupFormat = "fairlead-backup"
 	// backupSchema is the migration that a backup's tables are of.
-	backupSchema = 3
+	backupSchema = 4
 )
 
 // BackupInfo says what a backup holds.

@@ -23,7 +23,7 @@ func (s *Store) read(ctx context.Context, what string, f func(context.Context, q
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	err := f(ctx, s.engine.Read)
-	if s.engine.Failure(err) == FailureConnection && ctx.Err() == nil {
+	for again := tries(s.engine.Read); again > 0 && s.engine.Failure(err) == FailureConnection && ctx.Err() == nil; again-- {
 		err = f(ctx, s.engine.Read)
 	}
 	if err != nil {
@@ -31,6 +31,10 @@ func (s *Store) read(ctx context.Context, what string, f func(context.Context, q
 	}
 	return nil
 }
+
+// tries is how often a call is tried again whose connection was lost: what ended it has ended those that wait in the pool, too,
+// and the one after them is new.
+func tries(db *sql.DB) int { return db.Stats().Idle + 1 }
 
 // because adds that the time was up, which not every driver says of what it broke off.
 func because(ctx context.Context, err error) error {

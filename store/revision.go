@@ -55,7 +55,8 @@ func (s *Store) State(ctx context.Context) (st fairlead.State, p fairlead.Positi
 
 // CommitRevision makes the next revision after c.Base; CodeStale where Base is not the last one. Number and sum of the content are
 // filled in. The document must be what the patch makes of the one before, byte for byte, for that
-// is what edges will make of it.
+// is what edges will make of it. The commit's course begins or is kept in the same transaction; courses of which the revision
+// leaves nothing end, and the weights of those that go on are those in force by then.
 func (s *Store) CommitRevision(ctx context.Context, c fairlead.Commit) (r fairlead.Revision, change fairlead.Change, err error) {
 	content := c.Content
 	content.Revision, content.Sum = c.Base+1, sumOf(c.Document)
@@ -77,6 +78,12 @@ func (s *Store) CommitRevision(ctx context.Context, c fairlead.Commit) (r fairle
 		if !bytes.Equal(made.Bytes(), c.Document) {
 			return errors.New("the patch does not make the document")
 		}
+		courses, err := w.readCourses(ctx, c.Course)
+		if err != nil {
+			return fmt.Errorf("read courses: %w", err)
+		}
+		content := content // f may run again
+		content.Weights = courses.weights(&content, before.Weights)
 		change, err := w.append(ctx, fairlead.ChangeRevision, &content)
 		if err != nil {
 			return err
@@ -85,7 +92,10 @@ func (s *Store) CommitRevision(ctx context.Context, c fairlead.Commit) (r fairle
 		if err := w.insertRevision(ctx, &r); err != nil {
 			return fmt.Errorf("keep revision: %w", err)
 		}
-		return w.keepDocument(ctx, before, &content, c.Document)
+		if err := w.keepDocument(ctx, before, &content, c.Document); err != nil {
+			return err
+		}
+		return courses.settle(ctx, w, &content)
 	})
 	if err != nil {
 		return fairlead.Revision{}, fairlead.Change{}, err
@@ -132,20 +142,24 @@ func (s *Store) CommitStep(ctx context.Context, base int64, step fairlead.StepCo
 			_, err := w.stateAt(ctx, base)
 			return err
 		}
-		weights, err := optional(len(step.Weights) > 0, step.Weights)
-		if err != nil {
-			return err
-		}
-		if _, err := w.tx.ExecContext(ctx, `UPDATE state SET weights = $1 WHERE id = 1`, weights); err != nil {
-			return fmt.Errorf("keep weights: %w", err)
-		}
-		_, err = w.append(ctx, fairlead.ChangeStep, &step)
-		return err
+		return w.step(ctx, &step)
 	})
 	if err != nil {
 		return fairlead.Change{}, err
 	}
 	return w.change, nil
+}
+
+func (w *writer) step(ctx context.Context, step *fairlead.StepContent) error {
+	weights, err := optional(len(step.Weights) > 0, step.Weights)
+	if err != nil {
+		return err
+	}
+	if _, err := w.tx.ExecContext(ctx, `UPDATE state SET weights = $1 WHERE id = 1`, weights); err != nil {
+		return fmt.Errorf("keep weights: %w", err)
+	}
+	_, err = w.append(ctx, fairlead.ChangeStep, step)
+	return err
 }
 
 // optional encodes a value; "" where there is none.

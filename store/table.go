@@ -39,6 +39,7 @@ var tables = []table{
 	newTable("nodes", "name", "t:name t:role t:region n:added n:joined? n:removed? b:public? b:certificate? b:sealed? b:token? n:expires?"),
 	newTable("tokens", "id", "t:id t:name t:level b:hash n:created n:revoked?"),
 	newTable("vault", "name", "t:name b:sealed"),
+	newTable("courses", "id", "t:id t:kind t:endpoint n:revision n:version t:state t:seen n:begun n:ended? t:outcome t:why"),
 	newTable("lost", "number, hash", "n:number b:hash t:kind n:at t:author t:content"),
 	newTable("lost_at", "number, hash, node", "n:number b:hash t:node"),
 	newTable("frames", "node, incarnation, sequence", "t:node t:incarnation n:sequence n:at n:lines n:lost n:gap b:hash b:packed"),

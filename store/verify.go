@@ -65,7 +65,7 @@ func (v *verifier) walk(ctx context.Context) error {
 	v.found.Faults = []string{}
 	v.document, v.told, v.tables = mergepatch.Open([]byte(`{}`)), map[int64]bool{}, newFolded()
 	for _, step := range []func(context.Context) error{
-		v.readHead, v.readRevisions, v.readWholes, v.walkChanges, v.walkAudit, v.checkState, v.checkTables,
+		v.readHead, v.readRevisions, v.readWholes, v.walkChanges, v.walkAudit, v.checkState, v.checkCourses, v.checkTables,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -221,6 +221,22 @@ func (v *verifier) checkState(ctx context.Context) error {
 	}
 	for n := range v.wholes {
 		v.fault("a document of revision %d is kept, which is in no change of the log", n)
+	}
+	return err
+}
+
+// checkCourses holds that what is under way is in force: of a ramp its weight, of a trial its revision.
+func (v *verifier) checkCourses(ctx context.Context) error {
+	open, err := openCourses(ctx, v.q)
+	for i := range open {
+		c := &open[i]
+		_, laid := v.state.Weights[c.Endpoint]
+		if c.Kind == fairlead.CourseTrial {
+			laid = v.state.Trial != nil && v.state.Trial.ID == c.ID
+		}
+		if !laid {
+			v.fault("%s %s is under way, but the log has ended it", c.Kind, c.ID)
+		}
 	}
 	return err
 }

@@ -56,7 +56,7 @@ func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	w, err := s.transact(ctx, act, f)
-	if s.engine.Failure(err) == FailureConnection && !errors.Is(err, ErrUnknown) && ctx.Err() == nil {
+	for again := tries(s.engine.Write); again > 0 && s.engine.Failure(err) == FailureConnection && !errors.Is(err, ErrUnknown) && ctx.Err() == nil; again-- {
 		w, err = s.transact(ctx, act, f)
 	}
 	if err != nil && !errors.Is(err, errNothing) {

@@ -118,20 +118,30 @@ func (u *Upstream) snapshot() *fairlead.Snapshot {
 	return u.known
 }
 
+// endpointOf finds the endpoint of a lane on whichever side of the snapshot has it; nil where it takes no exchanges.
+func endpointOf(s *fairlead.Snapshot, key health.Key) *fairlead.Endpoint {
+	for _, side := range s.Sides() {
+		i, found := slices.BinarySearchFunc(side.Endpoints, key.Endpoint, func(e *fairlead.Endpoint, id string) int { return strings.Compare(e.ID, id) })
+		if found && side.Endpoints[i].Apart == key.Apart && side.Endpoints[i].Weight > 0 {
+			return side.Endpoints[i]
+		}
+	}
+	return nil
+}
+
 // add adds a lane that is shut to the job that probes it: all that belong to one provider share its page.
 func (p *prober) add(s *fairlead.Snapshot, lane health.Lane) {
 	key := lane.Key()
-	i, found := slices.BinarySearchFunc(s.Endpoints, key.Endpoint, func(e *fairlead.Endpoint, id string) int { return strings.Compare(e.ID, id) })
-	if !found || s.Endpoints[i].Weight == 0 {
+	e := endpointOf(s, key)
+	if e == nil {
 		return
 	}
-	e := s.Endpoints[i]
 	ways := p.up.waysOf(e.Provider)
-	i = slices.IndexFunc(ways, func(w *way) bool { return w.credential == key.Credential })
+	i := slices.IndexFunc(ways, func(w *way) bool { return w.credential == key.Credential })
 	if i < 0 || ways[i].err != nil {
 		return
 	}
-	j := &job{provider: e.Provider, way: ways[i], subject: probe.Subject{Provider: e.Provider.Name}}
+	j := &job{provider: e.Provider, way: ways[i], subject: probe.Subject{Provider: e.Provider.Name, Apart: e.Provider.Apart}}
 	switch terms := &e.Provider.Probe; {
 	case terms.Path != "":
 		j.terms.Every = terms.Every

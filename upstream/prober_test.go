@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/upstream"
 )
 
 var (
@@ -208,6 +209,50 @@ func TestProbes_Adopt(t *testing.T) {
 		time.Sleep(time.Second)
 		if !strings.Contains(p.told(), "endpoint is back by probes") {
 			t.Errorf("it is not back; %d pages", len(p.seen("page")))
+		}
+	})
+}
+
+// TestProbes_Trial holds that what is on trial is probed too, apart from what has its name beside it, and no more once
+// it is not.
+func TestProbes_Trial(t *testing.T) {
+	bubble(t, byPage, nil, func(t *testing.T, p *probing) {
+		beside := p.snapshot
+		provider, e := *beside.Providers[0], *beside.Endpoints[0]
+		provider.Apart, provider.Probe = true, fairlead.ProbeTerms{Path: "/tried", Every: byPage.Every}
+		e.Apart, e.Provider = true, &provider
+		both := *beside
+		both.Trial = &fairlead.SnapshotTrial{ID: "t", Percent: 5, Snapshot: &fairlead.Snapshot{
+			Providers: []*fairlead.Provider{&provider}, Endpoints: []*fairlead.Endpoint{&e},
+		}}
+		adopt := func(s *fairlead.Snapshot) {
+			if err := p.up.Prepare(s); err != nil {
+				t.Fatal(err)
+			}
+			upstream.Dial(p.up, p.dial)
+		}
+		adopt(&both)
+		p.plan.Steps[0].Endpoint = &e
+		p.down.Store(true)
+		p.ask(5)
+		p.down.Store(false)
+		time.Sleep(2 * time.Second)
+		pages := p.seen("page")
+		for _, v := range pages {
+			if v.path != "/tried" {
+				t.Errorf("the page %s is asked, of what has its name beside it", v.path)
+			}
+		}
+		if back := strings.Count(p.told(), "endpoint is back by probes"); back != 1 || len(pages) == 0 {
+			t.Errorf("the log tells %d times that it is back; %d pages", back, len(pages))
+		}
+		p.down.Store(true)
+		p.ask(5)
+		adopt(beside)
+		before := len(p.seen("page"))
+		time.Sleep(time.Minute)
+		if after := len(p.seen("page")); before == len(pages) || after > before+1 {
+			t.Errorf("%d pages, %d while it was down again, %d after the trial", len(pages), before, after)
 		}
 	})
 }

@@ -96,8 +96,11 @@ func New(dialects ...dialect.Dialect) *Upstream {
 func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 	last, transports := u.ways.Load(), u.current()
 	used := make(map[transportKey]transport.Transport, len(transports))
-	now, same := make(map[*fairlead.Provider][]*way, len(s.Providers)), len(s.Providers) == len(last.now)
-	for _, p := range s.Providers {
+	now, same := make(map[*fairlead.Provider][]*way, len(s.Providers)), true
+	for _, p := range providersOf(s) {
+		if now[p] != nil {
+			continue // both sides of a trial have it
+		}
 		if u.dialects[p.Dialect] == nil {
 			return fmt.Errorf("provider %s: dialect %q is not spoken here", p.Name, p.Dialect)
 		}
@@ -120,11 +123,19 @@ func (u *Upstream) Prepare(s *fairlead.Snapshot) error {
 		now[p] = list
 	}
 	next := last // where no provider is another, as after a change of weights, those before are kept longer
-	if !same {
+	if !same || len(now) != len(last.now) {
 		next = &ways{now: now, before: last.now}
 	}
 	u.adopt(s, used, next)
 	return nil
+}
+
+// providersOf lists those of both sides of a snapshot.
+func providersOf(s *fairlead.Snapshot) (list []*fairlead.Provider) {
+	for _, side := range s.Sides() {
+		list = append(list, side.Providers...)
+	}
+	return list
 }
 
 // current are the transports of the snapshot in force; the map is never written again.

@@ -49,8 +49,11 @@ func Make(from, to []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
-	return appendPatch(nil, a, b), nil
+	return Between(a, b), nil
 }
+
+// Between gives the patch of Make for two documents in canonical form, which it trusts to be that, as Open does.
+func Between(from, to []byte) []byte { return appendPatch(nil, from, to) }
 
 // appendPatch appends the patch between two objects in canonical form.
 func appendPatch(dst []byte, from, to []byte) []byte {

@@ -214,6 +214,31 @@ func TestCutOff(t *testing.T) {
 	wantWhole(t, s)
 }
 
+// TestCutOffAtOnce ends many connections that wait in the pool, as a restart of the server does: the next calls do not notice.
+func TestCutOffAtOnce(t *testing.T) {
+	dsn := server.Database(t)
+	s := open(t, dsn)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			_, _, err := create(t.Context(), s)
+			_, errRead := s.Keys(t.Context(), "", 10)
+			if err := errors.Join(err, errRead); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	check(t, server.Stop())
+	check(t, server.Restart())
+	if _, err := s.Head(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := create(t.Context(), s); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestManyNodesBegin opens an empty database from several nodes at once: one schema, one log, one key of the fleet.
 func TestManyNodesBegin(t *testing.T) {
 	dsn := server.Database(t)

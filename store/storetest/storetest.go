@@ -55,6 +55,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"a patch that makes another document", testWrongPatch},
 		{"steps", testSteps},
 		{"trials", testTrials},
+		{"courses", testCourses},
+		{"revisions end courses", testCoursesEnd},
+		{"courses of trials", testTrialCourses},
 		{"documents", testDocuments},
 		{"documents take little room", testRoom},
 
@@ -85,6 +88,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"concurrent keys", testConcurrentKeys},
 		{"concurrent revocation", testConcurrentRevoke},
 		{"a token joins once", testConcurrentJoin},
+		{"a step is taken once", testConcurrentSteps},
 		{"reads while writing", testReadWhileWriting},
 		{"one leads", testLead},
 	} {

@@ -15,10 +15,10 @@ func furnish(t *testing.T, s *store.Store) {
 	keys := fill(t, s, 3)
 	_, _, err := s.RevokeKey(t.Context(), keys[1].ID, act("key.revoke", keys[1].ID))
 	check(t, err)
-	for n := range 3 {
+	for n := range 2 {
 		commit(t, s, document(n))
 	}
-	_, err = s.CommitStep(t.Context(), 3, fairlead.StepContent{Ramp: "r", Weights: map[string]int{"a/b@c": 5}}, act("ramp.step", ""))
+	_, err = s.StepCourse(t.Context(), stepOf(3, beginRamp(t, s, "ramp_1", endpoint), 5))
 	check(t, err)
 	_, err = s.PutSecret(t.Context(), 0, fairlead.SealedSecret{Name: "openai", Version: 1, At: start, Sealed: []byte("sealed")}, act("secret.set", "openai"))
 	check(t, err)
@@ -69,6 +69,7 @@ func testAltered(t *testing.T, fresh func(*testing.T) Database) {
 		{"a key that is good again", `UPDATE keys SET revoked = NULL`, "the key key_"},
 		{"a key removed", `DELETE FROM keys WHERE revoked IS NOT NULL`, "of the log is not in its table"},
 		{"a secret", `UPDATE secrets SET version = 9 WHERE name = 'openai'`, "the secret openai"},
+		{"a ramp that is over", `INSERT INTO courses SELECT 'ramp_2', kind, 'x/y@z', revision, version, state, seen, begun, NULL, outcome, why FROM courses`, "ramp ramp_2 is under way"},
 		{"a node", `UPDATE nodes SET role = 'control' WHERE name = 'edge-1'`, "the node edge-1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

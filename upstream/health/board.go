@@ -42,6 +42,7 @@ type Board struct {
 	providers map[string]*fairlead.Provider
 	secrets   map[credentialKey][sha256.Size]byte
 	revision  atomic.Int64
+	trial     string                  // of the snapshot
 	wilds     atomic.Int64            // lanes under wildcards
 	models    map[modelEgress][]*seat // the lanes that judge each other
 	opened    map[*seat]struct{}      // lanes that were shut when they were last looked at
@@ -61,6 +62,17 @@ type Key struct {
 	Credential string // name; "" where the provider needs none
 	Egress     string
 	Upstream   string // the provider's model name, under a wildcard alone: one model that fails shuts no other
+	Apart      bool   // it is on trial, and reached otherwise than the endpoint of the same id
+}
+
+// apart marks the names of what is on trial beside another one of its name. No name has it.
+const apart = "\x00trial"
+
+func providerName(p *fairlead.Provider) string {
+	if p.Apart {
+		return p.Name + apart
+	}
+	return p.Name
 }
 
 type (
@@ -97,6 +109,7 @@ type egress struct {
 // seat is a lane's own part and pointers to what it shares.
 type seat struct {
 	key      Key
+	endpoint string // its id, marked where it is apart
 	provider string
 	model    string
 	wild     bool
@@ -128,6 +141,14 @@ func (b *Board) Adopt(s *fairlead.Snapshot, now time.Time) {
 	n := b.at(now)
 	b.snapshot = s
 	b.compareSecrets(s, n)
+	trial := ""
+	if s.Trial != nil {
+		trial = s.Trial.ID
+	}
+	if trial != b.trial {
+		b.trial = trial
+		b.keep(func(s *seat) bool { return !s.key.Apart }) // what the next one tries is another thing
+	}
 	if s.Revision == b.revision.Load() {
 		return
 	}
@@ -140,15 +161,16 @@ func (b *Board) Adopt(s *fairlead.Snapshot, now time.Time) {
 
 // compareSecrets looks at the credentials of providers that are others than they were.
 func (b *Board) compareSecrets(s *fairlead.Snapshot, now int64) {
-	providers, same := make(map[string]*fairlead.Provider, len(s.Providers)), len(s.Providers) == len(b.providers)
-	for _, p := range s.Providers {
-		providers[p.Name] = p
-		if b.providers[p.Name] == p {
+	providers, same := make(map[string]*fairlead.Provider, len(s.Providers)), true
+	for _, p := range providersOf(s) {
+		name := providerName(p)
+		providers[name] = p
+		if b.providers[name] == p {
 			continue
 		}
 		same = false
 		for _, c := range p.Credentials {
-			key := credentialKey{p.Name, c.Name}
+			key := credentialKey{name, c.Name}
 			secret := sha256.Sum256([]byte(c.Value.Reveal()))
 			if known := b.keys.get(key); known != nil && b.secrets[key] != secret {
 				known.latch.forget(now)
@@ -156,7 +178,7 @@ func (b *Board) compareSecrets(s *fairlead.Snapshot, now int64) {
 			b.secrets[key] = secret
 		}
 	}
-	if same {
+	if same && len(providers) == len(b.providers) {
 		return
 	}
 	b.providers = providers
@@ -164,6 +186,14 @@ func (b *Board) compareSecrets(s *fairlead.Snapshot, now int64) {
 		p := providers[k.provider]
 		return p == nil || !slices.ContainsFunc(p.Credentials, func(c fairlead.Credential) bool { return c.Name == k.name })
 	})
+}
+
+// providersOf lists those of both sides.
+func providersOf(s *fairlead.Snapshot) []*fairlead.Provider {
+	if s.Trial == nil {
+		return s.Providers
+	}
+	return slices.Concat(s.Providers, s.Trial.Snapshot.Providers)
 }
 
 // Tune changes the terms of every endpoint's retry budget.
@@ -183,7 +213,7 @@ func (b *Board) Tune(t Terms) {
 // long as Dropped says no.
 func (b *Board) Lane(e *fairlead.Endpoint, asked, credentialName, egressName string, now time.Time) Lane {
 	n := b.at(now)
-	key := Key{Endpoint: e.ID, Credential: credentialName, Egress: egressName}
+	key := Key{Endpoint: e.ID, Credential: credentialName, Egress: egressName, Apart: e.Apart}
 	l := Lane{board: b}
 	if e.Model.Wildcard {
 		l.upstream = e.UpstreamModel(asked)
@@ -214,15 +244,18 @@ func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
 		return s
 	}
 	b.sweep(now, now-b.swept > sweepEach)
-	provider := e.Provider.Name
-	s := &seat{key: key, provider: provider, model: e.Model.Name, wild: e.Model.Wildcard}
+	provider := providerName(e.Provider)
+	s := &seat{key: key, endpoint: key.Endpoint, provider: provider, model: e.Model.Name, wild: e.Model.Wildcard}
+	if key.Apart {
+		s.endpoint += apart
+	}
 	if s.wild {
 		s.model += " " + key.Upstream // its peers are what serves the same model
 		b.wilds.Add(1)
 	}
 	s.asked.Store(now)
 	s.breaker = NewBreaker(b.epoch, mix(b.seed, key.Endpoint, key.Credential, key.Egress, key.Upstream))
-	s.place = b.place(key)
+	s.place = b.place(s.endpoint, key.Upstream)
 	s.cred = b.keys.getOr(credentialKey{provider, key.Credential}, func() *credential {
 		return &credential{account: cooling{dice: jitter(mix(b.seed, provider, key.Credential))}}
 	})
@@ -241,14 +274,14 @@ func (b *Board) make(e *fairlead.Endpoint, key Key, now int64) *seat {
 	return s
 }
 
-func (b *Board) place(key Key) *place {
-	own := b.places.getOr(modelKey{key.Endpoint, ""}, func() *place {
+func (b *Board) place(endpoint, upstream string) *place {
+	own := b.places.getOr(modelKey{endpoint, ""}, func() *place {
 		return &place{budget: NewBudget(b.retry, b.epoch), busy: new(atomic.Int64), deadlines: NewDeadlines(b.epoch)}
 	})
-	if key.Upstream == "" {
+	if upstream == "" {
 		return own
 	}
-	return b.places.getOr(modelKey{key.Endpoint, key.Upstream}, func() *place {
+	return b.places.getOr(modelKey{endpoint, upstream}, func() *place {
 		return &place{budget: own.budget, busy: own.busy, deadlines: NewDeadlines(b.epoch)}
 	})
 }

@@ -34,11 +34,12 @@ func (s *seat) shut(now int64) bool { return s.breaker.view(now).State != Closed
 // of gives the lanes of a seat's model from its egress.
 func (b *Board) of(s *seat) []*seat { return b.models[modelEgress{s.model, s.key.Egress}] }
 
-// median is that of the failure rates of the other endpoints of the model; 0 where there is none.
+// median is that of the failure rates of the other endpoints of the model; 0 where there is none. What is on trial
+// apart is no measure for others.
 func (b *Board) median(s *seat, now int64) float64 {
 	var rates []float64
 	for _, o := range b.of(s) {
-		if o.key.Endpoint != s.key.Endpoint {
+		if o.endpoint != s.endpoint && (s.key.Apart || !o.key.Apart) {
 			rates = append(rates, o.breaker.rate(now))
 		}
 	}
@@ -58,15 +59,15 @@ func (b *Board) median(s *seat, now int64) float64 {
 func (b *Board) mayOpen(s *seat, now int64) bool {
 	shut := map[string]bool{}
 	for _, o := range b.of(s) {
-		if is, seen := shut[o.key.Endpoint]; !seen || is {
-			shut[o.key.Endpoint] = o == s || o.shut(now)
+		if is, seen := shut[o.endpoint]; !seen || is {
+			shut[o.endpoint] = o == s || o.shut(now)
 		}
 	}
-	if !shut[s.key.Endpoint] {
+	if !shut[s.endpoint] {
 		return true // another credential keeps the endpoint in use
 	}
 	members := b.members(s.model)
-	if !slices.Contains(members, s.key.Endpoint) { // of an older snapshot, or drained: count what is known
+	if !slices.Contains(members, s.endpoint) { // of an older snapshot, on trial, or drained: count what is known
 		members = nil
 		for id := range shut {
 			members = append(members, id)
@@ -107,7 +108,7 @@ func rollUp(e *egress, now int64) {
 			}
 			continue
 		}
-		shut[s.key.Endpoint] = true
+		shut[s.endpoint] = true
 		if phase, t := s.breaker.load(); phase == phaseOpenHard || phase == phaseOpenSoft {
 			until = max(until, t)
 		}

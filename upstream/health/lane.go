@@ -52,7 +52,7 @@ func (l Lane) config() *latch {
 	if !l.seat.wild {
 		return &l.seat.place.config
 	}
-	return l.board.wildModel.get(modelKey{l.seat.key.Endpoint, l.upstream})
+	return l.board.wildModel.get(modelKey{l.seat.endpoint, l.upstream})
 }
 
 // View gives the state: of all that stands against the lane what lasts longest.
@@ -242,7 +242,7 @@ func (b *Board) configFor(l Lane, now int64) *latch {
 	if b.sweepWild(now); len(b.wildModel.all()) >= mostWild {
 		return nil
 	}
-	return b.wildModel.getOr(modelKey{l.seat.key.Endpoint, l.upstream}, func() *latch { return &latch{} })
+	return b.wildModel.getOr(modelKey{l.seat.endpoint, l.upstream}, func() *latch { return &latch{} })
 }
 
 // CoolingDimension tells which dimension of the lane's limits cools longest, for plans and records.

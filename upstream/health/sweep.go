@@ -36,8 +36,8 @@ func (b *Board) keep(good func(*seat) bool) {
 		if !good(s) {
 			continue
 		}
-		kept[key], places[modelKey{key.Endpoint, key.Upstream}] = s, s.place
-		places[modelKey{key.Endpoint, ""}] = b.places.get(modelKey{key.Endpoint, ""})
+		kept[key], places[modelKey{s.endpoint, key.Upstream}] = s, s.place
+		places[modelKey{s.endpoint, ""}] = b.places.get(modelKey{s.endpoint, ""})
 		keys[credentialKey{s.provider, key.Credential}] = s.cred
 		egresses[egressKey{s.provider, key.Egress}] = s.egress
 		byEgress[s.egress] = append(byEgress[s.egress], s)

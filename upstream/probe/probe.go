@@ -26,6 +26,7 @@ const (
 // Subject is what a probe asks: a provider's page, or the model behind a lane.
 type Subject struct {
 	Provider string
+	Apart    bool       // it is on trial beside another one of its name
 	Lane     health.Key // of a probe by generation; the zero Key for the page
 }
 

@@ -1,0 +1,9 @@
+package app
+
+import "fairlead/bus"
+
+// Bus is the node's connection to the bus.
+func (a *App) Bus() *bus.Bus { return a.bus }
+
+// EncodeReport is encodeReport.
+var EncodeReport = encodeReport
