@@ -136,9 +136,18 @@ type SettingsConfig struct {
 	Timeouts    TimeoutsConfig `json:"timeouts"`
 	RetryBudget *float64       `json:"retry_budget"`
 	Records     RecordsConfig  `json:"records"`
+	Spool       SpoolConfig    `json:"spool"`
 }
 
 // RecordsConfig bounds how many records are kept.
 type RecordsConfig struct {
-	PerSecond *int `json:"per_second"`
+	PerSecond *int      `json:"per_second"`
+	Keep      *Duration `json:"keep"`
+	Max       *Bytes    `json:"max"`
+}
+
+// SpoolConfig bounds what each edge keeps of charge lines on its disk.
+type SpoolConfig struct {
+	Keep *Duration `json:"keep"`
+	Max  *Bytes    `json:"max"`
 }

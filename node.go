@@ -48,6 +48,19 @@ type NodeStatus struct {
 	Loading     string    `json:"loading,omitempty"`
 	ConfigError string    `json:"config_error,omitempty"` // why a later revision is not in force
 	Unresolved  []string  `json:"unresolved,omitempty"`   // references without a value here
+
+	Spool *SpoolStatus `json:"spool,omitempty"` // nil = the node has no data plane
+}
+
+// SpoolStatus says how it stands with what a node has to send up. The counts begin with its process.
+type SpoolStatus struct {
+	Bytes   int64     `json:"bytes"`                  // on its disk, acknowledged ones included
+	Frames  int64     `json:"frames"`                 // of charge lines that control has not acknowledged
+	Oldest  time.Time `json:"oldest,omitzero"`        // when the oldest of these was cut
+	Refused int64     `json:"refused,omitempty"`      // charge lines that could not be written
+	Lost    int64     `json:"lost,omitempty"`         // charge lines that could not be read again, or stay behind with a copied disk
+	Failing string    `json:"failing,omitempty"`      // why lines are refused now
+	Records int64     `json:"records_lost,omitempty"` // records for which there was no room
 }
 
 // SealedSecret is a stored credential, sealed under the fleet's key. It is also what a change of kind

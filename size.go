@@ -54,11 +54,17 @@ func (b Bytes) String() string {
 // MarshalText writes the size as String does.
 func (b Bytes) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// Duration is a time span that configurations write as Go does: 250ms, 15s, 10m.
+// Duration is a time span that configurations write as Go does: 250ms, 15s, 10m; or in days: 7d.
 type Duration time.Duration
 
 // UnmarshalText reads a duration of 0 or more.
 func (d *Duration) UnmarshalText(text []byte) error {
+	if days, ok := strings.CutSuffix(string(text), "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			*d = Duration(n) * Duration(24*time.Hour)
+			return nil
+		}
+	}
 	v, err := time.ParseDuration(string(text))
 	if err != nil || v < 0 {
 		return fmt.Errorf("%q is not a duration such as 15s", text)

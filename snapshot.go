@@ -45,6 +45,12 @@ type Settings struct {
 	Timeouts    Timeouts
 	// RecordsPerSecond is how many records of ordinary exchanges each edge keeps a second.
 	RecordsPerSecond int
+	// RecordsKeep and RecordsMax bound the records at control.
+	RecordsKeep time.Duration
+	RecordsMax  Bytes
+	// SpoolKeep is how long charge lines stay on an edge's disk once control has them, SpoolMax what they may take there.
+	SpoolKeep time.Duration
+	SpoolMax  Bytes
 }
 
 // Timeouts bounds an attempt. Zero means no bound, Auto that fairlead chooses.

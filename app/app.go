@@ -19,6 +19,7 @@ import (
 	"fairlead/gateway"
 	"fairlead/record"
 	"fairlead/replica"
+	"fairlead/ship"
 	"fairlead/store"
 	"fairlead/upstream"
 	"fairlead/vault"
@@ -39,6 +40,7 @@ type App struct {
 	vault *vault.Vault
 	fleet *control.Fleet
 	api   *control.Control
+	desk  *ship.Desk
 	token fairlead.Secret
 
 	// The data plane; nil on a node of role control.

@@ -7,17 +7,13 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/compile"
 	"fairlead/record"
 	"fairlead/replica/spool"
 	"fairlead/ship"
-	"fairlead/store"
 )
 
-const (
-	recordsKept  = 30 * 24 * time.Hour
-	recordsBytes = 1 << 30
-	sweepEvery   = 10 * time.Minute
-)
+const sweepEvery = 10 * time.Minute
 
 // evidence is what this node writes of its exchanges, and sends up.
 type evidence struct {
@@ -67,6 +63,13 @@ func (a *App) showEvidence() {
 	a.metrics.Count("fairlead_charge_lines_total", "Charge lines written to this node's disk.", of(func(s spool.Stats) float64 { return float64(s.Lines) }))
 	a.metrics.Count("fairlead_charge_lines_refused_total", "Charge lines that could not be written.", of(func(s spool.Stats) float64 { return float64(s.Refused) }))
 	a.metrics.Count("fairlead_charge_lines_damaged_total", "Charge lines that could not be read again.", of(func(s spool.Stats) float64 { return float64(s.Damaged) }))
+	a.metrics.Count("fairlead_charge_lines_aside_total", "Charge lines that stayed behind with an incarnation of the spool that is over.", of(func(s spool.Stats) float64 { return float64(s.Aside) }))
+	a.metrics.Gauge("fairlead_spool_oldest_seconds", "Age of the oldest frame of charge lines that control has not acknowledged.", func() float64 {
+		if oldest := a.evidence.spool.Oldest(); !oldest.IsZero() {
+			return max(0, time.Since(oldest).Seconds())
+		}
+		return 0
+	})
 	a.metrics.Gauge("fairlead_spool_bytes", "Bytes of charge lines on this node's disk, acknowledged ones included.", of(func(s spool.Stats) float64 { return float64(s.Bytes) }))
 	a.metrics.Gauge("fairlead_spool_frames_waiting", "Frames of charge lines that control has not acknowledged.", of(func(s spool.Stats) float64 { return float64(s.Last - s.Acked) }))
 	a.metrics.Count("fairlead_records_kept_total", "Records of exchanges kept for looking.", rows(func(s record.RowsStats) int64 { return s.Kept }))
@@ -74,14 +77,47 @@ func (a *App) showEvidence() {
 	a.metrics.Count("fairlead_records_dropped_total", "Records for which there was no room.", rows(func(s record.RowsStats) int64 { return s.Dropped }))
 }
 
-// sendUp sends what was written to the store, and keeps the store's records within bounds, until ctx ends.
+// spoolStatus says how it stands with what goes up.
+func (a *App) spoolStatus() *fairlead.SpoolStatus {
+	s := a.evidence.spool.Stats()
+	return &fairlead.SpoolStatus{
+		Bytes: s.Bytes, Frames: s.Last - s.Acked, Oldest: a.evidence.spool.Oldest(), Refused: s.Refused, Lost: s.Damaged + s.Aside,
+		Failing: s.Failing, Records: a.evidence.rows.Stats().Dropped,
+	}
+}
+
+// sendUp sends what was written to control, over the bus, until ctx ends: in one process and in a fleet it goes the
+// same way.
 func (a *App) sendUp(ctx context.Context) {
+	(&ship.Shipper{Frames: a.evidence.spool, Records: a.evidence.rows, Up: ship.Bus{Sender: a.bus}, Log: a.Log}).Run(ctx)
+}
+
+// takeUp takes what nodes send up, and keeps records within bounds, until ctx ends.
+func (a *App) takeUp(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		(&ship.Shipper{Frames: a.evidence.spool, Records: a.evidence.rows, Up: inProcess{a.store}, Log: a.Log}).Run(ctx)
-	})
+	wg.Go(func() { a.told(ctx, "take charge lines", a.bus.Receive(ctx, ship.KindFrame, a.desk.Frame)) })
+	wg.Go(func() { a.told(ctx, "take records", a.bus.Receive(ctx, ship.KindRecords, a.desk.Records)) })
 	wg.Go(func() { a.sweep(ctx) })
 	wg.Wait()
+}
+
+// listenToRecords has f called with each batch of records that comes up, to whichever control node.
+func (a *App) listenToRecords(f func(node string, batch []byte)) (stop func(), err error) {
+	return a.bus.Listen(ship.KindRecords, f)
+}
+
+// showDesk adds what came up to the metrics.
+func (a *App) showDesk() {
+	of := func(f func(ship.DeskStats) int64) func() float64 {
+		return func() float64 { return float64(f(a.desk.Stats())) }
+	}
+	a.metrics.Count("fairlead_frames_taken_total", "Frames of charge lines that this control node committed.", of(func(s ship.DeskStats) int64 { return s.Frames }))
+	a.metrics.Count("fairlead_frames_again_total", "Frames that came again after they were committed.", of(func(s ship.DeskStats) int64 { return s.Again }))
+	a.metrics.Count("fairlead_frame_conflicts_total", "Frames refused because another one was taken under their key: a node's disk was copied, or runs twice.", of(func(s ship.DeskStats) int64 { return s.Conflicts }))
+	a.metrics.Count("fairlead_up_refused_total", "Frames and batches of records that no node of this fleet sends.", of(func(s ship.DeskStats) int64 { return s.Refused }))
+	a.metrics.Count("fairlead_charge_lines_taken_total", "Charge lines that this control node committed.", of(func(s ship.DeskStats) int64 { return s.Lines }))
+	a.metrics.Count("fairlead_charge_lines_missing_total", "Charge lines that their nodes could not read any more.", of(func(s ship.DeskStats) int64 { return s.Lost }))
+	a.metrics.Count("fairlead_record_batches_taken_total", "Batches of records that this control node committed.", of(func(s ship.DeskStats) int64 { return s.Batches }))
 }
 
 // sweep removes old records now and then: one node of all that share the store does.
@@ -89,10 +125,8 @@ func (a *App) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := a.store.Lead(ctx, "records", func(ctx context.Context) error {
 			for {
-				if removed, err := a.store.SweepRecords(ctx, time.Now().Add(-recordsKept), recordsBytes); err != nil {
+				if err := a.sweepOnce(ctx); err != nil {
 					return err
-				} else if removed > 0 {
-					a.Log.Info("old records are removed", "records", removed)
 				}
 				if !sleep(ctx, sweepEvery) {
 					return ctx.Err()
@@ -106,6 +140,19 @@ func (a *App) sweep(ctx context.Context) {
 	}
 }
 
+func (a *App) sweepOnce(ctx context.Context) error {
+	state, _, err := a.store.State(ctx)
+	if err != nil {
+		return err
+	}
+	keep, most := compile.RecordBounds(state.Document)
+	removed, err := a.store.SweepRecords(ctx, time.Now().Add(-keep), int64(most))
+	if err == nil && removed > 0 {
+		a.Log.Info("old records are removed", "records", removed)
+	}
+	return err
+}
+
 // sleep waits; false where ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -116,19 +163,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// inProcess takes what goes up straight to the store of this process.
-type inProcess struct{ store *store.Store }
-
-// SendFrame keeps a frame.
-func (u inProcess) SendFrame(ctx context.Context, f fairlead.Frame) error {
-	_, err := u.store.TakeFrame(ctx, f)
-	return err
-}
-
-// SendRecords keeps records.
-func (u inProcess) SendRecords(ctx context.Context, b fairlead.RecordBatch) error {
-	_, err := u.store.PutRecords(ctx, b)
-	return err
 }

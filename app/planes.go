@@ -22,6 +22,7 @@ import (
 	"fairlead/internal/seal"
 	"fairlead/record"
 	"fairlead/replica"
+	"fairlead/ship"
 	"fairlead/upstream"
 	"fairlead/vault"
 )
@@ -56,6 +57,8 @@ func (a *App) openPlanes(ctx context.Context) error {
 	}
 	handler := a.edgeHandler()
 	if a.hasControl() {
+		a.desk = &ship.Desk{Keeper: a.store, Log: a.Log}
+		a.showDesk()
 		a.api = control.New(a.controlOptions())
 		handler = a.api
 	}
@@ -64,6 +67,9 @@ func (a *App) openPlanes(ctx context.Context) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	if a.api != nil {
+		a.server.RegisterOnShutdown(a.api.EndTails)
 	}
 	return nil
 }
@@ -89,9 +95,15 @@ func (a *App) openDataPlane() error {
 	}
 	a.edge = edge.New(edge.Options{
 		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv,
-		OpenSecret: secrets.Open, Report: a.bus.Report, Clock: a.Clock, Log: a.Log,
+		OpenSecret: secrets.Open, Report: a.report, Clock: a.Clock, Log: a.Log,
 	})
 	return nil
+}
+
+// report tells control how this node is.
+func (a *App) report(s fairlead.NodeStatus) {
+	s.Spool = a.spoolStatus()
+	a.bus.Report(s)
 }
 
 // secretReader opens stored secrets with the fleet's key: that of the vault, or the one that the node got when it joined.
@@ -115,6 +127,7 @@ func (a *App) swap(s *fairlead.Snapshot) error {
 		return fmt.Errorf("prepare providers: %w", err)
 	}
 	a.gateway.Swap(s)
+	a.evidence.spool.Bound(s.Settings.SpoolKeep, int64(s.Settings.SpoolMax))
 	return nil
 }
 
@@ -122,6 +135,7 @@ func (a *App) controlOptions() control.Options {
 	o := control.Options{
 		Store: a.store, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Fleet: a.fleet, Log: a.Log, Now: a.Clock,
 		File: a.Config, Publish: a.bus.Publish, Seal: a.vault.Seal, NewJoinToken: a.joinToken,
+		Listen: a.listenToRecords,
 	}
 	if a.edge != nil {
 		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document

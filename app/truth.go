@@ -166,6 +166,7 @@ func (a *App) joinToken(name string, secret fairlead.Secret) (string, error) {
 // openFeed begins to serve the log, and to follow it.
 func (a *App) openFeed(context.Context) error {
 	if a.hasControl() {
+		a.parts.run(a.takeUp)
 		a.parts.run(func(ctx context.Context) {
 			a.told(ctx, "serve the log", bus.Serve(ctx, a.bus, a.store, a.Name))
 		})
@@ -187,9 +188,7 @@ func (a *App) openFeed(context.Context) error {
 	if a.hasEdge() {
 		a.parts.run(a.follow)
 		a.parts.run(a.tellCounted)
-		if a.store != nil {
-			a.parts.run(a.sendUp)
-		}
+		a.parts.run(a.sendUp)
 	} else {
 		a.parts.run(a.reportSelf)
 	}

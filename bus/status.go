@@ -119,3 +119,21 @@ func (b *Bus) Receive(ctx context.Context, kind string, f func(ctx context.Conte
 	<-ctx.Done()
 	return nil
 }
+
+// Listen has f called with the messages of a kind that nodes send, one at a time, at each control node that listens,
+// until stop. It takes none of them away from those that receive; what comes faster than f takes it is dropped.
+func (b *Bus) Listen(kind string, f func(node string, body []byte)) (stop func(), err error) {
+	stop, err = b.subscribe(subjectUp("*", kind), "", func(m *nats.Msg) {
+		if node, ok := asker(m.Subject, m.Reply); ok {
+			f(node, m.Data)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.conn.FlushTimeout(askTimeout); err != nil {
+		stop()
+		return nil, &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the bus does not answer", Err: err}
+	}
+	return stop, nil
+}

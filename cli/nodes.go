@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,9 +70,30 @@ func nodeTroubles(list []client.Node) string {
 		if len(n.Unresolved) > 0 {
 			fmt.Fprintf(&b, "%s: without a value: %s\n", plain(n.Name), plain(strings.Join(n.Unresolved, ", ")))
 		}
+		spoolTroubles(&b, n)
 	}
 	return b.String()
 }
+
+// spoolTroubles tells what a node cannot send up, and what it has lost.
+func spoolTroubles(b *strings.Builder, n client.Node) {
+	s := n.Spool
+	if s == nil {
+		return
+	}
+	if s.Failing != "" {
+		fmt.Fprintf(b, "%s: charge lines cannot be written; exchanges go on without: %s\n", plain(n.Name), plain(s.Failing))
+	}
+	if s.Refused > 0 || s.Lost > 0 || s.Records > 0 {
+		fmt.Fprintf(b, "%s: since its start %d charge lines were not written, %d are lost, %d records were dropped\n", plain(n.Name), s.Refused, s.Lost, s.Records)
+	}
+	if !s.Oldest.IsZero() && n.Heard.Sub(s.Oldest) > lateFrames {
+		fmt.Fprintf(b, "%s: %d frames of charge lines wait there, the oldest since %s\n", plain(n.Name), s.Frames, showTime(s.Oldest))
+	}
+}
+
+// lateFrames is how long frames may wait without a word of it.
+const lateFrames = 10 * time.Second
 
 func (p *program) nodesAdd() *cobra.Command {
 	var region string

@@ -127,3 +127,6 @@ func plain(s string) string {
 }
 
 func showTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// showMoment is showTime to the millisecond, for what comes many a second.
+func showMoment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000Z") }

@@ -29,6 +29,8 @@ type Node struct {
 	Loading     string        `json:"loading,omitempty"`
 	ConfigError string        `json:"config_error,omitempty"`
 	Unresolved  []string      `json:"unresolved"` // references without a value there
+
+	Spool *fairlead.SpoolStatus `json:"spool,omitempty"` // what it has to send up; nil = nothing is known of it
 }
 
 // State is in a word how the node is.
@@ -48,6 +50,8 @@ func (n Node) State() string {
 		return "on another log"
 	case *n.Lag > 0:
 		return "behind"
+	case n.Spool != nil && n.Spool.Failing != "":
+		return "charge lines refused"
 	case len(n.Unresolved) > 0:
 		return "unresolved"
 	}

@@ -17,6 +17,10 @@ const (
 	defaultAttempts    = 3
 	defaultRetryBudget = 0.15
 	defaultPerSecond   = 200 // records
+	defaultRecordsKeep = fairlead.Duration(30 * 24 * time.Hour)
+	defaultRecordsMax  = fairlead.Bytes(1 << 30)
+	defaultSpoolKeep   = fairlead.Duration(7 * 24 * time.Hour)
+	defaultSpoolMax    = fairlead.Bytes(10 << 30)
 	defaultWeight      = 100
 )
 
@@ -33,6 +37,8 @@ const (
 	maxAttempts  = 10
 	maxWeight    = 1_000_000_000
 	maxPerSecond = 1_000_000
+	maxKeep      = fairlead.Duration(3660 * 24 * time.Hour)
+	minMax       = fairlead.Bytes(64 << 20) // of what is kept on a disk: less is a mistyped unit
 	maxNameBytes = 200
 )
 
@@ -132,7 +138,19 @@ func (k *checker) settings(s fairlead.SettingsConfig) {
 	if n := valueOr(s.Records.PerSecond, 0); n < 0 || n > maxPerSecond {
 		k.fault("settings.records.per_second", fmt.Sprintf("must be 0 to %d", maxPerSecond), "")
 	}
+	k.kept("settings.records", s.Records.Keep, s.Records.Max)
+	k.kept("settings.spool", s.Spool.Keep, s.Spool.Max)
 	k.timeouts("settings.timeouts", s.Timeouts, defaultTimeouts)
+}
+
+// kept checks how long something is kept, and how much of it.
+func (k *checker) kept(path string, keep *fairlead.Duration, most *fairlead.Bytes) {
+	if valueOr(keep, 0) > maxKeep {
+		k.fault(path+".keep", "is more than 3660d", "")
+	}
+	if valueOr(most, minMax) < minMax {
+		k.fault(path+".max", "is less than "+minMax.String(), "")
+	}
 }
 
 // maxTimeout is far above any answer's length; what lies above is a mistyped unit.

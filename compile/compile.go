@@ -129,6 +129,10 @@ func settings(s fairlead.SettingsConfig) fairlead.Settings {
 		Timeouts:    merge(defaultTimeouts, s.Timeouts),
 
 		RecordsPerSecond: valueOr(s.Records.PerSecond, defaultPerSecond),
+		RecordsKeep:      time.Duration(valueOr(s.Records.Keep, defaultRecordsKeep)),
+		RecordsMax:       valueOr(s.Records.Max, defaultRecordsMax),
+		SpoolKeep:        time.Duration(valueOr(s.Spool.Keep, defaultSpoolKeep)),
+		SpoolMax:         valueOr(s.Spool.Max, defaultSpoolMax),
 	}
 }
 
@@ -368,4 +372,14 @@ func (b *builder) cover(name string, models map[string]*fairlead.Model) *fairlea
 	}
 	b.covered[name] = m
 	return m
+}
+
+// RecordBounds gives how long records are kept and how much they may take by a document as it is stored; the defaults by one
+// that says nothing, or cannot be read.
+func RecordBounds(document []byte) (keep time.Duration, most fairlead.Bytes) {
+	s := settings(fairlead.SettingsConfig{})
+	if c, _ := fromDocument(document); c != nil {
+		s = settings(c.Settings)
+	}
+	return s.RecordsKeep, s.RecordsMax
 }

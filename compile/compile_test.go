@@ -184,14 +184,14 @@ func TestSettings(t *testing.T) {
 	}{
 		{
 			"defaults", "{}", "{}",
-			fairlead.Settings{MaxBody: 32 << 20, MaxBodies: 1 << 30, Attempts: 3, RecordsPerSecond: 200, RetryBudget: 0.15, Timeouts: fairlead.Timeouts{Connect: 2 * time.Second, Headers: 15 * time.Second, FirstToken: auto, Idle: auto, Total: 10 * time.Minute}},
+			fairlead.Settings{MaxBody: 32 << 20, MaxBodies: 1 << 30, Attempts: 3, RecordsPerSecond: 200, RecordsKeep: 720 * time.Hour, RecordsMax: 1 << 30, SpoolKeep: 168 * time.Hour, SpoolMax: 10 << 30, RetryBudget: 0.15, Timeouts: fairlead.Timeouts{Connect: 2 * time.Second, Headers: 15 * time.Second, FirstToken: auto, Idle: auto, Total: 10 * time.Minute}},
 			fairlead.Timeouts{Connect: 2 * time.Second, Headers: 15 * time.Second, FirstToken: auto, Idle: auto, Total: 10 * time.Minute},
 		},
 		{
 			"the provider's go before the settings'",
-			"{max_body: 1MiB, max_bodies: 2MiB, attempts: 10, records: {per_second: 7}, timeouts: {connect: 1s, idle: 5s, total: 0s}}",
+			"{max_body: 1MiB, max_bodies: 2MiB, attempts: 10, records: {per_second: 7, keep: 36h}, spool: {keep: 2d, max: 1GiB}, timeouts: {connect: 1s, idle: 5s, total: 0s}}",
 			"{connect: 3s, first_token: 4s, idle: auto}",
-			fairlead.Settings{MaxBody: 1 << 20, MaxBodies: 2 << 20, Attempts: 10, RecordsPerSecond: 7, RetryBudget: 0.15, Timeouts: fairlead.Timeouts{Connect: time.Second, Headers: 15 * time.Second, FirstToken: auto, Idle: 5 * time.Second}},
+			fairlead.Settings{MaxBody: 1 << 20, MaxBodies: 2 << 20, Attempts: 10, RecordsPerSecond: 7, RecordsKeep: 36 * time.Hour, RecordsMax: 1 << 30, SpoolKeep: 48 * time.Hour, SpoolMax: 1 << 30, RetryBudget: 0.15, Timeouts: fairlead.Timeouts{Connect: time.Second, Headers: 15 * time.Second, FirstToken: auto, Idle: 5 * time.Second}},
 			fairlead.Timeouts{Connect: 3 * time.Second, Headers: 15 * time.Second, FirstToken: 4 * time.Second, Idle: auto},
 		},
 	}

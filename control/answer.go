@@ -163,9 +163,10 @@ func (c *Control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 
 // Media types of answers.
 const (
-	jsonType = "application/json"
-	yamlType = "application/yaml"
-	gzipType = "application/gzip"
+	jsonType  = "application/json"
+	yamlType  = "application/yaml"
+	gzipType  = "application/gzip"
+	eventType = "text/event-stream"
 )
 
 // text is an answer that is written as it is.

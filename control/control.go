@@ -37,6 +37,8 @@ type Options struct {
 	Applied func(ctx context.Context, number int64) error
 	// Seal makes a version of a secret unreadable to all but nodes; nil = secrets cannot be stored.
 	Seal func(name string, version int64, value fairlead.Secret) ([]byte, error)
+	// Listen has f called with each batch of records that a node sends up, until stop; nil = none can be followed.
+	Listen func(f func(node string, batch []byte)) (stop func(), err error)
 	// NewJoinToken makes what a new node is started with; nil = no node can join.
 	NewJoinToken func(name string, secret fairlead.Secret) (string, error)
 }
@@ -48,9 +50,9 @@ type Control struct {
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	openapi []byte
-	// lookups, reads, writes and walks bound what is under way at once, each for itself, so that a flood of one
-	// starves none of the others.
-	lookups, reads, writes, walks *gate
+	tails   *tails
+	// Each bounds what is under way at once of its kind, so that a flood of one starves none of the others.
+	lookups, reads, writes, walks, searches, follows *gate
 }
 
 // New makes the handler of the control plane's address.
@@ -70,6 +72,7 @@ func New(o Options) *Control {
 	c := &Control{
 		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
 		lookups: newGate(64, 64), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
+		searches: newGate(4, 2), follows: newGate(tailsMost, tailsEach), tails: newTails(o.Listen),
 	}
 	c.config = newConfig(&c.Options)
 	table := routes()
@@ -199,7 +202,7 @@ func (c *Control) run(a *ask, row *route) (any, error) {
 	}
 	defer leave()
 	limitBody(a.w, a.Request, row)
-	if !row.write() && !row.walk {
+	if !row.write() && !row.walk && !row.follows {
 		ctx, cancel := context.WithTimeout(a.Context(), readTime)
 		defer cancel()
 		a.Request = a.WithContext(ctx)
@@ -211,6 +214,10 @@ func (c *Control) gateOf(row *route) *gate {
 	switch {
 	case row.walk:
 		return c.walks
+	case row.search:
+		return c.searches
+	case row.follows:
+		return c.follows
 	case row.write():
 		return c.writes
 	}

@@ -53,6 +53,8 @@ type nodeAnswer struct {
 	Loading     string     `json:"loading,omitempty"`
 	ConfigError string     `json:"config_error,omitempty"`
 	Unresolved  []string   `json:"unresolved"` // references without a value there
+
+	Spool *fairlead.SpoolStatus `json:"spool,omitempty"` // what it has to send up
 }
 
 type nodesAnswer struct {
@@ -119,6 +121,7 @@ func (c *Control) tell(n nodeAnswer, h heard, head fairlead.Position) nodeAnswer
 	n.Live, n.Heard, n.Started = c.Fleet.live(h), stated(h.at.UTC()), stated(h.Started)
 	n.Revision, n.Position, n.Stale, n.Loading, n.ConfigError = h.Revision, h.Position.Number, h.Stale, h.Loading, h.ConfigError
 	n.Unresolved = append(n.Unresolved, h.Unresolved...)
+	n.Spool = h.Spool
 	if h.Position.Log == head.Log && h.Role != fairlead.RoleControl { // which reads the log itself, and follows nothing
 		lag := max(head.Number-h.Position.Number, 0)
 		n.Lag = &lag

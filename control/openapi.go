@@ -122,6 +122,12 @@ func contents(row *route, s *schemas) object {
 	switch row.gives {
 	case yamlType:
 		content[yamlType] = object{"schema": object{"type": "string"}}
+	case eventType:
+		content[eventType] = object{"schema": object{
+			"type": "string", "description": "Events of type record, whose data is a RecordAnswer, and of type notice, whose data is a NoticeAnswer.",
+		}}
+		s.of(recordAnswer{})
+		s.of(noticeAnswer{})
 	case gzipType:
 		content[gzipType] = object{"schema": object{"type": "string", "format": "binary"}}
 	}

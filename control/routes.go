@@ -21,6 +21,8 @@ type route struct {
 	answer       any    // a value of the type of the answer
 	gives        string // media type of an answer that is not JSON alone
 	status       int    // of the answer; 0 = 200
+	search       bool   // looks through records: few at once, so that they leave the store to others
+	follows      bool   // goes on until the caller leaves
 	walk         bool   // goes through everything there is: few at once, no bound in time but the caller's
 }
 
@@ -117,6 +119,10 @@ func routes() []route {
 		{method: "GET", path: v1 + "tokens", level: viewer, handle: (*Control).listTokens, id: "listTokens", summary: "Admin tokens; never their secrets", answer: tokensAnswer{}},
 		{method: "POST", path: v1 + "tokens", level: admin, handle: (*Control).createToken, id: "createToken", summary: "Make an admin token; its secret is shown this once", query: []param{why}, body: tokenBody{}, answer: newTokenAnswer{}, status: 201},
 		{method: "DELETE", path: v1 + "tokens/{id}", level: admin, handle: (*Control).revokeToken, id: "revokeToken", summary: "Revoke an admin token", query: []param{why}, answer: fairlead.Token{}},
+
+		{method: "GET", path: v1 + "records", level: viewer, handle: (*Control).listRecords, id: "listRecords", summary: "Records of exchanges of a time, the newest first", query: recordParams, answer: recordsAnswer{}, search: true},
+		{method: "GET", path: v1 + "records/tail", level: viewer, handle: (*Control).tailRecords, id: "tailRecords", summary: "Records as they come up, as server-sent events", query: tailParams, answer: nil, gives: eventType, follows: true},
+		{method: "GET", path: v1 + "records/{id}", level: viewer, handle: (*Control).getRecord, id: "getRecord", summary: "What is known of an exchange: its record, its charge lines, its revision", answer: exchangeAnswer{}, search: true},
 
 		{method: "GET", path: v1 + "audit", level: viewer, handle: (*Control).listAudit, id: "listAudit", summary: "Who did what, the newest first", query: auditParams, answer: auditAnswer{}},
 		{method: "GET", path: v1 + "audit/verify", level: viewer, handle: (*Control).verifyAudit, id: "verifyAudit", summary: "Go through the log and the audit and check every hash", answer: verifyAnswer{}, walk: true},

@@ -18,6 +18,7 @@ type Store interface {
 	nodeStore
 	tokenStore
 	auditStore
+	recordStore
 }
 
 type logStore interface {
@@ -74,4 +75,14 @@ type auditStore interface {
 	Verify(ctx context.Context) (store.Verified, error)
 	Lost(ctx context.Context) ([]store.LostChange, error)
 	Backup(ctx context.Context, w io.Writer) (store.BackupInfo, error)
+}
+
+type recordStore interface {
+	// Records lists from the newest; it takes no longer than a few seconds.
+	Records(ctx context.Context, f store.RecordFilter) ([]fairlead.StoredRecord, error)
+	Record(ctx context.Context, id string) (fairlead.StoredRecord, error)
+	// RecordCounts adds up the exchanges of a time, with and without a record.
+	RecordCounts(ctx context.Context, from, until time.Time, node string) (fairlead.RecordSecond, error)
+	// ChargeLines finds the lines of an exchange.
+	ChargeLines(ctx context.Context, id string) ([]fairlead.FoundLine, error)
 }

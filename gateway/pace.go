@@ -15,9 +15,11 @@ const (
 	// smallHeap is what a heap may reach before anything is collected, where that is not more than
 	// 1/heapPart of the memory there is.
 	smallHeap, heapPart = 192 << 20, 16
-	// leastPercent is the least part by which the heap may grow, in percent; leastLive makes the most.
+	// leastPercent is the least part by which the heap may grow, in percent; leastLive makes the most. The runtime
+	// takes no heap for smaller than 4 MiB: it lets one grow by that part of these whatever lives in it, so that a
+	// larger percent would leave heaps of several times smallHeap alone.
 	leastPercent = 3
-	leastLive    = 1 << 20
+	leastLive    = 4 << 20
 	// lookEvery bounds how long a heap that has just become large keeps the pace of a small one.
 	lookEvery = 250 * time.Millisecond
 )

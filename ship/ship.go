@@ -58,23 +58,27 @@ func (s *Shipper) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// repeat does one thing again and again: at once where it went well, else after a while that doubles. It tells when the
-// trouble begins and when it is over.
+// repeat does one thing again and again: at once where it went well, else after a while that doubles. It tells when
+// trouble lasts, and when it is over.
 func (s *Shipper) repeat(ctx context.Context, what string, step func(context.Context) error) {
-	wait := time.Duration(0)
+	wait, told := time.Duration(0), false
 	for ctx.Err() == nil {
 		err := step(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err == nil && wait > 0:
-			s.Log.Info("sent up again", "what", what)
-			wait = 0
-		case err != nil && wait == 0:
-			s.Log.Warn("cannot be sent up; it waits here", "what", what, "error", err)
+		case err == nil:
+			if told {
+				s.Log.Info("sent up again", "what", what)
+			}
+			wait, told = 0, false
+		case wait == 0: // a connection that was lost a moment ago may be back
 			wait = firstWait
-		case err != nil:
-			wait = min(2*wait, mostWait)
+		default:
+			if !told {
+				s.Log.Warn("cannot be sent up; it waits here", "what", what, "error", err)
+			}
+			wait, told = min(2*wait, mostWait), true
 		}
 		if wait > 0 && !pause(ctx, wait) {
 			return

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"fairlead"
@@ -21,21 +19,6 @@ const (
 	// sweepRows is how many records one transaction removes.
 	sweepRows = 1000
 )
-
-// RecordFilter says which records are asked for: those of exchanges that began at From or later and before Until, and that have
-// all the other values which are not empty.
-type RecordFilter struct {
-	From, Until time.Time
-	Node        string
-	Key         string
-	Model       string // the configured name
-	Endpoint    string
-	Code        fairlead.Code
-	Kept        fairlead.Kept
-	// Before is the last record of the page before, for the next one; nil = the newest are asked for.
-	Before *fairlead.StoredRecord
-	Limit  int // 1 to MaxRecords
-}
 
 // PutRecords keeps the records of a batch, each once, and its counts. bad counts rows that are no records of its node.
 func (s *Store) PutRecords(ctx context.Context, b fairlead.RecordBatch) (bad int, err error) {
@@ -64,7 +47,7 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, code, kept, size, content) VALUES `, 10)
+	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, kept, size, content) VALUES `, 14)
 	rows.then = ` ON CONFLICT DO NOTHING`
 	for i := range records {
 		r := &records[i]
@@ -73,7 +56,8 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 			bad++
 			continue
 		}
-		err = rows.add(ctx, r.ID, r.At, r.Node, r.Key, r.Served, r.Endpoint, string(r.Code), string(r.Kept), len(content), string(content))
+		err = rows.add(ctx, r.ID, r.At, r.Node, r.Key, r.Served, r.Endpoint, askedText(r), r.Status, string(r.Code), r.Duration, bit(r.Stream),
+			string(r.Kept), len(content), string(content))
 		if err != nil {
 			return 0, err
 		}
@@ -97,6 +81,9 @@ func (s *Store) Records(ctx context.Context, f RecordFilter) (records []fairlead
 	if err := f.check(); err != nil {
 		return nil, err
 	}
+	if f.Nodes != nil && len(f.Nodes) == 0 {
+		return nil, nil
+	}
 	query, args := f.query()
 	err = s.ask(ctx, func(ctx context.Context, q querier) (err error) {
 		records, err = list(ctx, q, scanRecord, query, args...)
@@ -114,37 +101,6 @@ func (s *Store) ask(ctx context.Context, f func(context.Context, querier) error)
 		return &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the records of this time could not be searched in " + recordTime.String() + "; ask for a shorter one", Err: err}
 	}
 	return err
-}
-
-func (f *RecordFilter) check() error {
-	switch {
-	case f.From.IsZero() || f.Until.IsZero() || !f.From.Before(f.Until):
-		return fairlead.Errorf(fairlead.CodeInvalidRequest, "records are asked for by time: from one until a later one")
-	case f.Limit < 1 || f.Limit > MaxRecords:
-		return fairlead.Errorf(fairlead.CodeInvalidRequest, "1 to "+strconv.Itoa(MaxRecords)+" records can be asked for at once")
-	}
-	return storable(f.Node, f.Key, f.Model, f.Endpoint, string(f.Code), string(f.Kept))
-}
-
-func (f *RecordFilter) query() (string, []any) {
-	var s strings.Builder
-	args := []any{f.From.UnixMicro(), f.Until.UnixMicro()}
-	s.WriteString(`SELECT content FROM records WHERE at >= $1 AND at < $2`)
-	for _, c := range []struct{ column, value string }{
-		{"node", f.Node}, {"key_id", f.Key}, {"model", f.Model}, {"endpoint", f.Endpoint}, {"code", string(f.Code)}, {"kept", string(f.Kept)},
-	} {
-		if c.value != "" {
-			args = append(args, c.value)
-			s.WriteString(` AND ` + c.column + ` = $` + strconv.Itoa(len(args)))
-		}
-	}
-	if f.Before != nil {
-		args = append(args, f.Before.At, f.Before.ID)
-		fmt.Fprintf(&s, ` AND (at, id) < ($%d, $%d)`, len(args)-1, len(args))
-	}
-	args = append(args, f.Limit)
-	s.WriteString(` ORDER BY at DESC, id DESC LIMIT $` + strconv.Itoa(len(args)))
-	return s.String(), args
 }
 
 func scanRecord(r scanner) (record fairlead.StoredRecord, err error) {

@@ -156,7 +156,7 @@ func resync(f *os.File, from, to int64, again bool) error {
 func (s *Spool) rotate() error {
 	s.mu.Lock()
 	g := s.segments[len(s.segments)-1]
-	large := g.size >= s.Segment
+	large := g.size >= s.large()
 	dir := s.dir
 	s.mu.Unlock()
 	if !large {
@@ -197,7 +197,7 @@ func (s *Spool) trimmable(now time.Time) []*segment {
 	}
 	n := 0
 	for _, g := range s.segments[:len(s.segments)-1] {
-		if !g.done(s.acked) || (now.Sub(g.wrote) < s.Keep && total+s.Segment <= s.Max && s.trouble.now == "") {
+		if !g.done(s.acked) || (now.Sub(g.wrote) < s.Keep && total+s.large() <= s.Max && s.trouble.now == "") {
 			break
 		}
 		total -= g.bytes()

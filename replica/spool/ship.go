@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"time"
 
 	"fairlead"
 )
@@ -92,6 +93,33 @@ func (s *Spool) oldest() int64 {
 		}
 	}
 	return s.last + 1
+}
+
+// Oldest is when the oldest frame that was not acknowledged was cut; the zero time where there is none, or its entry cannot be
+// read.
+func (s *Spool) Oldest() time.Time {
+	s.mu.Lock()
+	sequence, dir := s.acked+1, s.dir
+	var g *segment
+	for _, one := range s.segments {
+		if one.first > 0 && one.first <= sequence && sequence <= one.last() {
+			g = new(*one)
+		}
+	}
+	s.mu.Unlock()
+	if g == nil {
+		return time.Time{}
+	}
+	f, err := os.Open(segmentPath(dir, g.number, framesSuffix))
+	if err != nil {
+		return time.Time{}
+	}
+	defer f.Close()
+	e, _, err := g.entry(f, sequence)
+	if err != nil || e.at == 0 {
+		return time.Time{}
+	}
+	return timeOf(e.at)
 }
 
 // Frame reads a frame. What of it is damaged is left out and counted in Lost; a sequence that is not kept gives

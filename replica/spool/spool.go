@@ -21,7 +21,7 @@ import (
 type Options struct {
 	Node    string        // this node's name: a part of the key of each frame
 	Keep    time.Duration // how long acknowledged lines stay; 0 = 7 days
-	Max     int64         // bytes on the disk; 0 = 4 GiB. Acknowledged lines go first; then no more are taken
+	Max     int64         // bytes on the disk; 0 = 10 GiB. Acknowledged lines go first; then no more are taken
 	Segment int64         // bytes of a file, about; 0 = 64 MiB
 	Sync    time.Duration // how long a line may be in memory alone; 0 = 5 ms
 	Lines   int           // so many lines make a frame; 0 = 512
@@ -34,12 +34,11 @@ func (o *Options) fill() {
 		o.Keep = 7 * 24 * time.Hour
 	}
 	if o.Max <= 0 {
-		o.Max = 4 << 30
+		o.Max = 10 << 30
 	}
 	if o.Segment <= 0 {
 		o.Segment = 64 << 20
 	}
-	o.Segment = min(o.Segment, max(1, o.Max/4)) // one that is written to cannot go
 	if o.Sync <= 0 {
 		o.Sync = 5 * time.Millisecond
 	}
@@ -139,6 +138,20 @@ func (s *Spool) open() (err error) {
 	}
 	return s.openIncarnation()
 }
+
+// Bound changes for how long acknowledged lines stay, and what lines may take on the disk.
+func (s *Spool) Bound(keep time.Duration, most int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Keep == keep && s.Max == most {
+		return
+	}
+	s.Keep, s.Max, s.relief = keep, most, true
+	s.poke()
+}
+
+// large is the size from which on a segment is followed by another: one that is written to cannot go.
+func (o *Options) large() int64 { return min(o.Segment, max(1, o.Max/4)) }
 
 // Append writes a line: a text without a newline, of at most 16 KiB. Where it gives nil the line outlives this process
 // from now on, and a lost machine from a few milliseconds later. Where it gives an error the line is not in the spool;

@@ -28,16 +28,20 @@ CREATE TABLE frame_times (
 );
 
 CREATE TABLE records (
-    id       TEXT   PRIMARY KEY,
-    at       BIGINT NOT NULL,
-    node     TEXT   NOT NULL,
-    key_id   TEXT   NOT NULL,
-    model    TEXT   NOT NULL, -- the configured name
-    endpoint TEXT   NOT NULL,
-    code     TEXT   NOT NULL,
-    kept     TEXT   NOT NULL,
-    size     BIGINT NOT NULL, -- bytes of content
-    content  TEXT   NOT NULL  -- the record as JSON
+    id        TEXT   PRIMARY KEY,
+    at        BIGINT NOT NULL,
+    node      TEXT   NOT NULL,
+    key_id    TEXT   NOT NULL,
+    model     TEXT   NOT NULL, -- the configured name
+    endpoint  TEXT   NOT NULL,
+    providers TEXT   NOT NULL, -- that were asked, each between spaces
+    status    BIGINT NOT NULL,
+    code      TEXT   NOT NULL,
+    duration  BIGINT NOT NULL,
+    stream    BIGINT NOT NULL, -- 1 = streamed
+    kept      TEXT   NOT NULL,
+    size      BIGINT NOT NULL, -- bytes of content
+    content   TEXT   NOT NULL  -- the record as JSON
 );
 CREATE INDEX records_by_time ON records (at, id, size);
 

@@ -148,19 +148,29 @@ func batchOf(t *testing.T, rows ...fairlead.StoredRecord) fairlead.RecordBatch {
 	return b
 }
 
-// testRecords holds that records are kept once and found by time and by what they say, page by page.
-func testRecords(t *testing.T, db Database) {
-	s := open(t, db)
+// tenRows are records of ten seconds, two of which are unlike the others.
+func tenRows() (rows []fairlead.StoredRecord) {
 	cost := fairlead.USD(12)
-	var rows []fairlead.StoredRecord
 	for n := range 10 {
 		rows = append(rows, row(n, func(r *fairlead.StoredRecord) {
 			r.Cost, r.Attempts = &cost, []fairlead.StoredAttempt{{Endpoint: "a/m@p", Outcome: fairlead.OutcomeOK}}
 			if n == 3 {
 				r.Kept, r.Code, r.Key, r.Endpoint, r.Served = fairlead.KeptFailure, fairlead.CodeUpstreamFailed, "key_1", "b/n@p", "b/n"
+				r.Status, r.Duration, r.Stream = 502, 2_500_000, true
+				r.Attempts = append(r.Attempts, fairlead.StoredAttempt{Endpoint: "b/n@az_re~two", Outcome: fairlead.OutcomeConnect})
+			}
+			if n == 4 {
+				r.Status, r.Attempts[0].Endpoint = 200, "a/m@azure"
 			}
 		}))
 	}
+	return rows
+}
+
+// testRecords holds that records are kept once and found by time and by what they say, page by page.
+func testRecords(t *testing.T, db Database) {
+	s := open(t, db)
+	rows := tenRows()
 	bad := row(3, func(r *fairlead.StoredRecord) { r.Endpoint = "a\x00b" })
 	stranger := row(3, func(r *fairlead.StoredRecord) { r.ID = fairlead.NewExchangeID(fairlead.TagOf("edge-2"), start) })
 	for range 2 {
@@ -180,26 +190,57 @@ func testRecords(t *testing.T, db Database) {
 		{"some", store.RecordFilter{Limit: 3}, all[:3]},
 		{"the next page", store.RecordFilter{Limit: 3, Before: &all[2]}, all[3:6]},
 		{"of a time", store.RecordFilter{From: time.UnixMicro(rows[4].At), Until: time.UnixMicro(rows[6].At)}, all[4:6]},
-		{"of a node", store.RecordFilter{Node: "edge-1", Limit: 1}, all[:1]},
+		{"of a node", store.RecordFilter{Node: "edge-1"}, all},
 		{"of another", store.RecordFilter{Node: "edge-2"}, nil},
 		{"of a key", store.RecordFilter{Key: "key_1"}, rows[3:4]},
 		{"of a model", store.RecordFilter{Model: "b/n"}, rows[3:4]},
 		{"of an endpoint", store.RecordFilter{Endpoint: "b/n@p"}, rows[3:4]},
 		{"with a code", store.RecordFilter{Code: fairlead.CodeUpstreamFailed}, rows[3:4]},
+		{"of some nodes", store.RecordFilter{Nodes: []string{"edge-2", "edge-1"}, Key: "key_1"}, rows[3:4]},
+		{"of other nodes", store.RecordFilter{Nodes: []string{"edge-2", "edge-3"}}, nil},
+		{"of no node", store.RecordFilter{Nodes: []string{}}, nil},
+		{"with an attempt at a provider", store.RecordFilter{Provider: "az_re"}, rows[3:4]},
+		{"with another's", store.RecordFilter{Provider: "azure"}, rows[4:5]},
+		{"with a part of a provider's name", store.RecordFilter{Provider: "az"}, nil},
+		{"with a provider in other letters", store.RecordFilter{Provider: "AZURE"}, nil},
+		{"with a pattern", store.RecordFilter{Provider: "az%"}, nil},
+		{"with a status", store.RecordFilter{MinStatus: 502, MaxStatus: 502}, rows[3:4]},
+		{"with a status or more", store.RecordFilter{MinStatus: 200}, []fairlead.StoredRecord{rows[4], rows[3]}},
+		{"with a status at most", store.RecordFilter{MinStatus: 1, MaxStatus: 499}, rows[4:5]},
+		{"that took long", store.RecordFilter{MinDuration: 2500 * time.Millisecond}, rows[3:4]},
+		{"that took longer", store.RecordFilter{MinDuration: 2501 * time.Millisecond}, nil},
+		{"streamed", store.RecordFilter{Stream: new(true)}, rows[3:4]},
+		{"not streamed", store.RecordFilter{Stream: new(false), MinStatus: 200}, rows[4:5]},
 		{"kept as failures", store.RecordFilter{Kept: fairlead.KeptFailure, Model: "b/n"}, rows[3:4]},
 		{"nothing", store.RecordFilter{Code: fairlead.CodeInternal}, nil},
 	} {
 		if c.filter.From.IsZero() {
 			c.filter.From, c.filter.Until = from, until
 		}
-		c.filter.Limit = max(c.filter.Limit, 1)
-		if len(c.want) > c.filter.Limit {
+		whole := c.filter.Limit == 0
+		if whole {
 			c.filter.Limit = store.MaxRecords
 		}
 		got, err := s.Records(t.Context(), c.filter)
 		check(t, err)
 		same(t, c.name, got, c.want)
+		if whole {
+			wantMatches(t, c.name, &c.filter, rows, got)
+		}
 	}
+	wantRefused(t, s, from, until)
+	got, err := s.Record(t.Context(), rows[5].ID)
+	check(t, err)
+	same(t, "one", got, rows[5])
+	for id, code := range map[string]fairlead.Code{stranger.ID: fairlead.CodeNotFound, "x": fairlead.CodeInvalidRequest} {
+		_, err := s.Record(t.Context(), id)
+		wantCode(t, err, code)
+	}
+}
+
+// wantRefused holds which questions cannot be asked.
+func wantRefused(t *testing.T, s *store.Store, from, until time.Time) {
+	t.Helper()
 	for _, f := range []store.RecordFilter{
 		{Limit: 1},
 		{From: until, Until: from, Limit: 1},
@@ -210,12 +251,18 @@ func testRecords(t *testing.T, db Database) {
 		_, err := s.Records(t.Context(), f)
 		wantCode(t, err, fairlead.CodeInvalidRequest)
 	}
-	got, err := s.Record(t.Context(), rows[5].ID)
-	check(t, err)
-	same(t, "one", got, rows[5])
-	for id, code := range map[string]fairlead.Code{stranger.ID: fairlead.CodeNotFound, "x": fairlead.CodeInvalidRequest} {
-		_, err := s.Record(t.Context(), id)
-		wantCode(t, err, code)
+}
+
+// wantMatches holds that a filter finds by itself what the database finds by it.
+func wantMatches(t *testing.T, name string, f *store.RecordFilter, rows, found []fairlead.StoredRecord) {
+	t.Helper()
+	for i := range rows {
+		at := time.UnixMicro(rows[i].At)
+		inTime := !at.Before(f.From) && at.Before(f.Until)
+		was := slices.ContainsFunc(found, func(r fairlead.StoredRecord) bool { return r.ID == rows[i].ID })
+		if got := f.Matches(&rows[i]); inTime && got != was {
+			t.Errorf("%s: record %d matches: %v; the database finds it: %v", name, i, got, was)
+		}
 	}
 }
 
