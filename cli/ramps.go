@@ -116,7 +116,9 @@ func courseWhy(c *client.Course) string {
 }
 
 // showPace writes how much of a time has run.
-func showPace(ran, over time.Duration) string { return showSpan(min(ran, over)) + " of " + showSpan(over) }
+func showPace(ran, over time.Duration) string {
+	return showSpan(min(ran, over)) + " of " + showSpan(over)
+}
 
 // showSpan writes a duration without the units that are 0.
 func showSpan(d time.Duration) string {
