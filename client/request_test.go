@@ -103,9 +103,36 @@ func requests() []request {
 	}
 }
 
+// recordRequests are those about records.
+func recordRequests() []request {
+	since := time.Date(2026, 11, 21, 10, 0, 0, 0, time.FixedZone("", 3600))
+	return []request{
+		{`GET /records?code=c&endpoint=e&from=2026-11-21T09%3A00%3A00Z&kept=slow&key=k&limit=5&min_duration=2s&model=m&node=n&provider=p&region=r&status=%3E%3D500&stream=true   `, func(ctx context.Context, c *client.Client) error {
+			_, err := c.Records(ctx, client.RecordFilter{
+				From: since, Model: "m", Endpoint: "e", Provider: "p", Key: "k", Code: "c", Status: ">=500", MinDuration: "2s", Node: "n", Region: "r", Stream: "true", Kept: "slow",
+			}, 5)
+			return err
+		}},
+		{`GET /records?limit=1000&until=2026-11-21T09%3A00%3A00Z   `, func(ctx context.Context, c *client.Client) error {
+			for _, err := range c.AllRecords(ctx, client.RecordFilter{Until: since}, 0) {
+				return err
+			}
+			return nil
+		}},
+		{`GET /records/req_1   `, func(ctx context.Context, c *client.Client) error { _, err := c.Exchange(ctx, "req_1"); return err }},
+		{`GET /records/tail?node=n   `, func(ctx context.Context, c *client.Client) error {
+			err := c.Tail(ctx, client.RecordFilter{Node: "n"}, func(*client.Record, *client.Notice) error { return errors.New("nothing was said") })
+			if errors.Is(err, io.ErrUnexpectedEOF) { // this server ends it
+				return nil
+			}
+			return err
+		}},
+	}
+}
+
 // TestRequests holds what each method sends.
 func TestRequests(t *testing.T) {
-	for _, c := range requests() {
+	for _, c := range append(requests(), recordRequests()...) {
 		t.Run(c.want, func(t *testing.T) {
 			var got string
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

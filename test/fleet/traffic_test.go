@@ -114,6 +114,7 @@ func (d *traffic) call(ctx context.Context, n *node, streamed bool) {
 type answer struct {
 	status             int
 	revision, endpoint string
+	id                 string
 }
 
 // ask asks an edge for an answer and reads all of it. A stream has to end as one does that is whole.
@@ -131,7 +132,7 @@ func (f *fleet) ask(ctx context.Context, by *http.Client, n *node, key string, s
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	a = answer{resp.StatusCode, resp.Header.Get("X-Fairlead-Revision"), resp.Header.Get("X-Fairlead-Endpoint")}
+	a = answer{resp.StatusCode, resp.Header.Get("X-Fairlead-Revision"), resp.Header.Get("X-Fairlead-Endpoint"), resp.Header.Get("X-Request-Id")}
 	switch {
 	case err != nil:
 		return a, err
