@@ -52,7 +52,8 @@ func TestSmallHeapIsBounded(t *testing.T) {
 	}
 	goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}}
 	metrics.Read(goal)
-	if most := uint64(max(p.small, garbage) + leastLive); goal[0].Value.Uint64() > most {
+	// Stacks and globals, of which the race detector makes more, come on top.
+	if most := uint64(max(p.small, garbage) + 8*leastLive); goal[0].Value.Uint64() > most {
 		t.Errorf("the heap may reach %d MiB; want %d", goal[0].Value.Uint64()>>20, most>>20)
 	}
 }
