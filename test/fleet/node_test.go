@@ -4,6 +4,7 @@ package fleet_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -186,11 +187,24 @@ func newNode(f *fleet, name string) *node {
 	return n
 }
 
-// free gives an address on loopback that nothing listens on.
+// nextPort is where free looks on: from a place of this process's own, below the ports that systems give by themselves,
+// so that none that was found is taken before its node listens.
+var nextPort = func() *atomic.Int64 {
+	n := &atomic.Int64{}
+	n.Store(int64(os.Getpid()) % 1000 * 10)
+	return n
+}()
+
+// free gives an address on loopback that nothing listens on, each once.
 func free(f *fleet) string {
 	f.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(f.t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+nextPort.Add(1)%12_000))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	f.t.Fatal("no port is free")
+	return ""
 }
