@@ -86,10 +86,13 @@ func (a *App) spoolStatus() *fairlead.SpoolStatus {
 	}
 }
 
-// sendUp sends what was written to control, over the bus, until ctx ends: in one process and in a fleet it goes the
-// same way.
+// sendUp sends what was written to control, until ctx ends: over the bus, unless control is in this process.
 func (a *App) sendUp(ctx context.Context) {
-	(&ship.Shipper{Frames: a.evidence.spool, Records: a.evidence.rows, Up: ship.Bus{Sender: a.bus}, Log: a.Log}).Run(ctx)
+	s := &ship.Shipper{Frames: a.evidence.spool, Records: a.evidence.rows, Up: ship.Bus{Sender: a.bus}, Log: a.Log}
+	if a.desk != nil {
+		s.Up = ship.Local{Desk: a.desk, Node: a.Name, Bus: ship.Bus{Sender: a.bus}}
+	}
+	s.Run(ctx)
 }
 
 // takeUp takes what nodes send up, and keeps records within bounds, until ctx ends.

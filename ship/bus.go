@@ -24,6 +24,19 @@ type Sender interface {
 // Bus is Up over a bus.
 type Bus struct{ Sender }
 
+// Local is Up of a node that has the desk in it: its frames need no bus. Its records take it all the same, for others listen to
+// them.
+type Local struct {
+	Desk *Desk
+	Node string
+	Bus
+}
+
+// SendFrame hands a frame over.
+func (l Local) SendFrame(ctx context.Context, f fairlead.Frame) error {
+	return l.Desk.TakeFrame(ctx, l.Node, f)
+}
+
 // told is control's answer to a frame.
 type told struct {
 	Gap *int64 `json:"gap,omitempty"` // frames after this one are missing there

@@ -55,8 +55,13 @@ func (d *Desk) Frame(ctx context.Context, node string, body []byte) ([]byte, err
 	if f.UnmarshalBinary(body) != nil {
 		return nil, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no frame"))
 	}
+	return answerFrame(d.TakeFrame(ctx, node, f))
+}
+
+// TakeFrame takes a frame from a node, which may be the one that the desk sits in.
+func (d *Desk) TakeFrame(ctx context.Context, node string, f fairlead.Frame) error {
 	if f.Node != node {
-		return nil, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
+		return d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
 	}
 	stored, err := d.Keeper.TakeFrame(ctx, f)
 	var e *fairlead.Error
@@ -75,9 +80,9 @@ func (d *Desk) Frame(ctx context.Context, node string, body []byte) ([]byte, err
 		d.Log.Error("a node sent another frame under the key of one that is kept: its disk was copied, or runs twice",
 			"node", node, "incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String(), "error", err)
 	case errors.As(err, &e) && e.Code == fairlead.CodeInvalidRequest:
-		return nil, d.refuse(node, "a frame", err)
+		return d.refuse(node, "a frame", err)
 	}
-	return answerFrame(err)
+	return err
 }
 
 // Records takes a batch of records from a node.

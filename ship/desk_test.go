@@ -111,6 +111,13 @@ func TestDesk(t *testing.T) {
 	if log := d.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "runs twice") {
 		t.Errorf("the log says %s", log)
 	}
+	local := ship.Local{Desk: d.Desk, Node: "edge-1", Bus: d.up}
+	if err := local.SendFrame(t.Context(), frame("edge-1", 1, "a")); err != nil || d.Stats().Again != 3 {
+		t.Errorf("without the bus: %v, %+v", err, d.Stats())
+	}
+	if err := local.SendFrame(t.Context(), frame("edge-2", 1, "a")); code(err) != fairlead.CodeInvalidRequest {
+		t.Errorf("another's without the bus: %v", err)
+	}
 	entries, err := d.store.Audit(t.Context(), 0, 10)
 	if err != nil || len(entries) != 1 || entries[0].Action != "frame.conflict" {
 		t.Errorf("audit %+v, %v", entries, err)
