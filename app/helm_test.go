@@ -161,6 +161,43 @@ func TestRampOfANode(t *testing.T) {
 	}
 }
 
+// gone is the URL of a provider where nothing answers.
+func gone(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	return s.URL
+}
+
+// TestDeadEndpoint holds that an endpoint which health shuts, and which is therefore hardly asked, is judged all the same: its
+// ramp is reverted, and a trial that has it beside a healthy one is dropped. Nobody is failed meanwhile.
+func TestDeadEndpoint(t *testing.T) {
+	t.Run("ramp", func(t *testing.T) {
+		t.Parallel()
+		s := newSteered(t)
+		s.write(http.MethodPatch, "config", fmt.Sprintf(`{"providers":{"moved":{"base_url":"%s/v1"}}}`, gone(t)))
+		defer s.work(false)()
+		id := s.write(http.MethodPatch, "endpoints/"+moved, `{"weight":60,"ramp":"4s","guard":"error_rate<2%"}`)["ramp"].(string)
+		got := s.until("ramps/"+id, hasEnded)
+		if got["end"] != "reverted" || !strings.Contains(got["why"].(string), "health kept away") {
+			t.Errorf("the ramp: %v", got)
+		}
+		if w := s.weight(4); w != 30.0 {
+			t.Errorf("the weight is %v", w)
+		}
+	})
+	t.Run("trial", func(t *testing.T) {
+		t.Parallel()
+		s := newSteered(t)
+		defer s.work(false)()
+		s.write(http.MethodPatch, "config?percent=50&hold=4s&guard=error_rate%3C2%25", fmt.Sprintf(`{"providers":{"gone":{"dialect":"openai","base_url":"%s/v1"}},
+			"models":{"openai/model":{"endpoints":[{"provider":"steady","model":"echo"},{"provider":"gone","model":"echo"}]}}}`, gone(t)))
+		if got := s.until("trial", hasEnded); got["end"] != "dropped" || !strings.Contains(got["why"].(string), "it broke its guard") {
+			t.Errorf("the trial: %v", got)
+		}
+	})
+}
+
 // TestRampWithoutEvidence holds that fewer than 50 exchanges on a side move nothing.
 func TestRampWithoutEvidence(t *testing.T) {
 	t.Parallel()
