@@ -192,6 +192,10 @@ func TestDeadEndpoint(t *testing.T) {
 		defer s.work(false)()
 		s.write(http.MethodPatch, "config?percent=50&hold=4s&guard=error_rate%3C2%25", fmt.Sprintf(`{"providers":{"gone":{"dialect":"openai","base_url":"%s/v1"}},
 			"models":{"openai/model":{"endpoints":[{"provider":"steady","model":"echo"},{"provider":"gone","model":"echo"}]}}}`, gone(t)))
+		shown := fmt.Sprint(s.until("endpoints", func(got map[string]any) bool { return len(got["data"].([]any)) == 3 })["data"])
+		if strings.Count(shown, "trial:true") != 1 || !strings.Contains(shown, "id:openai/model@gone") {
+			t.Errorf("during the trial there are %s", shown)
+		}
 		if got := s.until("trial", hasEnded); got["end"] != "dropped" || !strings.Contains(got["why"].(string), "it broke its guard") {
 			t.Errorf("the trial: %v", got)
 		}
