@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +86,25 @@ func (n *node) revision(key string) string {
 	return resp.Header.Get("X-Fairlead-Revision")
 }
 
+// recorded names the nodes of which there are records of one side of a trial; all have to be of its revision.
+func (n *node) recorded(trial, revision string) string {
+	n.t.Helper()
+	var list struct {
+		Data []struct {
+			Node, Trial string
+			Revision    int64
+		}
+	}
+	check(n.t, json.Unmarshal([]byte(n.must(http.MethodGet, "/control/v1/records?trial="+trial, "")), &list))
+	nodes := map[string]bool{}
+	for _, r := range list.Data {
+		if nodes[r.Node] = true; (r.Trial != "") != (trial == "true") || strconv.FormatInt(r.Revision, 10) != revision {
+			n.t.Errorf("with trial=%s there is %+v", trial, r)
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(nodes)), " ")
+}
+
 func sent(f *fakellm.Server) int { return len(f.Log()) }
 
 // TestTrialInFleet plays a trial over a fleet: a key is on the same side at every node, each side is served by its own
@@ -129,6 +151,10 @@ func TestTrialInFleet(t *testing.T) {
 	}
 	for _, name := range []string{"one", "paris"} {
 		harness.Until(t, name+" has reported all", func() bool { return heard.shows(name, tried, rest) })
+	}
+
+	for trial, want := range map[string]string{"true": "2", "false": "1"} { // by what the records of both nodes say
+		harness.Until(t, "records with trial="+trial, func() bool { return one.recorded(trial, want) == "one paris" })
 	}
 
 	one.must(http.MethodPatch, "/control/v1/endpoints/openai/one@first?wait=all", `{"drain":true}`)

@@ -23,6 +23,7 @@ var (
 		{name: "node", text: "Only this node"},
 		{name: "region", text: "Only nodes of this region"},
 		{name: "stream", text: "Only streamed exchanges, or only others", oneOf: []string{"true", "false"}},
+		{name: "trial", text: "Only exchanges that went by a revision on trial, or only others", oneOf: []string{"true", "false"}},
 		{name: "kept", text: "Only records that were kept for this reason", oneOf: []string{string(fairlead.KeptFailure), string(fairlead.KeptSlow), string(fairlead.KeptSample)}},
 	}
 	recordParams = append([]param{
@@ -56,6 +57,9 @@ func (c *Control) recordFilter(a *ask) (f store.RecordFilter, err error) {
 	}
 	if s := a.query["stream"]; s != "" {
 		f.Stream = new(s == "true")
+	}
+	if s := a.query["trial"]; s != "" {
+		f.Tried = new(s == "true")
 	}
 	if s := a.query["cursor"]; s != "" {
 		if f.Before, err = readCursor(s); err != nil {

@@ -47,7 +47,7 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, kept, size, content) VALUES `, 14)
+	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, tried, kept, size, content) VALUES `, 15)
 	rows.then = ` ON CONFLICT DO NOTHING`
 	for i := range records {
 		r := &records[i]
@@ -57,7 +57,7 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 			continue
 		}
 		err = rows.add(ctx, r.ID, r.At, r.Node, r.Key, r.Served, r.Endpoint, askedText(r), r.Status, string(r.Code), r.Duration, bit(r.Stream),
-			string(r.Kept), len(content), string(content))
+			bit(r.Trial != ""), string(r.Kept), len(content), string(content))
 		if err != nil {
 			return 0, err
 		}

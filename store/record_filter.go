@@ -26,6 +26,7 @@ type RecordFilter struct {
 	MinStatus, MaxStatus int
 	MinDuration          time.Duration
 	Stream               *bool
+	Tried                *bool // it went by a revision on trial, or it did not
 	// Before is the last record of the page before, for the next one; nil = the newest are asked for.
 	Before *fairlead.StoredRecord
 	Limit  int // 1 to MaxRecords
@@ -60,7 +61,8 @@ func (f *RecordFilter) Matches(r *fairlead.StoredRecord) bool {
 	return (f.Nodes == nil || slices.Contains(f.Nodes, r.Node)) &&
 		(f.Provider == "" || slices.Contains(asked(r), f.Provider)) &&
 		r.Status >= f.MinStatus && (f.MaxStatus == 0 || r.Status <= f.MaxStatus) &&
-		r.Duration >= f.MinDuration.Microseconds() && (f.Stream == nil || *f.Stream == r.Stream)
+		r.Duration >= f.MinDuration.Microseconds() && (f.Stream == nil || *f.Stream == r.Stream) &&
+		(f.Tried == nil || *f.Tried == (r.Trial != ""))
 }
 
 // texts are the columns that are compared as they are.
@@ -122,6 +124,9 @@ func (f *RecordFilter) query() (string, []any) {
 	}
 	if f.Stream != nil {
 		and(`stream = $`, bit(*f.Stream))
+	}
+	if f.Tried != nil {
+		and(`tried = $`, bit(*f.Tried))
 	}
 	if f.Nodes != nil {
 		s.WriteString(` AND node IN (`)

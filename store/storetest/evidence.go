@@ -156,7 +156,7 @@ func tenRows() (rows []fairlead.StoredRecord) {
 			r.Cost, r.Attempts = &cost, []fairlead.StoredAttempt{{Endpoint: "a/m@p", Outcome: fairlead.OutcomeOK}}
 			if n == 3 {
 				r.Kept, r.Code, r.Key, r.Endpoint, r.Served = fairlead.KeptFailure, fairlead.CodeUpstreamFailed, "key_1", "b/n@p", "b/n"
-				r.Status, r.Duration, r.Stream = 502, 2_500_000, true
+				r.Status, r.Duration, r.Stream, r.Trial = 502, 2_500_000, true, "trial_1"
 				r.Attempts = append(r.Attempts, fairlead.StoredAttempt{Endpoint: "b/n@az_re~two", Outcome: fairlead.OutcomeConnect})
 			}
 			if n == 4 {
@@ -211,6 +211,8 @@ func testRecords(t *testing.T, db Database) {
 		{"that took longer", store.RecordFilter{MinDuration: 2501 * time.Millisecond}, nil},
 		{"streamed", store.RecordFilter{Stream: new(true)}, rows[3:4]},
 		{"not streamed", store.RecordFilter{Stream: new(false), MinStatus: 200}, rows[4:5]},
+		{"on trial", store.RecordFilter{Tried: new(true)}, rows[3:4]},
+		{"not on trial", store.RecordFilter{Tried: new(false), MinStatus: 200}, rows[4:5]},
 		{"kept as failures", store.RecordFilter{Kept: fairlead.KeptFailure, Model: "b/n"}, rows[3:4]},
 		{"nothing", store.RecordFilter{Code: fairlead.CodeInternal}, nil},
 	} {
