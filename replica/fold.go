@@ -141,9 +141,7 @@ func (b *batch) takeRevision(c *fairlead.Change) error {
 	if b.document == nil {
 		b.document = mergepatch.Open(b.state.Document)
 	}
-	if err := b.document.Merge(content.Patch); err != nil {
-		return err
-	}
+	b.document.MergeValue(jsonscan.Value(content.Patch))
 	b.state.Revision, b.state.At, b.sum = content.Revision, c.At, content.Sum
 	return nil
 }
@@ -155,17 +153,15 @@ func readRevision(text []byte) (content fairlead.RevisionContent, err error) {
 	if err := o.Scan(text); err != nil {
 		return content, err
 	}
-	rest := text
 	patch, patched := o.Find("patch")
-	if patched {
-		rest = slices.Concat(text[:patch.Start], []byte("null"), text[patch.End:])
+	if !patched || o.Value(patch).Kind() != jsonscan.KindObject {
+		return content, errors.New("the revision has no patch")
 	}
+	rest := slices.Concat(text[:patch.Start], []byte("null"), text[patch.End:])
 	if err := json.Unmarshal(rest, &content); err != nil {
 		return content, err
 	}
-	if patched {
-		content.Patch = json.RawMessage(o.Value(patch))
-	}
+	content.Patch = json.RawMessage(o.Value(patch))
 	return content, nil
 }
 

@@ -34,9 +34,14 @@ func (d *Document) Merge(patch []byte) error {
 	if err := o.Scan(patch); err != nil {
 		return fmt.Errorf("read patch: %w", err)
 	}
-	d.root.merge(jsonscan.Value(patch))
-	d.size += len(patch)
+	d.MergeValue(patch)
 	return nil
+}
+
+// MergeValue is Merge for a patch that is an object within a text that was scanned: it is not checked again.
+func (d *Document) MergeValue(patch jsonscan.Value) {
+	d.root.merge(patch)
+	d.size += len(patch)
 }
 
 // Bytes gives the document in canonical form. The text is the caller's.
