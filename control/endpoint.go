@@ -228,7 +228,11 @@ func setWeight(now *current, id string, weight int) (draft, error) {
 	d := draft{touched: []string{id}, trial: now.Trial}
 	var err error
 	if now.known {
-		d.text, d.config, err = compile.Reweigh(now.Document, now.config, id, weight)
+		var r compile.Reweighed
+		if r, err = compile.Reweigh(now.Document, now.config, id, weight); err == nil {
+			d.text, d.config, d.patch = r.Document, r.Config, r.Patch
+			d.checked = now.rechecked(r)
+		}
 	} else {
 		d.text, err = compile.SetWeight(now.Document, id, weight)
 	}

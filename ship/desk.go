@@ -49,17 +49,28 @@ func (d *Desk) Stats() DeskStats {
 	}
 }
 
-// Frame takes a frame from a node. What it gives without an error is committed.
-func (d *Desk) Frame(ctx context.Context, node string, body []byte) ([]byte, error) {
-	var f fairlead.Frame
-	if f.UnmarshalBinary(body) != nil {
-		return nil, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no frame"))
+// Frames takes frames from a node. Those that the answer says are taken are committed.
+func (d *Desk) Frames(ctx context.Context, node string, body []byte) ([]byte, error) {
+	frames, err := unmarshalFrames(body)
+	if err != nil {
+		return nil, d.refuse(node, "frames", fairlead.Errorf(fairlead.CodeInvalidRequest, "these are no frames"))
 	}
-	return answerFrame(d.TakeFrame(ctx, node, f))
+	return answerFrames(d.TakeFrames(ctx, node, frames))
 }
 
-// TakeFrame takes a frame from a node, which may be the one that the desk sits in.
-func (d *Desk) TakeFrame(ctx context.Context, node string, f fairlead.Frame) error {
+// TakeFrames takes frames from a node, which may be the one that the desk sits in: each as a unit of its own, in their order,
+// until one is not taken.
+func (d *Desk) TakeFrames(ctx context.Context, node string, frames []fairlead.Frame) (taken int, err error) {
+	for _, f := range frames {
+		if err := d.takeFrame(ctx, node, f); err != nil {
+			return taken, err
+		}
+		taken++
+	}
+	return taken, nil
+}
+
+func (d *Desk) takeFrame(ctx context.Context, node string, f fairlead.Frame) error {
 	if f.Node != node {
 		return d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
 	}
