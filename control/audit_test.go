@@ -15,7 +15,6 @@ import (
 
 	"fairlead"
 	"fairlead/control"
-	"fairlead/store"
 	"fairlead/store/sqlite"
 )
 
@@ -120,9 +119,9 @@ type tornStore struct {
 	after int
 }
 
-func (s tornStore) Backup(_ context.Context, w io.Writer) (store.BackupInfo, error) {
+func (s tornStore) Backup(_ context.Context, w io.Writer) (fairlead.BackupInfo, error) {
 	_, _ = w.Write(make([]byte, s.after)) // 0 bytes begin nothing
-	return store.BackupInfo{}, errors.New("read: disk error")
+	return fairlead.BackupInfo{}, errors.New("read: disk error")
 }
 
 // TestTornBackup holds that a part of a backup is never taken for the whole.

@@ -12,12 +12,6 @@ import (
 	"fairlead"
 )
 
-// LostChange is a change that edges remember and this log has not, because it was restored from an older backup.
-type LostChange struct {
-	fairlead.Change
-	Nodes []string `json:"nodes"` // that remember it, by name
-}
-
 // ReportLost keeps the changes that a node remembers and that are not in this log. What the log has is passed over, and so is
 // what the node reported before.
 func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.Change) error {
@@ -78,7 +72,7 @@ func (w *writer) keepLost(ctx context.Context, node string, c *fairlead.Change) 
 }
 
 // Lost lists what nodes have reported as lost, by number.
-func (s *Store) Lost(ctx context.Context) (all []LostChange, err error) {
+func (s *Store) Lost(ctx context.Context) (all []fairlead.LostChange, err error) {
 	err = s.read(ctx, "list lost changes", func(ctx context.Context, q querier) error {
 		type id struct {
 			number int64
@@ -89,7 +83,7 @@ func (s *Store) Lost(ctx context.Context) (all []LostChange, err error) {
 		err := each(ctx, q, func(r scanner) error {
 			c, err := scanChange(r)
 			index[id{c.Number, c.Hash}] = len(all)
-			all = append(all, LostChange{Change: c})
+			all = append(all, fairlead.LostChange{Change: c})
 			return err
 		}, `SELECT `+changeColumns+` FROM lost ORDER BY number, hash`)
 		if err != nil {

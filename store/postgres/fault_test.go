@@ -49,7 +49,7 @@ func wantCode(t *testing.T, err error, want fairlead.Code) {
 	}
 }
 
-func wantWhole(t *testing.T, s *store.Store) store.Verified {
+func wantWhole(t *testing.T, s *store.Store) fairlead.Verified {
 	t.Helper()
 	v, err := s.Verify(t.Context())
 	check(t, err)
