@@ -16,7 +16,7 @@ import (
 
 const (
 	backupFormat = "fairlead-backup"
-	// backupSchema is the migration that a backup's tables are of.
+	// backupSchema is the migration that a backup's tables are of. Later ones have changed no table of it.
 	backupSchema = 4
 )
 

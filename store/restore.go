@@ -189,7 +189,7 @@ func (in *restore) insert(ctx context.Context, w *writer, name string, values []
 	return in.refused(in.load.add(ctx, row...))
 }
 
-// nameToken tells tokens of one name apart as migration 00005 does, for the backup may be older. A backup has them by id.
+// nameToken tells tokens in use of one name apart by their ids, as migration 00005 does: the backup may be older.
 func (in *restore) nameToken(row []any) {
 	id, name, revoked := row[0].(string), row[1].(string), row[5]
 	if revoked != nil {
