@@ -66,9 +66,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"names of nodes", testNodeNames},
 		{"nodes that make themselves known", testSetNode},
 		{"admin tokens", testTokens},
+		{"admin tokens of one name", func(t *testing.T, db Database) { testTokensOfOneName(t, db, fresh(t)) }},
 		{"vault", testVault},
 		{"audit", testAudit},
 		{"lost changes", testLost},
+		{"lost revocations", func(t *testing.T, db Database) { testLostRevocations(t, db, fresh(t)) }},
 
 		{"frames", testFrames},
 		{"frames in a backup", func(t *testing.T, db Database) { testFramesRestored(t, db, fresh(t)) }},
