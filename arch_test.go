@@ -64,7 +64,7 @@ var arrows = []struct {
 	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"vault", ". internal/pki internal/seal", "what the fleet shares and nobody else may have"},
 	{"compile", ". internal/jsonscan internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
-	{"control", ". compile steer store", "declares the small store interfaces it uses; the types that they give are the store's"},
+	{"control", ". compile steer", "declares the small store interfaces it uses"},
 	{"helm", ". compile steer", "drives ramps and trials; declares what of the store it uses"},
 	{"client", ".", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"fairlead"
 	"fairlead/app"
 	"fairlead/internal/fakellm"
 	"fairlead/steer"
@@ -58,12 +57,7 @@ func (c *tally) heard(node string) bool {
 // fleetOf starts a node with both planes and an edge that has joined it.
 func fleetOf(t *testing.T, config string) (one, edge *node) {
 	t.Helper()
-	one = start(t, app.Options{Name: "one", BusListen: "127.0.0.1:0"})
-	one.must(http.MethodPut, "/control/v1/config", config)
-	var added struct{ Token string }
-	check(t, json.Unmarshal([]byte(one.must(http.MethodPost, "/control/v1/nodes", `{"name":"paris","role":"edge"}`)), &added))
-	edge = start(t, app.Options{Role: fairlead.RoleEdge, Join: fairlead.NewSecret(added.Token)})
-	return one, edge
+	return fleetAt(t, config, t.TempDir())
 }
 
 // must asks the control plane for what it does not refuse.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/store"
 )
 
 const (
@@ -164,13 +163,13 @@ func (c *Control) listRecords(a *ask) (any, error) {
 		return nil, err
 	}
 	most := f.Limit
-	f.Limit = min(most+1, store.MaxRecords)
+	f.Limit = min(most+1, fairlead.MaxRecords)
 	answer := recordsAnswer{Data: []recordAnswer{}, From: f.From.UTC(), Until: f.Until.UTC()}
 	list, err := c.Store.Records(a.Context(), f)
 	if err != nil {
 		return nil, err
 	}
-	if len(list) > most || len(list) == store.MaxRecords {
+	if len(list) > most || len(list) == fairlead.MaxRecords {
 		list = list[:min(most, len(list))]
 		answer.Next = cursor(&list[len(list)-1])
 	}

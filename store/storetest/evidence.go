@@ -183,45 +183,45 @@ func testRecords(t *testing.T, db Database) {
 	from, until := start.Truncate(time.Microsecond), start.Add(time.Minute)
 	for _, c := range []struct {
 		name   string
-		filter store.RecordFilter
+		filter fairlead.RecordFilter
 		want   []fairlead.StoredRecord
 	}{
-		{"all", store.RecordFilter{}, all},
-		{"some", store.RecordFilter{Limit: 3}, all[:3]},
-		{"the next page", store.RecordFilter{Limit: 3, Before: &all[2]}, all[3:6]},
-		{"of a time", store.RecordFilter{From: time.UnixMicro(rows[4].At), Until: time.UnixMicro(rows[6].At)}, all[4:6]},
-		{"of a node", store.RecordFilter{Node: "edge-1"}, all},
-		{"of another", store.RecordFilter{Node: "edge-2"}, nil},
-		{"of a key", store.RecordFilter{Key: "key_1"}, rows[3:4]},
-		{"of a model", store.RecordFilter{Model: "b/n"}, rows[3:4]},
-		{"of an endpoint", store.RecordFilter{Endpoint: "b/n@p"}, rows[3:4]},
-		{"with a code", store.RecordFilter{Code: fairlead.CodeUpstreamFailed}, rows[3:4]},
-		{"of some nodes", store.RecordFilter{Nodes: []string{"edge-2", "edge-1"}, Key: "key_1"}, rows[3:4]},
-		{"of other nodes", store.RecordFilter{Nodes: []string{"edge-2", "edge-3"}}, nil},
-		{"of no node", store.RecordFilter{Nodes: []string{}}, nil},
-		{"with an attempt at a provider", store.RecordFilter{Provider: "az_re"}, rows[3:4]},
-		{"with another's", store.RecordFilter{Provider: "azure"}, rows[4:5]},
-		{"with a part of a provider's name", store.RecordFilter{Provider: "az"}, nil},
-		{"with a provider in other letters", store.RecordFilter{Provider: "AZURE"}, nil},
-		{"with a pattern", store.RecordFilter{Provider: "az%"}, nil},
-		{"with a status", store.RecordFilter{MinStatus: 502, MaxStatus: 502}, rows[3:4]},
-		{"with a status or more", store.RecordFilter{MinStatus: 200}, []fairlead.StoredRecord{rows[4], rows[3]}},
-		{"with a status at most", store.RecordFilter{MinStatus: 1, MaxStatus: 499}, rows[4:5]},
-		{"that took long", store.RecordFilter{MinDuration: 2500 * time.Millisecond}, rows[3:4]},
-		{"that took longer", store.RecordFilter{MinDuration: 2501 * time.Millisecond}, nil},
-		{"streamed", store.RecordFilter{Stream: new(true)}, rows[3:4]},
-		{"not streamed", store.RecordFilter{Stream: new(false), MinStatus: 200}, rows[4:5]},
-		{"on trial", store.RecordFilter{Tried: new(true)}, rows[3:4]},
-		{"not on trial", store.RecordFilter{Tried: new(false), MinStatus: 200}, rows[4:5]},
-		{"kept as failures", store.RecordFilter{Kept: fairlead.KeptFailure, Model: "b/n"}, rows[3:4]},
-		{"nothing", store.RecordFilter{Code: fairlead.CodeInternal}, nil},
+		{"all", fairlead.RecordFilter{}, all},
+		{"some", fairlead.RecordFilter{Limit: 3}, all[:3]},
+		{"the next page", fairlead.RecordFilter{Limit: 3, Before: &all[2]}, all[3:6]},
+		{"of a time", fairlead.RecordFilter{From: time.UnixMicro(rows[4].At), Until: time.UnixMicro(rows[6].At)}, all[4:6]},
+		{"of a node", fairlead.RecordFilter{Node: "edge-1"}, all},
+		{"of another", fairlead.RecordFilter{Node: "edge-2"}, nil},
+		{"of a key", fairlead.RecordFilter{Key: "key_1"}, rows[3:4]},
+		{"of a model", fairlead.RecordFilter{Model: "b/n"}, rows[3:4]},
+		{"of an endpoint", fairlead.RecordFilter{Endpoint: "b/n@p"}, rows[3:4]},
+		{"with a code", fairlead.RecordFilter{Code: fairlead.CodeUpstreamFailed}, rows[3:4]},
+		{"of some nodes", fairlead.RecordFilter{Nodes: []string{"edge-2", "edge-1"}, Key: "key_1"}, rows[3:4]},
+		{"of other nodes", fairlead.RecordFilter{Nodes: []string{"edge-2", "edge-3"}}, nil},
+		{"of no node", fairlead.RecordFilter{Nodes: []string{}}, nil},
+		{"with an attempt at a provider", fairlead.RecordFilter{Provider: "az_re"}, rows[3:4]},
+		{"with another's", fairlead.RecordFilter{Provider: "azure"}, rows[4:5]},
+		{"with a part of a provider's name", fairlead.RecordFilter{Provider: "az"}, nil},
+		{"with a provider in other letters", fairlead.RecordFilter{Provider: "AZURE"}, nil},
+		{"with a pattern", fairlead.RecordFilter{Provider: "az%"}, nil},
+		{"with a status", fairlead.RecordFilter{MinStatus: 502, MaxStatus: 502}, rows[3:4]},
+		{"with a status or more", fairlead.RecordFilter{MinStatus: 200}, []fairlead.StoredRecord{rows[4], rows[3]}},
+		{"with a status at most", fairlead.RecordFilter{MinStatus: 1, MaxStatus: 499}, rows[4:5]},
+		{"that took long", fairlead.RecordFilter{MinDuration: 2500 * time.Millisecond}, rows[3:4]},
+		{"that took longer", fairlead.RecordFilter{MinDuration: 2501 * time.Millisecond}, nil},
+		{"streamed", fairlead.RecordFilter{Stream: new(true)}, rows[3:4]},
+		{"not streamed", fairlead.RecordFilter{Stream: new(false), MinStatus: 200}, rows[4:5]},
+		{"on trial", fairlead.RecordFilter{Tried: new(true)}, rows[3:4]},
+		{"not on trial", fairlead.RecordFilter{Tried: new(false), MinStatus: 200}, rows[4:5]},
+		{"kept as failures", fairlead.RecordFilter{Kept: fairlead.KeptFailure, Model: "b/n"}, rows[3:4]},
+		{"nothing", fairlead.RecordFilter{Code: fairlead.CodeInternal}, nil},
 	} {
 		if c.filter.From.IsZero() {
 			c.filter.From, c.filter.Until = from, until
 		}
 		whole := c.filter.Limit == 0
 		if whole {
-			c.filter.Limit = store.MaxRecords
+			c.filter.Limit = fairlead.MaxRecords
 		}
 		got, err := s.Records(t.Context(), c.filter)
 		check(t, err)
@@ -243,11 +243,11 @@ func testRecords(t *testing.T, db Database) {
 // wantRefused holds which questions cannot be asked.
 func wantRefused(t *testing.T, s *store.Store, from, until time.Time) {
 	t.Helper()
-	for _, f := range []store.RecordFilter{
+	for _, f := range []fairlead.RecordFilter{
 		{Limit: 1},
 		{From: until, Until: from, Limit: 1},
 		{From: from, Until: until},
-		{From: from, Until: until, Limit: store.MaxRecords + 1},
+		{From: from, Until: until, Limit: fairlead.MaxRecords + 1},
 		{From: from, Until: until, Limit: 1, Key: "a\x00"},
 	} {
 		_, err := s.Records(t.Context(), f)
@@ -256,7 +256,7 @@ func wantRefused(t *testing.T, s *store.Store, from, until time.Time) {
 }
 
 // wantMatches holds that a filter finds by itself what the database finds by it.
-func wantMatches(t *testing.T, name string, f *store.RecordFilter, rows, found []fairlead.StoredRecord) {
+func wantMatches(t *testing.T, name string, f *fairlead.RecordFilter, rows, found []fairlead.StoredRecord) {
 	t.Helper()
 	for i := range rows {
 		at := time.UnixMicro(rows[i].At)
@@ -315,7 +315,7 @@ func testSweep(t *testing.T, db Database) {
 	size := int64(0)
 	left := func() (count int, first time.Time) {
 		t.Helper()
-		f := store.RecordFilter{From: start.Add(-time.Hour), Until: start.Add(time.Hour), Limit: store.MaxRecords}
+		f := fairlead.RecordFilter{From: start.Add(-time.Hour), Until: start.Add(time.Hour), Limit: fairlead.MaxRecords}
 		for {
 			page, err := s.Records(t.Context(), f)
 			check(t, err)
