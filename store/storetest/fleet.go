@@ -203,6 +203,7 @@ func testTokensOfOneName(t *testing.T, db, empty Database) {
 	check(t, s.Close())
 	sql := db.SQL(t)
 	for _, statement := range []string{
+		`ALTER TABLE records DROP COLUMN tried`, // 00006
 		`DROP INDEX tokens_by_name`,
 		`DELETE FROM goose_db_version WHERE version_id >= 5`,
 	} {
