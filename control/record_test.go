@@ -172,7 +172,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	f.Hash = f.Sum()
-	_, err := p.store.TakeFrame(t.Context(), f)
+	_, err := p.store.TakeFrames(t.Context(), []fairlead.Frame{f})
 	check(t, err)
 
 	a := p.json(t, "GET", "/control/v1/records/"+whole.ID, "", 200)

@@ -249,12 +249,14 @@ type keeper struct {
 	batch *fairlead.RecordBatch
 }
 
-func (k *keeper) TakeFrame(_ context.Context, f fairlead.Frame) (bool, error) {
-	if err := f.Check(); err != nil {
-		return false, err
+func (k *keeper) TakeFrames(_ context.Context, frames []fairlead.Frame) (kept []bool, err error) {
+	for i := range frames {
+		if err := frames[i].Check(); err != nil {
+			return kept, err
+		}
+		k.frame, kept = &frames[i], append(kept, true)
 	}
-	k.frame = &f
-	return true, nil
+	return kept, nil
 }
 
 func (k *keeper) PutRecords(_ context.Context, b fairlead.RecordBatch) (int, error) {

@@ -52,6 +52,8 @@ const (
 	sendTime  = 10 * time.Second
 	firstWait = 100 * time.Millisecond
 	mostWait  = 10 * time.Second
+	// askEvery is the least time between two asks with frames, unless one is half full: what comes within it shares a commit.
+	askEvery = 50 * time.Millisecond
 	// askBytes bounds the frames of one ask: below 1 MiB, the largest message that a NATS server takes by default. One frame is
 	// at most fairlead.MaxFrame, which is less.
 	askBytes = 960 << 10
@@ -105,12 +107,27 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// frames sends the next frames and acknowledges those that were taken.
+// frames sends the next frames and acknowledges those that were taken. Then it lets some come together.
 func (s *Shipper) frames(ctx context.Context) error {
 	list, err := s.Frames.Next(ctx, askBytes)
 	if err != nil {
 		return err
 	}
+	begun, size := time.Now(), 0
+	for i := range list {
+		size += list[i].Size()
+	}
+	if err := s.ask(ctx, list); err != nil {
+		return err
+	}
+	if wait := askEvery - time.Since(begun); wait > 0 && size < askBytes/2 {
+		pause(ctx, wait)
+	}
+	return nil
+}
+
+// ask sends frames and acknowledges those that were taken.
+func (s *Shipper) ask(ctx context.Context, list []fairlead.Frame) (err error) {
 	list[0].Gap = list[0].Key() == s.gapAt
 	taken := 0
 	err = send(ctx, func(ctx context.Context) (err error) { taken, err = s.Up.SendFrames(ctx, list); return err })

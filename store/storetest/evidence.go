@@ -28,8 +28,8 @@ func testFrames(t *testing.T, db Database) {
 	s := open(t, db)
 	take := func(what string, f fairlead.Frame, want bool) {
 		t.Helper()
-		if stored, err := s.TakeFrame(t.Context(), f); err != nil || stored != want {
-			t.Errorf("%s: stored %v, %v", what, stored, err)
+		if kept, err := s.TakeFrames(t.Context(), []fairlead.Frame{f}); err != nil || len(kept) != 1 || kept[0] != want {
+			t.Errorf("%s: kept %v, %v", what, kept, err)
 		}
 	}
 	one, two := frameOf(1, `{"n":1}`), frameOf(2, `{"n":2}`, `{"n":3}`)
@@ -37,7 +37,7 @@ func testFrames(t *testing.T, db Database) {
 	take("again", one, false)
 	take("the second", two, true)
 	take("the first once more", one, false)
-	_, err := s.TakeFrame(t.Context(), frameOf(2, `{"n":4}`))
+	_, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(2, `{"n":4}`)})
 	wantCode(t, err, fairlead.CodeConflict)
 	entries, err := s.Audit(t.Context(), 0, 1)
 	check(t, err)
@@ -46,11 +46,11 @@ func testFrames(t *testing.T, db Database) {
 	}
 	altered := frameOf(3, `{"n":5}`)
 	altered.Lines[3] = 'm'
-	_, err = s.TakeFrame(t.Context(), altered)
+	_, err = s.TakeFrames(t.Context(), []fairlead.Frame{altered})
 	wantCode(t, err, fairlead.CodeInvalidRequest)
 
 	var gap *fairlead.FrameGap
-	if _, err = s.TakeFrame(t.Context(), frameOf(5, `{"n":9}`)); !errors.As(err, &gap) || gap.Last != 2 {
+	if _, err = s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(5, `{"n":9}`)}); !errors.As(err, &gap) || gap.Last != 2 {
 		t.Errorf("a frame too early: %v", err)
 	}
 	late := frameOf(5, `{"n":9}`)
@@ -67,11 +67,56 @@ func testFrames(t *testing.T, db Database) {
 	wantWhole(t, s)
 }
 
+// testFramesTogether holds that of frames that come together those before the first bad one are kept.
+func testFramesTogether(t *testing.T, db Database) {
+	s := open(t, db)
+	altered := frameOf(5, `{"n":5}`)
+	altered.Lines[3] = 'm'
+	for _, c := range []struct {
+		name   string
+		frames []fairlead.Frame
+		kept   []bool
+		code   fairlead.Code // "" = none
+		gap    int64         // 0 = none
+	}{
+		{"two", []fairlead.Frame{frameOf(1, `{"n":1}`), frameOf(2, `{"n":2}`)}, []bool{true, true}, "", 0},
+		{"one again, and two", []fairlead.Frame{frameOf(2, `{"n":2}`), frameOf(3, `{"n":3}`), frameOf(4, `{"n":4}`)}, []bool{false, true, true}, "", 0},
+		{"one twice", []fairlead.Frame{frameOf(5, `{"n":5}`), frameOf(5, `{"n":5}`)}, []bool{true, false}, "", 0},
+		{"one, and one too early", []fairlead.Frame{frameOf(6, `{"n":6}`), frameOf(8, `{"n":8}`), frameOf(9, `{"n":9}`)}, []bool{true}, "", 6},
+		{"one, and another one under a key", []fairlead.Frame{frameOf(7, `{"n":7}`), frameOf(7, `{"n":0}`), frameOf(8, `{"n":8}`)}, []bool{true}, fairlead.CodeConflict, 0},
+		{"one, and one that is none", []fairlead.Frame{frameOf(8, `{"n":8}`), altered, frameOf(9, `{"n":9}`)}, []bool{true}, fairlead.CodeInvalidRequest, 0},
+		{"one that is none", []fairlead.Frame{altered, frameOf(9, `{"n":9}`)}, nil, fairlead.CodeInvalidRequest, 0},
+	} {
+		kept, err := s.TakeFrames(t.Context(), c.frames)
+		same(t, c.name, kept, c.kept)
+		var gap *fairlead.FrameGap
+		switch {
+		case c.code != "":
+			wantCode(t, err, c.code)
+		case c.gap != 0:
+			if !errors.As(err, &gap) || gap.Last != c.gap {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		default:
+			check(t, err)
+		}
+	}
+	got, err := s.Frames(t.Context(), fairlead.FrameKey{Node: "edge-1", Incarnation: "inc_1"}, 10)
+	check(t, err)
+	for i, f := range got {
+		same(t, "frame", f, frameOf(int64(i+1), fmt.Sprintf(`{"n":%d}`, i+1)))
+	}
+	if len(got) != 8 {
+		t.Errorf("%d frames, want 8", len(got))
+	}
+	wantWhole(t, s)
+}
+
 // testFramesRestored holds that frames are in a backup: an edge that has sent more is told from where on to send again.
 func testFramesRestored(t *testing.T, db, other Database) {
 	s := open(t, db)
 	for i := range int64(3) {
-		_, err := s.TakeFrame(t.Context(), frameOf(i+1, `{}`))
+		_, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(i+1, `{}`)})
 		check(t, err)
 	}
 	var file strings.Builder
@@ -81,7 +126,7 @@ func testFramesRestored(t *testing.T, db, other Database) {
 	_, err = o.Restore(t.Context(), strings.NewReader(file.String()))
 	check(t, err)
 	var gap *fairlead.FrameGap
-	if _, err := o.TakeFrame(t.Context(), frameOf(9, `{}`)); !errors.As(err, &gap) || gap.Last != 3 {
+	if _, err := o.TakeFrames(t.Context(), []fairlead.Frame{frameOf(9, `{}`)}); !errors.As(err, &gap) || gap.Last != 3 {
 		t.Errorf("after the restore: %v", err)
 	}
 }
@@ -106,7 +151,7 @@ func testChargeLines(t *testing.T, db Database) {
 	begun = append(begun, line(fairlead.LineCharge, foreign, start), "not JSON")
 	slices.Reverse(ended)
 	for i, lines := range [][]string{begun[:20], begun[20:], ended[:9], ended[9:]} {
-		_, err := s.TakeFrame(t.Context(), frameOf(int64(i+1), lines...))
+		_, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(int64(i+1), lines...)})
 		check(t, err)
 	}
 	for i, id := range ids {

@@ -73,6 +73,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"lost revocations", func(t *testing.T, db Database) { testLostRevocations(t, db, fresh(t)) }},
 
 		{"frames", testFrames},
+		{"frames together", testFramesTogether},
 		{"frames in a backup", func(t *testing.T, db Database) { testFramesRestored(t, db, fresh(t)) }},
 		{"charge lines", testChargeLines},
 		{"records", testRecords},
