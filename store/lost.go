@@ -2,11 +2,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"fairlead"
@@ -16,6 +17,39 @@ import (
 type LostChange struct {
 	fairlead.Change
 	Nodes []string `json:"nodes"` // that remember it, by name
+}
+
+// NoteLost takes down which changes a node remembers, by their numbers and hashes, and gives the numbers of those whose contents
+// are missing: what neither this log has nor any node has reported. ReportLost is to bring them.
+func (s *Store) NoteLost(ctx context.Context, node string, remembered []fairlead.Position) (missing []int64, err error) {
+	if err := storable(node); err != nil {
+		return nil, err
+	}
+	var known []changeID
+	err = s.read(ctx, "look for lost changes", func(ctx context.Context, q querier) error {
+		ids := make([]changeID, len(remembered))
+		for i, p := range remembered {
+			ids[i] = changeID{p.Number, p.Hash}
+		}
+		lost, err := lacking(ctx, q, "changes", ids)
+		if err != nil {
+			return err
+		}
+		unknown, err := lacking(ctx, q, "lost", lost)
+		missing, known = nil, nil
+		for _, id := range lost {
+			if len(unknown) > 0 && unknown[0] == id { // both are in order
+				missing, unknown = append(missing, id.number), unknown[1:]
+				continue
+			}
+			known = append(known, id)
+		}
+		return err
+	})
+	if err != nil || len(known) == 0 {
+		return missing, err
+	}
+	return missing, s.noteLost(ctx, node, func(context.Context, *writer) ([]changeID, error) { return known, nil })
 }
 
 // ReportLost keeps the changes that a node remembers and that are not in this log. What the log has is passed over, and so is
@@ -29,66 +63,114 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 			return err
 		}
 	}
+	return s.noteLost(ctx, node, func(ctx context.Context, w *writer) ([]changeID, error) { return w.keepLost(ctx, changes) })
+}
+
+// noteLost takes down that a node remembers lost changes. Many nodes tell the same at once, so the head row is taken for nothing
+// but the entry of the audit, and not at all where nothing of it is news.
+func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Context, *writer) ([]changeID, error)) error {
 	act := fairlead.Act{At: time.Now(), By: node, Action: "log.lost"}
-	_, err := s.write(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
-		fresh, first, last := 0, int64(0), int64(0)
-		for i := range changes {
-			c := &changes[i]
-			is, err := w.keepLost(ctx, node, c)
-			if err != nil {
-				return fmt.Errorf("keep lost change %d: %w", c.Number, err)
-			}
-			if is {
-				if fresh++; fresh == 1 {
-					first = c.Number
-				}
-				last = c.Number
+	_, err := s.writeAfter(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
+		ids, err := keep(ctx, w)
+		if err != nil {
+			return err
+		}
+		at := newBulk(w.tx, `INSERT INTO lost_at (number, hash, node) VALUES `, 3)
+		at.then = ` ON CONFLICT DO NOTHING`
+		for i := range ids {
+			if err := at.add(ctx, ids[i].number, ids[i].hash[:], node); err != nil {
+				return err
 			}
 		}
-		if fresh == 0 {
+		if err := at.flush(ctx); err != nil {
+			return err
+		}
+		if at.put == 0 {
 			return errNothing
 		}
-		w.act.Target = fmt.Sprintf("%d changes, %d to %d", fresh, first, last)
-		return w.note(ctx)
-	})
+		w.act.Target = fmt.Sprintf("%d changes, %d to %d", at.put, ids[0].number, ids[len(ids)-1].number)
+		return nil
+	}, func(ctx context.Context, w *writer) error { return w.note(ctx) })
 	return err
 }
 
-// keepLost reports whether a node's word of a lost change is new.
-func (w *writer) keepLost(ctx context.Context, node string, c *fairlead.Change) (bool, error) {
-	var have []byte
-	err := w.tx.QueryRowContext(ctx, `SELECT hash FROM changes WHERE number = $1`, c.Number).Scan(&have)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, err
+// keepLost keeps those of changes that the log lacks, and gives which they are, in order: of two that keep the same, one waits
+// for the other.
+func (w *writer) keepLost(ctx context.Context, changes []fairlead.Change) ([]changeID, error) {
+	of := make(map[changeID]*fairlead.Change, len(changes))
+	ids := make([]changeID, len(changes))
+	for i := range changes {
+		ids[i] = changeID{changes[i].Number, changes[i].Hash}
+		of[ids[i]] = &changes[i]
 	}
-	if bytes.Equal(have, c.Hash[:]) {
-		return false, nil
-	}
-	_, err = w.tx.ExecContext(ctx, `INSERT INTO lost (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		c.Number, string(c.Kind), c.At.UnixMicro(), c.By, string(c.Content), c.Hash[:])
+	lost, err := lacking(ctx, w.tx, "changes", ids)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	result, err := w.tx.ExecContext(ctx, `INSERT INTO lost_at (number, hash, node) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.Number, c.Hash[:], node)
-	if err != nil {
-		return false, err
+	keep := newBulk(w.tx, `INSERT INTO lost (`+changeColumns+`) VALUES `, 6)
+	keep.then = ` ON CONFLICT DO NOTHING`
+	for _, id := range lost {
+		c := of[id]
+		if err := keep.add(ctx, c.Number, string(c.Kind), c.At.UnixMicro(), c.By, string(c.Content), c.Hash[:]); err != nil {
+			return nil, err
+		}
 	}
-	rows, err := result.RowsAffected()
-	return rows > 0, err
+	return lost, keep.flush(ctx)
+}
+
+// changeID tells a change from those of its number in other logs.
+type changeID struct {
+	number int64
+	hash   fairlead.Hash
+}
+
+func (a changeID) compare(b changeID) int {
+	return cmp.Or(cmp.Compare(a.number, b.number), bytes.Compare(a.hash[:], b.hash[:]))
+}
+
+// lacking gives those of changes that a table does not have, each once and in order.
+func lacking(ctx context.Context, q querier, table string, ids []changeID) ([]changeID, error) {
+	have := make(map[changeID]bool)
+	for some := range slices.Chunk(ids, bulkArgs) {
+		numbers := make([]any, len(some))
+		for i, id := range some {
+			numbers[i] = id.number
+		}
+		err := each(ctx, q, func(r scanner) error {
+			var id changeID
+			err := r.Scan(&id.number, scanHash(&id.hash))
+			have[id] = true
+			return err
+		}, `SELECT number, hash FROM `+table+` WHERE number IN (`+places(len(some))+`)`, numbers...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	lacks := slices.DeleteFunc(slices.Clone(ids), func(id changeID) bool { return have[id] })
+	slices.SortFunc(lacks, changeID.compare)
+	return slices.Compact(lacks), nil
+}
+
+// places are the places of so many values in a statement.
+func places(n int) string {
+	var s strings.Builder
+	for i := range n {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		s.WriteString("$" + strconv.Itoa(i+1))
+	}
+	return s.String()
 }
 
 // Lost lists what nodes have reported as lost, by number.
 func (s *Store) Lost(ctx context.Context) (all []LostChange, err error) {
 	err = s.read(ctx, "list lost changes", func(ctx context.Context, q querier) error {
-		type id struct {
-			number int64
-			hash   fairlead.Hash
-		}
-		index := map[id]int{}
+		index := map[changeID]int{}
 		all = nil
 		err := each(ctx, q, func(r scanner) error {
 			c, err := scanChange(r)
-			index[id{c.Number, c.Hash}] = len(all)
+			index[changeID{c.Number, c.Hash}] = len(all)
 			all = append(all, LostChange{Change: c})
 			return err
 		}, `SELECT `+changeColumns+` FROM lost ORDER BY number, hash`)
@@ -96,7 +178,7 @@ func (s *Store) Lost(ctx context.Context) (all []LostChange, err error) {
 			return err
 		}
 		return each(ctx, q, func(r scanner) error {
-			var of id
+			var of changeID
 			var node string
 			if err := r.Scan(&of.number, scanHash(&of.hash), &node); err != nil {
 				return err
