@@ -12,7 +12,7 @@ import (
 	"fairlead"
 )
 
-// Log is what Serve reads of the store, and the one thing that it writes.
+// Log is what Serve reads of the store, and the one thing that it writes: which changes edges remember that it lacks.
 type Log interface {
 	Head(ctx context.Context) (fairlead.Position, error)
 	Changes(ctx context.Context, after int64, limit, maxBytes int) ([]fairlead.Change, error)
@@ -21,6 +21,8 @@ type Log interface {
 	State(ctx context.Context) (fairlead.State, fairlead.Position, error)
 	KeyPage(ctx context.Context, after fairlead.KeyHash, limit int) ([]fairlead.Key, error)
 	Secrets(ctx context.Context) ([]fairlead.SealedSecret, error)
+	// NoteLost gives the numbers of those changes whose contents ReportLost is to bring.
+	NoteLost(ctx context.Context, node string, remembered []fairlead.Position) (missing []int64, err error)
 	ReportLost(ctx context.Context, node string, changes []fairlead.Change) error
 }
 
@@ -88,11 +90,12 @@ type source struct {
 	// address is where edges reach this node's bus; "" = none that they could use.
 	address string
 	values  *values
+	uploads uploads
 }
 
 // Serve answers edges from the log and beats, until ctx ends. Any number of control nodes may serve one log.
 func Serve(ctx context.Context, b *Bus, log Log, name string) error {
-	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues()}
+	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues(), uploads: uploads{values: newValues()}}
 	d := newDesk(ctx, b, serving)
 	defer d.close()
 	for _, t := range []struct {
@@ -105,7 +108,9 @@ func Serve(ctx context.Context, b *Bus, log Log, name string) error {
 		{subjectAsk("*", "keys"), queueControl, s.keys},
 		{subjectAsk("*", "piece"), queueControl, s.piece},
 		{subjectPieces("*", name), "", s.piece},
+		{subjectUp("*", "remembers"), queueControl, s.remembers},
 		{subjectUp("*", "lost"), queueControl, s.lost},
+		{subjectUp("*", "lost."+name), "", s.lostPiece},
 	} {
 		if err := d.take(t.subject, t.queue, t.do); err != nil {
 			return err
@@ -215,7 +220,7 @@ func pageOf(changes []fairlead.Change) []heard {
 	var list []heard
 	size := 0
 	for _, c := range changes {
-		h := heard{Change: c, large: len(c.Content) > wholeLimit}
+		h := heard{Change: c, large: len(c.Content) == 0 || len(c.Content) > wholeLimit}
 		if !h.large {
 			size += len(c.Content)
 		}
@@ -304,19 +309,6 @@ func (s *source) piece(ctx context.Context, _ string, body []byte) ([]byte, erro
 	}
 	p.Part = value[q.Offset:min(p.Size, q.Offset+wholeLimit)]
 	return p.encode(), nil
-}
-
-// lost takes the changes that an edge has applied and this log does not have.
-func (s *source) lost(ctx context.Context, node string, body []byte) ([]byte, error) {
-	p, err := decodePage(body)
-	if err != nil {
-		return nil, err
-	}
-	changes := make([]fairlead.Change, len(p.Changes))
-	for i := range p.Changes {
-		changes[i] = p.Changes[i].Change
-	}
-	return nil, s.log.ReportLost(ctx, node, changes)
 }
 
 // read reads the body of a request.
