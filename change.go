@@ -51,6 +51,9 @@ type Change struct {
 	Hash    Hash       `json:"hash"`
 }
 
+// LargeContent is the size in bytes beyond which a change's content is not carried with others, but asked for alone.
+const LargeContent = 256 << 10
+
 // Chain is the hash that a change has after one with the hash before: SHA-256 over that hash, the number and
 // the microseconds since 1970 as 8 bytes each (big endian), kind, author and content, each of these three behind
 // its length in 8 bytes. The change before the first has the zero Hash.

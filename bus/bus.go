@@ -27,7 +27,7 @@ import (
 
 const (
 	// wholeLimit is the largest content that the feed carries; a larger one is announced and fetched.
-	wholeLimit = 256 << 10
+	wholeLimit = fairlead.LargeContent
 	// pageBytes and pageChanges bound the answer to a fetch: together below 1 MiB, the largest message that a NATS
 	// server takes by default.
 	pageBytes   = 512 << 10

@@ -18,14 +18,14 @@ var errMoved = errors.New("the log became another one while it was copied")
 func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Position, err error) {
 	f.loading("begin")
 	defer f.loading("")
-	h, err := f.b.head(ctx)
-	if err != nil {
-		return at, fmt.Errorf("begin a whole copy: %w", err)
-	}
 	if foreign {
 		if err := f.reportLost(ctx); err != nil {
 			return at, err
 		}
+	}
+	h, err := f.b.head(ctx)
+	if err != nil {
+		return at, fmt.Errorf("begin a whole copy: %w", err)
 	}
 	f.log.Info("everything is copied", "from", h.Position.Number, "log", h.Position.Log, "foreign", foreign)
 	c, err := f.replica.BeginCopy(ctx, h.Position)
@@ -156,55 +156,4 @@ func (f *follower) loading(what string) {
 	if f.o.Loading != nil {
 		f.o.Loading(what)
 	}
-}
-
-// reportLost tells control of the remembered changes that the other log has not. Where it cannot, the copy waits: the
-// old log is the only evidence.
-func (f *follower) reportLost(ctx context.Context) error {
-	common, err := f.common(ctx)
-	if err != nil {
-		return fmt.Errorf("find the last change that both logs have: %w", err)
-	}
-	lost, err := f.replica.Since(ctx, common)
-	if err != nil {
-		return fmt.Errorf("read what the other log has not: %w", err)
-	}
-	if len(lost) > 0 {
-		f.log.Error("the log is another one; changes that were in force here are not on it", "common", common, "lost", len(lost))
-	}
-	for len(lost) > 0 {
-		list := pageOf(lost)
-		p := page{Changes: list}
-		if _, err := f.b.Send(ctx, "lost", p.encode()); err != nil {
-			return fmt.Errorf("report what the other log has not: %w", err)
-		}
-		lost = lost[len(list):]
-	}
-	return nil
-}
-
-// common is the highest remembered change that the other log has too, or 0.
-func (f *follower) common(ctx context.Context) (int64, error) {
-	low, high := int64(0), f.m.at.Number // low is on both, or the beginning; what is beyond high is not
-	for low < high {
-		mid := low + (high-low+1)/2
-		hash, remembered, err := f.replica.HasHash(ctx, mid)
-		if err != nil {
-			return 0, err
-		}
-		if !remembered {
-			low = mid // forgotten: what comes after it is all that could be told
-			continue
-		}
-		t, err := f.b.has(ctx, mid, hash)
-		switch {
-		case err != nil:
-			return 0, err
-		case t.Has:
-			low = mid
-		default:
-			high = mid - 1
-		}
-	}
-	return low, nil
 }

@@ -33,6 +33,7 @@ type history struct {
 	state   fairlead.State
 	secrets []fairlead.SealedSecret
 	lost    map[string][]fairlead.Change
+	noted   map[string][]int64 // of these, without their contents
 	nodes   []fairlead.Node
 	listed  int // how often
 	tokens  map[fairlead.Hash]string
@@ -42,7 +43,7 @@ type history struct {
 
 func newHistory(log string) *history {
 	return &history{
-		log: log, keys: map[fairlead.KeyHash]fairlead.Key{}, lost: map[string][]fairlead.Change{}, tokens: map[fairlead.Hash]string{},
+		log: log, keys: map[fairlead.KeyHash]fairlead.Key{}, lost: map[string][]fairlead.Change{}, noted: map[string][]int64{}, tokens: map[fairlead.Hash]string{},
 		state: fairlead.State{Document: []byte("{}")},
 	}
 }
@@ -145,6 +146,24 @@ func (h *history) KeyPage(_ context.Context, after fairlead.KeyHash, limit int) 
 }
 
 func (h *history) Secrets(context.Context) ([]fairlead.SealedSecret, error) { return h.secrets, h.fail }
+
+func (h *history) NoteLost(_ context.Context, node string, remembered []fairlead.Position) (missing []int64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range remembered {
+		known := false
+		for _, list := range h.lost {
+			if i := slices.IndexFunc(list, func(c fairlead.Change) bool { return c.Hash == p.Hash }); i >= 0 && !known {
+				h.noted[node] = append(h.noted[node], p.Number)
+				known = true
+			}
+		}
+		if !known {
+			missing = append(missing, p.Number)
+		}
+	}
+	return missing, h.fail
+}
 
 func (h *history) ReportLost(_ context.Context, node string, changes []fairlead.Change) (fairlead.Change, error) {
 	h.mu.Lock()

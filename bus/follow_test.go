@@ -113,6 +113,50 @@ func TestLostIsTold(t *testing.T) {
 	}
 }
 
+// TestLostContents holds that control is brought every lost change whole, however large, yet none that somebody has brought.
+func TestLostContents(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		t.Run(fmt.Sprint("known ", known), func(t *testing.T) {
+			h, d := newHistory("log"), newDisk()
+			b := startBus(t, bus.Options{})
+			h.key("a")
+			stop := serve(t, b, h, "one")
+			follow(t, b, d, bus.FollowOptions{})
+			h.key("b")
+			large := h.document(`{"note":"` + strings.Repeat("x", 1_500_000) + `"}`)
+			for i := range 700 {
+				h.key(fmt.Sprint("k", i))
+			}
+			d.reach(t, int64(len(h.changes)))
+			stop()
+			r := h.restored(1)
+			if known {
+				r.lost["two"] = slices.Clone(h.changes[1:])
+			}
+			serve(t, b, r, "one")
+			head, err := r.Head(t.Context())
+			check(t, err)
+			d.until(t, "the other log", func() bool { return d.at == head })
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if known {
+				if len(r.lost["one"]) != 0 || len(r.noted["one"]) != 702 {
+					t.Errorf("%d changes are brought, %d noted", len(r.lost["one"]), len(r.noted["one"]))
+				}
+				return
+			}
+			for i, c := range r.lost["one"] {
+				if want := h.changes[1+i]; c.Number != want.Number || string(c.Content) != string(want.Content) {
+					t.Errorf("change %d is brought with %d bytes, want change %d with %d", c.Number, len(c.Content), want.Number, len(want.Content))
+				}
+			}
+			if n := len(r.lost["one"]); n != 702 || r.lost["one"][1].Hash != large.Hash {
+				t.Errorf("%d changes are brought", n)
+			}
+		})
+	}
+}
+
 type deaf struct {
 	*history
 	deaf  atomic.Bool

@@ -12,7 +12,7 @@ import (
 	"fairlead"
 )
 
-// Log is what Serve reads of the store, and the one thing that it has written.
+// Log is what Serve reads of the store, and what it has written: which changes edges remember that it lacks.
 type Log interface {
 	Head(ctx context.Context) (fairlead.Position, error)
 	Changes(ctx context.Context, after int64, limit, maxBytes int) ([]fairlead.Change, error)
@@ -21,6 +21,8 @@ type Log interface {
 	State(ctx context.Context) (fairlead.State, fairlead.Position, error)
 	KeyPage(ctx context.Context, after fairlead.KeyHash, limit int) ([]fairlead.Key, error)
 	Secrets(ctx context.Context) ([]fairlead.SealedSecret, error)
+	// NoteLost gives the numbers of those changes whose contents ReportLost is to bring.
+	NoteLost(ctx context.Context, node string, remembered []fairlead.Position) (missing []int64, err error)
 	// ReportLost gives the change that it makes, if any: keys are revoked again.
 	ReportLost(ctx context.Context, node string, changes []fairlead.Change) (fairlead.Change, error)
 }
@@ -89,11 +91,12 @@ type source struct {
 	// address is where edges reach this node's bus; "" = none that they could use.
 	address string
 	values  *values
+	uploads uploads
 }
 
 // Serve answers edges from the log and beats, until ctx ends. Any number of control nodes may serve one log.
 func Serve(ctx context.Context, b *Bus, log Log, name string) error {
-	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues()}
+	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues(), uploads: uploads{values: newValues()}}
 	d := newDesk(ctx, b, serving)
 	defer d.close()
 	for _, t := range []struct {
@@ -106,7 +109,9 @@ func Serve(ctx context.Context, b *Bus, log Log, name string) error {
 		{subjectAsk("*", "keys"), queueControl, s.keys},
 		{subjectAsk("*", "piece"), queueControl, s.piece},
 		{subjectPieces("*", name), "", s.piece},
+		{subjectUp("*", "remembers"), queueControl, s.remembers},
 		{subjectUp("*", "lost"), queueControl, s.lost},
+		{subjectUp("*", "lost."+name), "", s.lostPiece},
 	} {
 		if err := d.take(t.subject, t.queue, t.do); err != nil {
 			return err
@@ -216,7 +221,7 @@ func pageOf(changes []fairlead.Change) []heard {
 	var list []heard
 	size := 0
 	for _, c := range changes {
-		h := heard{Change: c, large: len(c.Content) > wholeLimit}
+		h := heard{Change: c, large: len(c.Content) == 0 || len(c.Content) > wholeLimit}
 		if !h.large {
 			size += len(c.Content)
 		}
@@ -305,24 +310,6 @@ func (s *source) piece(ctx context.Context, _ string, body []byte) ([]byte, erro
 	}
 	p.Part = value[q.Offset:min(p.Size, q.Offset+wholeLimit)]
 	return p.encode(), nil
-}
-
-// lost takes the changes that an edge has applied and this log does not have.
-func (s *source) lost(ctx context.Context, node string, body []byte) ([]byte, error) {
-	p, err := decodePage(body)
-	if err != nil {
-		return nil, err
-	}
-	changes := make([]fairlead.Change, len(p.Changes))
-	for i := range p.Changes {
-		changes[i] = p.Changes[i].Change
-	}
-	made, err := s.log.ReportLost(ctx, node, changes)
-	if err == nil && made.Number > 0 {
-		s.b.o.Log.Warn("keys whose revocation this log had lost are revoked again", "told_by", node, "change", made.Number)
-		s.b.Publish(made)
-	}
-	return nil, err
 }
 
 // read reads the body of a request.

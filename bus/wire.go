@@ -18,6 +18,8 @@ const (
 	framePage     = 'P' // changes after a number
 	frameKeys     = 'K' // keys after a hash
 	framePiece    = 'B' // a piece of a large value
+	frameLost     = 'L' // changes that another log has not
+	frameLarge    = 'G' // a piece of the content of one
 )
 
 // errFrame tells that bytes from the bus are no frame.
@@ -286,4 +288,47 @@ func decodePiece(frame []byte) (piece, error) {
 	r := begin(frame, framePiece)
 	p := piece{Size: r.number(), Offset: r.number(), Part: r.bytes()}
 	return p, r.end()
+}
+
+func (w *writer) lost(l *lostChange, content bool) {
+	w.hash(l.before)
+	w.change(&l.Change, content)
+}
+
+func (r *reader) lost() lostChange {
+	before := r.hash()
+	return lostChange{r.change(), before}
+}
+
+// encodeLost is a report of lost changes with their contents.
+func encodeLost(list []lostChange) []byte {
+	w := writer{b: append(make([]byte, 0, 4096), frameLost)}
+	w.number(int64(len(list)))
+	for i := range list {
+		w.lost(&list[i], true)
+	}
+	return w.b
+}
+
+func decodeLost(frame []byte) ([]lostChange, error) {
+	r := begin(frame, frameLost)
+	all := list(r, r.lost)
+	return all, r.end()
+}
+
+// encodeLargeLost is a piece of the content of a lost change, and whose.
+func encodeLargeLost(l *lostChange, p *piece) []byte {
+	w := writer{b: append(make([]byte, 0, 256+len(p.Part)), frameLarge)}
+	w.lost(l, false)
+	w.number(p.Size)
+	w.number(p.Offset)
+	w.bytes(p.Part)
+	return w.b
+}
+
+func decodeLargeLost(frame []byte) (lostChange, piece, error) {
+	r := begin(frame, frameLarge)
+	l := r.lost()
+	p := piece{Size: r.number(), Offset: r.number(), Part: r.bytes()}
+	return l, p, r.end()
 }

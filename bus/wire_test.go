@@ -80,8 +80,9 @@ func FuzzFrames(f *testing.F) {
 	p := page{Head: fairlead.Position{Log: "l"}, Changes: []heard{{Change: c}, {Change: c, large: true}}}
 	k := keyPage{Log: "l", Keys: []fairlead.Key{{ID: "key_1", Created: frameTime}}}
 	b := piece{Size: 10, Part: []byte("abc")}
+	l := lostChange{heard{Change: c}, c.Hash}
 	for _, seed := range [][]byte{
-		encodeChange(&c), p.encode(), k.encode(), b.encode(),
+		encodeChange(&c), p.encode(), k.encode(), b.encode(), encodeLost([]lostChange{l}), encodeLargeLost(&l, &b),
 		{},
 		{framePage, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
 		answer(nil, fairlead.Errorf(fairlead.CodeConflict, "x")), answer([]byte("{}"), nil),
@@ -109,6 +110,12 @@ func FuzzFrames(f *testing.F) {
 				t.Errorf("%+v is written as %+v, %v", b, again, err)
 			}
 		}
+		if l, p, err := decodeLargeLost(frame); err == nil && l.large {
+			if l2, p2, err := decodeLargeLost(encodeLargeLost(&l, &p)); err != nil || !reflect.DeepEqual(l, l2) || !reflect.DeepEqual(p, p2) {
+				t.Errorf("%+v, %+v is written as %+v, %+v, %v", l, p, l2, p2, err)
+			}
+		}
+		_, _ = decodeLost(frame)
 		_, _ = readAnswer(frame)
 	})
 }

@@ -260,6 +260,36 @@ func TestBadAtStart(t *testing.T) {
 	n.want("4: author/two@p=100", "")
 }
 
+// TestBadCopy holds that a whole copy of a log whose configuration cannot be in force takes nothing of the last good
+// one: a node that was restarted after it serves that one.
+func TestBadCopy(t *testing.T) {
+	n := newNode(t)
+	n.run()
+	check(t, n.apply(n.log.Revise(document("one", 100))))
+	if err := n.apply(n.log.Revise(bad)); err == nil {
+		t.Error("a bad configuration is in force")
+	}
+	n.log = changelog.New("b") // the store was restored, and went on
+	n.log.Keys()
+	n.log.Keys()
+	n.log.Revise(bad)
+	c, err := n.replica.BeginCopy(t.Context(), n.log.At)
+	check(t, err)
+	check(t, c.Rest(t.Context(), n.log.State, nil))
+	check(t, c.Commit(t.Context(), "b"))
+	if err := n.Applied(t.Context(), n.log.At.Number); err == nil {
+		t.Error("a bad configuration is in force")
+	}
+	for range 2 {
+		n.want("1: author/one@p=100", "nobody")
+		n.close()
+		n.open()
+		if err := n.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "nobody") {
+			t.Errorf("load: %v", err)
+		}
+	}
+}
+
 // TestNothingGood holds that a node which never had a good configuration says so and goes on.
 func TestNothingGood(t *testing.T) {
 	n := newNode(t)

@@ -18,7 +18,7 @@ const keepEvery = 2 * time.Second
 func (w *watch) decide(ctx context.Context, c *fairlead.Course) {
 	w.mu.Lock()
 	t := w.tracks[c.ID]
-	if t == nil {
+	if t == nil || t.follow == nil {
 		w.mu.Unlock()
 		return
 	}

@@ -17,3 +17,6 @@ func (l Lead) Look(ctx context.Context) { l.w.look(ctx) }
 
 // Hear takes what an edge has counted.
 func (l Lead) Hear(r steer.Report) { l.w.hear(r) }
+
+// Peers has f called in the place of what looks for the peers of an endpoint.
+func (l Lead) Peers(f func(document []byte, endpoint string) ([]string, error)) { l.w.peers = f }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/compile"
 	"fairlead/steer"
 )
 
@@ -106,7 +107,9 @@ func (h *Helm) lead(ctx context.Context) error {
 	}
 }
 
-func (h *Helm) watch() *watch { return &watch{Helm: h, tracks: map[string]*track{}} }
+func (h *Helm) watch() *watch {
+	return &watch{Helm: h, peers: compile.Peers, tracks: map[string]*track{}}
+}
 
 func errorText(err error) string {
 	if err == nil {

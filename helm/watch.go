@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/compile"
 	"fairlead/steer"
 )
 
@@ -16,6 +15,7 @@ type watch struct {
 	*Helm
 	at    fairlead.Position // of state
 	state fairlead.State
+	peers func(document []byte, endpoint string) ([]string, error)
 
 	mu     sync.Mutex // of tracks, which reports are added to
 	tracks map[string]*track
@@ -24,9 +24,10 @@ type watch struct {
 // track is a course that is followed.
 type track struct {
 	course fairlead.Course // as it was kept last
-	follow follower
+	follow follower        // nil = what was kept of it cannot be read
 	window *steer.Window
 	peers  []string  // of a ramp's endpoint
+	at     int64     // the revision that they are of
 	kept   time.Time // by the clock
 	astray bool      // what is in force is no step of it
 	fault  string    // that the log has
@@ -51,6 +52,9 @@ func (w *watch) hear(r steer.Report) {
 	defer w.mu.Unlock()
 	now := w.Clock()
 	for _, t := range w.tracks {
+		if t.follow == nil {
+			continue
+		}
 		mine, rest := t.follow.sides(&r, t.peers)
 		t.window.Add(now, mine, rest)
 	}
@@ -90,37 +94,53 @@ func (w *watch) read(ctx context.Context) error {
 	return err
 }
 
-// follow follows all that is under way, and nothing else. What somebody else has kept since is taken from there.
+// follow follows all that is under way, and nothing else. What somebody else has kept since is taken from there. Reports wait only
+// while the outcome is put in place: none of this but windows is of both.
 func (w *watch) follow(open []fairlead.Course) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now, before := w.Clock(), w.tracks
-	w.tracks = make(map[string]*track, len(open))
+	now := w.Clock()
+	tracks := make(map[string]*track, len(open))
 	for i := range open {
 		c := &open[i]
-		t := before[c.ID]
-		if t == nil || t.course.Version != c.Version {
-			f, err := decode(c)
-			if err != nil {
-				w.Log.Error("a ramp or trial cannot be read: another version of fairlead has kept it", "id", c.ID, "error", err.Error())
-				continue
-			}
-			if t == nil {
-				t = &track{kept: now}
-			}
-			t.course, t.follow = *c, f
-		}
-		var ok bool
-		t.follow, ok = t.follow.inForce(&w.state)
-		if t.astray = !ok; t.window == nil {
-			t.window = steer.NewWindow(now, t.follow.takes(), t.follow.stage())
-		}
-		t.window.Stage(now, t.follow.stage())
-		if c.Kind == fairlead.CourseRamp {
-			t.peers, _ = compile.Peers(w.state.Document, c.Endpoint) // none where the endpoint is not in the document any more
-		}
-		w.tracks[c.ID] = t
+		tracks[c.ID] = w.track(c, w.tracks[c.ID], now)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range tracks {
+		if t.follow != nil {
+			t.window.Stage(now, t.follow.stage())
+		}
+	}
+	w.tracks = tracks
+}
+
+// track gives how a course is followed from now on, by how it was; nil = it was not.
+func (w *watch) track(c *fairlead.Course, before *track, now time.Time) *track {
+	t := &track{kept: now}
+	if before != nil {
+		*t = *before
+	}
+	if t.follow == nil || t.course.Version != c.Version {
+		f, err := decode(c)
+		if err != nil {
+			if t.follow = nil; t.fault != err.Error() {
+				t.fault = err.Error()
+				w.Log.Error("a ramp or trial cannot be read: another version of fairlead has kept it", "id", c.ID, "error", t.fault)
+			}
+			return t
+		}
+		t.course, t.follow = *c, f
+	}
+	var ok bool
+	t.follow, ok = t.follow.inForce(&w.state)
+	if t.astray = !ok; t.window == nil {
+		t.window = steer.NewWindow(now, t.follow.takes(), t.follow.stage())
+	}
+	// Its peers follow from the document alone, which few looks find changed, and take a walk through all of it.
+	if c.Kind == fairlead.CourseRamp && (before == nil || before.follow == nil || t.at != w.state.Revision) {
+		t.peers, _ = w.peers(w.state.Document, c.Endpoint) // none where the endpoint is not in the document any more
+		t.at = w.state.Revision
+	}
+	return t
 }
 
 // list is what edges have to count.
@@ -128,6 +148,9 @@ func (w *watch) list() (list steer.Watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, t := range w.tracks {
+		if t.follow == nil {
+			continue
+		}
 		if t.course.Kind == fairlead.CourseTrial {
 			list.Trial = id
 			continue

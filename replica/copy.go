@@ -186,7 +186,14 @@ func (c *Copy) commit(ctx context.Context, log string) error {
 	if err := c.oneEach(ctx); err != nil {
 		return err
 	}
-	if err := c.settle(ctx); err != nil {
+	good, err := r.file.good(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil: // the copy is what mends a damaged file
+		r.log.WarnContext(ctx, "the last good configuration is lost with the replica's old file", "error", err)
+	}
+	if err := c.settle(ctx, good); err != nil {
 		return err
 	}
 	path := r.numbered(number(r.file.path) + 1)
@@ -203,9 +210,18 @@ func (c *Copy) commit(ctx context.Context, log string) error {
 	return r.replace(ctx, f, c)
 }
 
-// settle sees to it that the disk has the whole copy, in one file.
-func (c *Copy) settle(ctx context.Context) error {
-	if err := sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error { return writePosition(ctx, tx, c.at) }); err != nil {
+// settle sees to it that the disk has the whole copy, in one file, and with it the last good configuration: what is in
+// force while the one that was copied cannot be.
+func (c *Copy) settle(ctx context.Context, good []byte) error {
+	err := sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error {
+		if good != nil {
+			if _, err := tx.ExecContext(ctx, writeGood, good); err != nil {
+				return err
+			}
+		}
+		return writePosition(ctx, tx, c.at)
+	})
+	if err != nil {
 		return err
 	}
 	if err := c.file.close(); err != nil {

@@ -131,8 +131,10 @@ func writeSecrets(ctx context.Context, tx *sql.Tx, secrets []fairlead.SealedSecr
 	return nil
 }
 
+const writeGood = `INSERT INTO good (id, state) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state`
+
 // KeepGood remembers the last configuration that could be brought into force here, for a start at which the
-// one that is held cannot.
+// one that is held cannot. It stays where the replica is copied whole.
 func (r *Replica) KeepGood(ctx context.Context, s fairlead.State) error {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -143,7 +145,7 @@ func (r *Replica) KeepGood(ctx context.Context, s fairlead.State) error {
 	if r.file == nil {
 		return errClosed
 	}
-	_, err = r.file.write.ExecContext(ctx, `INSERT INTO good (id, state) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state`, text)
+	_, err = r.file.write.ExecContext(ctx, writeGood, text)
 	if err != nil {
 		r.noteDamage(ctx, err)
 		return fmt.Errorf("keep good configuration: %w", err)
@@ -154,19 +156,24 @@ func (r *Replica) KeepGood(ctx context.Context, s fairlead.State) error {
 // Good gives what KeepGood kept; false where there is nothing.
 func (r *Replica) Good(ctx context.Context) (s fairlead.State, found bool, err error) {
 	err = r.read(ctx, func(f *file) error {
-		var text []byte
-		err := f.read.QueryRowContext(ctx, `SELECT state FROM good WHERE id = 1`).Scan(&text)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err == nil {
+		text, err := f.good(ctx)
+		if err == nil && text != nil {
 			err = json.Unmarshal(text, &s)
+			found = err == nil
 		}
-		found = err == nil
 		return err
 	})
 	if err != nil {
 		return s, false, fmt.Errorf("read good configuration: %w", err)
 	}
 	return s, found, nil
+}
+
+// good reads what was kept as it is; nil = nothing.
+func (f *file) good(ctx context.Context) (text []byte, err error) {
+	err = f.read.QueryRowContext(ctx, `SELECT state FROM good WHERE id = 1`).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return text, err
 }

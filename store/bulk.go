@@ -22,6 +22,7 @@ type bulk struct {
 	args    []any
 	bytes   int
 	full    *sql.Stmt // of a full load
+	put     int64     // rows that the database took
 }
 
 func newBulk(tx *sql.Tx, insert string, columns int) *bulk {
@@ -61,15 +62,22 @@ func (b *bulk) flush(ctx context.Context) error {
 
 func (b *bulk) exec(ctx context.Context, rows int) (err error) {
 	if rows != b.most() {
-		_, err = b.tx.ExecContext(ctx, b.statement(rows), b.args...)
-		return err
+		return b.took(b.tx.ExecContext(ctx, b.statement(rows), b.args...))
 	}
 	if b.full == nil { // it is closed with the transaction
 		if b.full, err = b.tx.PrepareContext(ctx, b.statement(rows)); err != nil {
 			return err
 		}
 	}
-	_, err = b.full.ExecContext(ctx, b.args...)
+	return b.took(b.full.ExecContext(ctx, b.args...))
+}
+
+func (b *bulk) took(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	b.put += n
 	return err
 }
 

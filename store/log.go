@@ -32,15 +32,16 @@ func readHead(ctx context.Context, q querier) (p fairlead.Position, err error) {
 }
 
 // Changes gives changes after a number in order: at most limit of them, and as many as their contents fit into maxBytes,
-// yet at least one if there is any.
+// yet at least one if there is any. One whose content is larger than fairlead.LargeContent comes without it, and as the
+// last: Change gives it.
 func (s *Store) Changes(ctx context.Context, after int64, limit, maxBytes int) (changes []fairlead.Change, err error) {
 	err = s.read(ctx, "read changes", func(ctx context.Context, q querier) error {
 		last, err := lastWithin(ctx, q, after, limit, maxBytes)
 		if err != nil {
 			return err
 		}
-		changes, err = list(ctx, q, scanChange,
-			`SELECT `+changeColumns+` FROM changes WHERE number > $1 AND number <= $2 ORDER BY number`, after, last)
+		changes, err = list(ctx, q, scanChange, `SELECT number, kind, at, author, CASE WHEN octet_length(content) <= $3 THEN content END, hash
+			FROM changes WHERE number > $1 AND number <= $2 ORDER BY number`, after, last, fairlead.LargeContent)
 		return err
 	})
 	return changes, err
@@ -55,11 +56,15 @@ func lastWithin(ctx context.Context, q querier, after int64, limit, maxBytes int
 		if err := r.Scan(&number, &size); err != nil || full {
 			return err
 		}
+		large := size > fairlead.LargeContent
+		if large {
+			size = 0
+		}
 		if sum += size; sum > maxBytes && last != after {
 			full = true
 			return nil
 		}
-		last = number
+		last, full = number, large
 		return nil
 	}, `SELECT number, octet_length(content) FROM changes WHERE number > $1 ORDER BY number LIMIT $2`, after, max(limit, 0))
 	return last, err

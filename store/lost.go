@@ -2,12 +2,14 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"fairlead"
@@ -15,6 +17,40 @@ import (
 
 // byRestore makes again what a restore undid and nobody can have wanted undone.
 const byRestore = "restore"
+
+// NoteLost takes down which changes a node remembers, by their numbers and hashes, and gives the numbers of those whose contents
+// are missing: what neither this log has nor any node has reported. ReportLost is to bring them.
+func (s *Store) NoteLost(ctx context.Context, node string, remembered []fairlead.Position) (missing []int64, err error) {
+	if err := storable(node); err != nil {
+		return nil, err
+	}
+	var known []changeID
+	err = s.read(ctx, "look for lost changes", func(ctx context.Context, q querier) error {
+		ids := make([]changeID, len(remembered))
+		for i, p := range remembered {
+			ids[i] = changeID{p.Number, p.Hash}
+		}
+		lost, err := lacking(ctx, q, "changes", ids)
+		if err != nil {
+			return err
+		}
+		unknown, err := lacking(ctx, q, "lost", lost)
+		missing, known = nil, nil
+		for _, id := range lost {
+			if len(unknown) > 0 && unknown[0] == id { // both are in order
+				missing, unknown = append(missing, id.number), unknown[1:]
+				continue
+			}
+			known = append(known, id)
+		}
+		return err
+	})
+	if err != nil || len(known) == 0 {
+		return missing, err
+	}
+	_, err = s.noteLost(ctx, node, func(context.Context, *writer) ([]changeID, error) { return known, nil }, nil)
+	return missing, err
+}
 
 // ReportLost keeps the changes that a node remembers and that are not in this log. What the log has is passed over, and so is
 // what the node reported before. Keys that were revoked in such a change, and are here and good, are revoked again at once, as of then, in
@@ -28,8 +64,53 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 			return fairlead.Change{}, err
 		}
 	}
-	w, err := s.write(ctx, "keep lost changes", fairlead.Act{At: time.Now(), By: node, Action: "log.lost"}, func(ctx context.Context, w *writer) error {
-		return w.reportLost(ctx, node, changes)
+	var lost []changeID
+	keep := func(ctx context.Context, w *writer) (_ []changeID, err error) {
+		lost, err = w.keepLost(ctx, changes)
+		return lost, err
+	}
+	return s.noteLost(ctx, node, keep, func(ctx context.Context, w *writer) error {
+		was := revokedIn(changes, lost)
+		if err := w.revokeAgain(ctx, was, node); err != nil {
+			return fmt.Errorf("revoke the keys of lost changes: %w", err)
+		}
+		return nil
+	})
+}
+
+// noteLost takes down that a node remembers lost changes. Many nodes tell the same at once, so the head row is taken for nothing
+// but the entry of the audit and what is to be done then, and not at all where nothing of it is news.
+func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Context, *writer) ([]changeID, error), then func(context.Context, *writer) error) (fairlead.Change, error) {
+	act := fairlead.Act{At: time.Now(), By: node, Action: "log.lost"}
+	w, err := s.writeAfter(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
+		ids, err := keep(ctx, w)
+		if err != nil {
+			return err
+		}
+		at := newBulk(w.tx, `INSERT INTO lost_at (number, hash, node) VALUES `, 3)
+		at.then = ` ON CONFLICT DO NOTHING`
+		for i := range ids {
+			if err := at.add(ctx, ids[i].number, ids[i].hash[:], node); err != nil {
+				return err
+			}
+		}
+		if err := at.flush(ctx); err != nil {
+			return err
+		}
+		if at.put == 0 {
+			return errNothing
+		}
+		w.act.Target = fmt.Sprintf("%d changes, %d to %d", at.put, ids[0].number, ids[len(ids)-1].number)
+		return nil
+	}, func(ctx context.Context, w *writer) error {
+		told := w.act
+		if then != nil {
+			if err := then(ctx, w); err != nil {
+				return err
+			}
+		}
+		w.act = told
+		return w.note(ctx)
 	})
 	if err != nil {
 		return fairlead.Change{}, err
@@ -37,116 +118,140 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 	return w.change, nil
 }
 
-func (w *writer) reportLost(ctx context.Context, node string, changes []fairlead.Change) error {
-	fresh, first, last := 0, int64(0), int64(0)
-	var revoked []fairlead.Key
+// revokedIn gives the keys that those of changes which are lost revoked, by id. Other keys of them stay as they are: what a lost
+// change made is gone, and nobody but an operator brings it back.
+func revokedIn(changes []fairlead.Change, lost []changeID) map[string]fairlead.Key {
+	revoked := map[string]fairlead.Key{}
 	for i := range changes {
 		c := &changes[i]
-		lost, news, err := w.keepLost(ctx, node, c)
-		if err != nil {
-			return fmt.Errorf("keep lost change %d: %w", c.Number, err)
-		}
-		if news {
-			if fresh++; fresh == 1 {
-				first = c.Number
-			}
-			last = c.Number
-		}
-		if !lost || c.Kind != fairlead.ChangeKey {
+		var content fairlead.KeyContent
+		if c.Kind != fairlead.ChangeKey || !slices.Contains(lost, changeID{c.Number, c.Hash}) || json.Unmarshal(c.Content, &content) != nil {
 			continue
 		}
-		keys, err := w.revokeLost(ctx, c)
-		if err != nil {
-			return fmt.Errorf("revoke the keys of lost change %d: %w", c.Number, err)
+		for j := range content.Keys {
+			if k := content.Keys[j].Key(); !k.Active() {
+				revoked[k.ID] = k
+			}
 		}
-		revoked = append(revoked, keys...)
 	}
-	told := w.act
-	if len(revoked) > 0 {
-		w.act = fairlead.Act{
-			At: told.At, By: byRestore, Action: "key.revoke", Target: revoked[0].ID,
-			Why: "revoked in a change that this log lost, as " + node + " remembers",
+	return revoked
+}
+
+// revokeAgain revokes those of keys that are good here, as of the time at which they were revoked before, in one change.
+func (w *writer) revokeAgain(ctx context.Context, was map[string]fairlead.Key, node string) error {
+	var again []fairlead.Key
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(was)), bulkArgs) {
+		ids := make([]any, len(some))
+		for i, id := range some {
+			ids[i] = id
 		}
-		if len(revoked) > 1 {
-			w.act.Target = fmt.Sprintf("%d keys", len(revoked))
+		good, err := list(ctx, w.tx, scanKey, `SELECT `+keyColumns+` FROM keys WHERE revoked IS NULL AND id IN (`+places(len(some))+`) ORDER BY id`, ids...)
+		if err != nil {
+			return err
 		}
-		if _, err := w.append(ctx, fairlead.ChangeKey, keyContent(revoked)); err != nil {
+		for _, k := range good {
+			if k.Hash == was[k.ID].Hash {
+				k.Revoked = moment(was[k.ID].Revoked)
+				again = append(again, k)
+			}
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	for _, k := range again {
+		if _, err := w.tx.ExecContext(ctx, `UPDATE keys SET revoked = $1 WHERE id = $2`, k.Revoked.UnixMicro(), k.ID); err != nil {
 			return err
 		}
 	}
-	if w.act = told; fresh > 0 {
-		w.act.Target = fmt.Sprintf("%d changes, %d to %d", fresh, first, last)
-		return w.note(ctx)
+	w.act = fairlead.Act{
+		At: w.act.At, By: byRestore, Action: "key.revoke", Target: again[0].ID,
+		Why: "revoked in a change that this log lost, as " + node + " remembers",
 	}
-	if len(revoked) == 0 {
-		return errNothing
+	if len(again) > 1 {
+		w.act.Target = fmt.Sprintf("%d keys", len(again))
 	}
-	return nil
+	_, err := w.append(ctx, fairlead.ChangeKey, keyContent(again))
+	return err
 }
 
-// revokeLost revokes the keys that a lost change revoked and that are good here. Other keys of it stay as they are: what
-// it made is gone, and nobody but an operator brings it back.
-func (w *writer) revokeLost(ctx context.Context, c *fairlead.Change) (revoked []fairlead.Key, err error) {
-	var content fairlead.KeyContent
-	if json.Unmarshal(c.Content, &content) != nil {
-		return nil, nil // it is kept as it is
+// keepLost keeps those of changes that the log lacks, and gives which they are, in order: of two that keep the same, one waits
+// for the other.
+func (w *writer) keepLost(ctx context.Context, changes []fairlead.Change) ([]changeID, error) {
+	of := make(map[changeID]*fairlead.Change, len(changes))
+	ids := make([]changeID, len(changes))
+	for i := range changes {
+		ids[i] = changeID{changes[i].Number, changes[i].Hash}
+		of[ids[i]] = &changes[i]
 	}
-	for i := range content.Keys {
-		was := content.Keys[i].Key()
-		if was.Active() {
-			continue
+	lost, err := lacking(ctx, w.tx, "changes", ids)
+	if err != nil {
+		return nil, err
+	}
+	keep := newBulk(w.tx, `INSERT INTO lost (`+changeColumns+`) VALUES `, 6)
+	keep.then = ` ON CONFLICT DO NOTHING`
+	for _, id := range lost {
+		c := of[id]
+		if err := keep.add(ctx, c.Number, string(c.Kind), c.At.UnixMicro(), c.By, string(c.Content), c.Hash[:]); err != nil {
+			return nil, err
 		}
-		k, err := scanKey(w.tx.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE id = $1 AND hash = $2 AND revoked IS NULL`, was.ID, was.Hash[:]))
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+	}
+	return lost, keep.flush(ctx)
+}
+
+// changeID tells a change from those of its number in other logs.
+type changeID struct {
+	number int64
+	hash   fairlead.Hash
+}
+
+func (a changeID) compare(b changeID) int {
+	return cmp.Or(cmp.Compare(a.number, b.number), bytes.Compare(a.hash[:], b.hash[:]))
+}
+
+// lacking gives those of changes that a table does not have, each once and in order.
+func lacking(ctx context.Context, q querier, table string, ids []changeID) ([]changeID, error) {
+	have := make(map[changeID]bool)
+	for some := range slices.Chunk(ids, bulkArgs) {
+		numbers := make([]any, len(some))
+		for i, id := range some {
+			numbers[i] = id.number
 		}
+		err := each(ctx, q, func(r scanner) error {
+			var id changeID
+			err := r.Scan(&id.number, scanHash(&id.hash))
+			have[id] = true
+			return err
+		}, `SELECT number, hash FROM `+table+` WHERE number IN (`+places(len(some))+`)`, numbers...)
 		if err != nil {
 			return nil, err
 		}
-		k.Revoked = moment(was.Revoked)
-		if _, err := w.tx.ExecContext(ctx, `UPDATE keys SET revoked = $1 WHERE id = $2`, k.Revoked.UnixMicro(), k.ID); err != nil {
-			return nil, err
-		}
-		revoked = append(revoked, k)
 	}
-	return revoked, nil
+	lacks := slices.DeleteFunc(slices.Clone(ids), func(id changeID) bool { return have[id] })
+	slices.SortFunc(lacks, changeID.compare)
+	return slices.Compact(lacks), nil
 }
 
-// keepLost reports whether the log lacks a change, and whether the node's word of it is news.
-func (w *writer) keepLost(ctx context.Context, node string, c *fairlead.Change) (lost, news bool, err error) {
-	var have []byte
-	err = w.tx.QueryRowContext(ctx, `SELECT hash FROM changes WHERE number = $1`, c.Number).Scan(&have)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, false, err
+// places are the places of so many values in a statement.
+func places(n int) string {
+	var s strings.Builder
+	for i := range n {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		s.WriteString("$" + strconv.Itoa(i+1))
 	}
-	if bytes.Equal(have, c.Hash[:]) {
-		return false, false, nil
-	}
-	_, err = w.tx.ExecContext(ctx, `INSERT INTO lost (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		c.Number, string(c.Kind), c.At.UnixMicro(), c.By, string(c.Content), c.Hash[:])
-	if err != nil {
-		return false, false, err
-	}
-	result, err := w.tx.ExecContext(ctx, `INSERT INTO lost_at (number, hash, node) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.Number, c.Hash[:], node)
-	if err != nil {
-		return false, false, err
-	}
-	rows, err := result.RowsAffected()
-	return true, rows > 0, err
+	return s.String()
 }
 
 // Lost lists what nodes have reported as lost, by number.
 func (s *Store) Lost(ctx context.Context) (all []fairlead.LostChange, err error) {
 	err = s.read(ctx, "list lost changes", func(ctx context.Context, q querier) error {
-		type id struct {
-			number int64
-			hash   fairlead.Hash
-		}
-		index := map[id]int{}
+		index := map[changeID]int{}
 		all = nil
 		err := each(ctx, q, func(r scanner) error {
 			c, err := scanChange(r)
-			index[id{c.Number, c.Hash}] = len(all)
+			index[changeID{c.Number, c.Hash}] = len(all)
 			all = append(all, fairlead.LostChange{Change: c})
 			return err
 		}, `SELECT `+changeColumns+` FROM lost ORDER BY number, hash`)
@@ -154,7 +259,7 @@ func (s *Store) Lost(ctx context.Context) (all []fairlead.LostChange, err error)
 			return err
 		}
 		return each(ctx, q, func(r scanner) error {
-			var of id
+			var of changeID
 			var node string
 			if err := r.Scan(&of.number, scanHash(&of.hash), &node); err != nil {
 				return err

@@ -28,7 +28,7 @@ const longestLine = 512 << 20
 func (s *Store) Restore(ctx context.Context, r io.Reader) (fairlead.BackupInfo, error) {
 	in := &restore{failure: s.engine.Failure}
 	act := fairlead.Act{At: moment(time.Now()), By: "fairlead", Action: "store.restore"}
-	_, err := s.transact(ctx, act, func(ctx context.Context, w *writer) error {
+	_, err := s.transact(ctx, act, nil, func(ctx context.Context, w *writer) error {
 		if err := w.checkEmpty(ctx); err != nil {
 			return err
 		}

@@ -46,6 +46,12 @@ type writer struct {
 // write runs f in a transaction, as an act. f may run again where a connection was lost before the commit. The writer that it
 // gives is that of the transaction that was committed; where f gives errNothing nothing was.
 func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func(context.Context, *writer) error) (*writer, error) {
+	return s.writeAfter(ctx, what, act, nil, f)
+}
+
+// writeAfter is write with a part that comes before the head row is taken: what many may do at once, and what does not keep others
+// from writing. It must not touch what other writes do.
+func (s *Store) writeAfter(ctx context.Context, what string, act fairlead.Act, before, f func(context.Context, *writer) error) (*writer, error) {
 	if act.At.IsZero() {
 		act.At = time.Now()
 	}
@@ -55,9 +61,9 @@ func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	w, err := s.transact(ctx, act, f)
+	w, err := s.transact(ctx, act, before, f)
 	for again := tries(s.engine.Write); again > 0 && s.engine.Failure(err) == FailureConnection && !errors.Is(err, ErrUnknown) && ctx.Err() == nil; again-- {
-		w, err = s.transact(ctx, act, f)
+		w, err = s.transact(ctx, act, before, f)
 	}
 	if err != nil && !errors.Is(err, errNothing) {
 		return nil, s.fail(what, because(ctx, err))
@@ -65,9 +71,9 @@ func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func
 	return w, nil
 }
 
-// transact runs f in one transaction. The transaction does not end with ctx, only its statements do: a commit that was begun is
+// transact runs before and f in one transaction. The transaction does not end with ctx, only its statements do: a commit that was begun is
 // seen through.
-func (s *Store) transact(ctx context.Context, act fairlead.Act, f func(context.Context, *writer) error) (*writer, error) {
+func (s *Store) transact(ctx context.Context, act fairlead.Act, before, f func(context.Context, *writer) error) (*writer, error) {
 	conn, err := s.engine.Write.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -83,7 +89,12 @@ func (s *Store) transact(ctx context.Context, act fairlead.Act, f func(context.C
 	}
 	watch.Stop()
 	w := &writer{tx: tx, act: act}
-	err = w.lock(ctx, s.engine.Lock)
+	if before != nil {
+		err = before(ctx, w)
+	}
+	if err == nil {
+		err = w.lock(ctx, s.engine.Lock)
+	}
 	if err == nil {
 		err = f(ctx, w)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
+	"io"
 	"slices"
 )
 
@@ -83,6 +84,33 @@ func scanInto(texts, piece []byte) (s scanned) {
 		s.whole = at
 	}
 	return s
+}
+
+// pieceSize is how much of a file is looked at at once, where it may be all that an edge has to send.
+const pieceSize = 1 << 20
+
+// scanFile scans a part of a file that begins with a line, piece by piece, and leaves the texts out.
+func scanFile(f io.ReaderAt, from, to int64) (all scanned, err error) {
+	piece, texts := make([]byte, min(pieceSize, to-from)), []byte(nil)
+	for at := from; at < to; {
+		n := min(int64(len(piece)), to-at)
+		if _, err := f.ReadAt(piece[:n], at); err != nil {
+			return all, err
+		}
+		// Without a newline it is a part of what is no line: the next newline ends that.
+		if end := int64(bytes.LastIndexByte(piece[:n], '\n') + 1); end > 0 {
+			n = end
+		}
+		found := scanInto(texts, piece[:n])
+		texts = found.texts
+		all.lines += found.lines
+		all.damaged += found.damaged
+		if found.lines > 0 {
+			all.whole = at - from + found.whole
+		}
+		at += n
+	}
+	return all, nil
 }
 
 // part gives how many bytes of a piece that begins with a line make a frame: lines, as long as they fit into most

@@ -191,11 +191,10 @@ func (s *Spool) tails() error {
 	for i, g := range s.segments {
 		current := i == len(s.segments)-1
 		if g.cut < g.size {
-			piece := make([]byte, g.size-g.cut)
-			if _, err := g.lines.ReadAt(piece, g.cut); err != nil {
+			found, err := scanFile(g.lines, g.cut, g.size)
+			if err != nil {
 				return fmt.Errorf("read segment %d: %w", g.number, err)
 			}
-			found := scan(piece)
 			s.waiting += found.lines
 			if torn := g.size - g.cut - found.whole; torn > 0 {
 				s.Log.Warn("the spool's end is torn: what is no whole line is cut off", "segment", g.number, "bytes", torn)

@@ -3,7 +3,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,48 +17,61 @@ func (s *Spool) Renew(incarnation string) error {
 	s.working.Lock()
 	defer s.working.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed, other, born := s.closed, incarnation != s.incarnation, s.born
+	s.mu.Unlock()
+	switch {
+	case closed:
 		return ErrClosed
-	}
-	if incarnation != s.incarnation {
+	case other:
 		return nil // somebody was first
 	}
-	return s.renew(s.born)
+	return s.renew(born)
 }
 
-// renew takes over what stands behind a place; one of segment -1 takes nothing. Whoever calls it holds working
-// and mu, or is alone.
+// renew takes over what stands behind a place; one of segment -1 takes nothing. Whoever calls it holds working, or is
+// alone. Lines are taken meanwhile: only for the last of them, and the change of folders, they wait.
 func (s *Spool) renew(born place) error {
 	next, err := s.prepare()
 	if err != nil {
 		return fmt.Errorf("begin new incarnation: %w", err)
 	}
-	kept, aside, err := s.takeOver(next, born)
-	if err != nil {
-		return errors.Join(fmt.Errorf("begin new incarnation: %w", err), os.RemoveAll(next))
+	t, err := s.takeOver(next, born)
+	if err == nil {
+		defer s.mu.Unlock() // takeOver leaves it locked
+		err = s.replace(t)
 	}
-	fresh := &Spool{Options: s.Options, root: s.root}
-	if err := fresh.load(next); err != nil {
-		return errors.Join(fmt.Errorf("begin new incarnation: %w", err), os.RemoveAll(next))
+	if err != nil {
+		return errors.Join(fmt.Errorf("begin new incarnation: %w", err), t.discard(), os.RemoveAll(next))
+	}
+	return nil
+}
+
+// replace goes on with the folder of what was taken over. The caller holds mu.
+func (s *Spool) replace(t *takeover) error {
+	if s.closed {
+		return ErrClosed
+	}
+	fresh, err := t.spool()
+	if err != nil {
+		return err
 	}
 	old, now := s.dir, time.Now()
 	if err := os.Rename(old, old+asideSuffix); err != nil {
-		_ = fresh.closeFiles() // of a folder that goes
-		return errors.Join(fmt.Errorf("put spool aside: %w", err), os.RemoveAll(next))
+		_ = fresh.ack.Close() // of a folder that goes
+		return fmt.Errorf("put spool aside: %w", err)
 	}
 	// From here on the old incarnation is over: a process that is killed now finds the new one when it starts.
 	_ = os.Chtimes(old+asideSuffix, now, now) // from when on it is kept; else it goes sooner
-	if err := os.Rename(next, strings.TrimSuffix(next, nextSuffix)); err == nil {
-		fresh.dir = strings.TrimSuffix(next, nextSuffix)
+	if err := os.Rename(t.dir, strings.TrimSuffix(t.dir, nextSuffix)); err == nil {
+		fresh.dir = strings.TrimSuffix(t.dir, nextSuffix)
 	}
 	if err := syncFolder(s.root); err != nil {
 		s.Log.Warn("begin new incarnation", "error", err)
 	}
 	s.adopt(fresh)
-	s.stats.Aside += aside
+	s.stats.Aside += t.aside
 	s.Log.Error("the spool has a new incarnation", "node", s.Node, "incarnation", s.incarnation, "folder_aside", filepath.Base(old)+asideSuffix,
-		"lines_aside", aside, "lines_kept", kept)
+		"lines_aside", t.aside, "lines_kept", t.kept)
 	return nil
 }
 
@@ -73,90 +85,4 @@ func (s *Spool) adopt(fresh *Spool) {
 	s.acked, s.last, s.held, s.waiting, s.dirty = fresh.acked, fresh.last, fresh.held, fresh.waiting, fresh.dirty
 	s.born, s.missed = place{1, 0}, 0
 	s.poke()
-}
-
-// takeOver copies the lines behind a place that are in no acknowledged frame to the first segment of a folder, and
-// counts those before it.
-func (s *Spool) takeOver(next string, born place) (kept, aside int64, err error) {
-	to, err := newSegment(next, 1)
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, g := range s.segments {
-		from := int64(0)
-		if g.done(s.acked) {
-			continue
-		}
-		if g.first > 0 && g.first <= s.acked {
-			f, err := s.endOf(g, s.acked)
-			if err != nil {
-				return 0, 0, errors.Join(err, to.close())
-			}
-			from = f
-		}
-		fresh := g.size // where this process's own begin
-		switch {
-		case born.segment < 0:
-		case g.number > born.segment:
-			fresh = 0
-		case g.number == born.segment:
-			fresh = born.at
-		}
-		a, _, err := s.copyLines(nil, g, from, max(from, fresh))
-		aside += a
-		if err == nil {
-			a, to.size, err = s.copyLines(to, g, max(from, fresh), g.size)
-			kept += a
-		}
-		if err != nil {
-			return 0, 0, errors.Join(err, to.close())
-		}
-	}
-	return kept, aside, errors.Join(to.lines.Sync(), to.close())
-}
-
-// endOf is where a frame's lines end.
-func (s *Spool) endOf(g *segment, sequence int64) (int64, error) {
-	frames, err := os.Open(segmentPath(s.dir, g.number, framesSuffix))
-	if err != nil {
-		return 0, err
-	}
-	defer frames.Close()
-	e, _, err := g.entry(frames, sequence)
-	return e.to, err
-}
-
-// copyLines copies whole lines, or counts them only, and gives where the copy ends.
-func (s *Spool) copyLines(to, g *segment, from, until int64) (lines, size int64, err error) {
-	if to != nil {
-		size = to.size
-	}
-	if from >= until {
-		return 0, size, nil
-	}
-	f, err := os.Open(segmentPath(s.dir, g.number, linesSuffix))
-	if err != nil {
-		return 0, size, err
-	}
-	defer f.Close()
-	piece := make([]byte, 1<<20)
-	for from < until {
-		n, err := f.ReadAt(piece[:min(int64(len(piece)), until-from)], from)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return lines, size, err
-		}
-		whole := part(piece[:n], len(piece))
-		if whole == 0 {
-			return lines, size, nil
-		}
-		lines += int64(scan(piece[:whole]).lines)
-		if to != nil {
-			if _, err := to.lines.WriteAt(piece[:whole], size); err != nil {
-				return lines, size, err
-			}
-			size += int64(whole)
-		}
-		from += int64(whole)
-	}
-	return lines, size, nil
 }

@@ -71,6 +71,8 @@ type Spool struct {
 	piece   []byte // memory of whoever cuts
 	texts   []byte
 
+	taking func() // of tests: called between the pieces that a new incarnation takes over
+
 	retry time.Time // when what failed is tried again; of run alone
 
 	mu          sync.Mutex

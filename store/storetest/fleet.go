@@ -309,6 +309,7 @@ func testLost(t *testing.T, db Database) {
 		{"edge-1", []fairlead.Change{gone}},
 		{"edge-1", []fairlead.Change{gone}}, // said already
 		{"edge-3", []fairlead.Change{have[1]}},
+		{"edge-3", nil},
 	} {
 		change, err := s.ReportLost(t.Context(), c.node, c.changes)
 		if check(t, err); change.Number != 0 {
@@ -327,6 +328,28 @@ func testLost(t *testing.T, db Database) {
 	all, err := s.Audit(t.Context(), 0, 2)
 	check(t, err)
 	if all[0].By != "edge-1" || all[1].By != "edge-2" || all[1].Action != "log.lost" {
+		t.Errorf("audit %+v", all)
+	}
+
+	// What is known already need not be brought.
+	id := func(c fairlead.Change) fairlead.Position { return fairlead.Position{Number: c.Number, Hash: c.Hash} }
+	fresh := fairlead.Change{Number: 4, Hash: fairlead.Hash{4}}
+	for range 2 {
+		missing, err := s.NoteLost(t.Context(), "edge-4", []fairlead.Position{id(fresh), id(next), id(gone), id(have[0])})
+		check(t, err)
+		same(t, "missing", missing, []int64{4})
+	}
+	missing, err := s.NoteLost(t.Context(), "edge-5", []fairlead.Position{id(have[1])})
+	if check(t, err); missing != nil {
+		t.Errorf("missing are %v", missing)
+	}
+	lost, err = s.Lost(t.Context())
+	check(t, err)
+	same(t, "first by", lost[0].Nodes, []string{"edge-1", "edge-2", "edge-4"})
+	same(t, "second by", lost[1].Nodes, []string{"edge-2", "edge-4"})
+	all, err = s.Audit(t.Context(), 0, 2)
+	check(t, err)
+	if all[0].By != "edge-4" || all[0].Target != "2 changes, 2 to 3" || all[1].By != "edge-1" {
 		t.Errorf("audit %+v", all)
 	}
 	wantWhole(t, s)

@@ -118,6 +118,22 @@ func testChanges(t *testing.T, db Database) {
 	}
 	_, err = s.Change(t.Context(), 5)
 	wantCode(t, err, fairlead.CodeNotFound)
+
+	// A large one is given without its content, as the last of a page: its content is asked for alone.
+	name := strings.Repeat("x", fairlead.LargeContent)
+	large := newKey(5)
+	large.Name = name
+	change, err := s.CreateKeys(t.Context(), act("key.create", large.ID), large)
+	check(t, err)
+	fill(t, s, 1)
+	got, err := s.Changes(t.Context(), 3, 10, 1<<30)
+	check(t, err)
+	bare := change
+	bare.Content = nil
+	same(t, "up to a large one", got, []fairlead.Change{all[3], bare})
+	one, err := s.Change(t.Context(), 5)
+	check(t, err)
+	same(t, "the large one", one, change)
 }
 
 func testHasChange(t *testing.T, db Database) {
