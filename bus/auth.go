@@ -82,6 +82,16 @@ func (m *members) knows(cert *x509.Certificate) bool {
 	return ok && (pki.IsServer(cert) || n.Certificate == fairlead.Hash(pki.Pin(cert)))
 }
 
+// role is what a node is by the list; who is not on it is an edge at most.
+func (m *members) role(name string) fairlead.Role {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n, ok := m.byName[name]; ok {
+		return n.Role
+	}
+	return fairlead.RoleEdge
+}
+
 func (m *members) snapshot() map[string]fairlead.Node {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -62,7 +62,8 @@ type Options struct {
 	ClusterListen    string   // address for the other control nodes
 	ClusterAdvertise string   // the only address of it that they are told
 	ClusterJoin      []string // their addresses
-	// Nodes are those of the fleet: who is not among them, or was removed, is not let in.
+	// Nodes are those of the fleet: who is not among them, or was removed, is not let in, and what they are is not for them
+	// to say. Needed with Listen and ClusterListen; a control node on an existing cluster has it, too.
 	Nodes func(context.Context) ([]fairlead.Node, error)
 	// Tokens says which node a one-time token lets in; nil = nobody can join here.
 	Tokens Tokens

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -64,13 +65,14 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	if fairlead.ValidNodeName(f.Name) != nil || pair.Name() != f.Name || !validAddresses(f.Addresses) {
+	if fairlead.ValidNodeName(f.Name) != nil || pair.Name() != f.Name {
 		return nil, false, fmt.Errorf("read this node's identity: %s does not fit together; remove it and join again", path)
 	}
 	if _, err := ecdh.X25519().NewPrivateKey(f.Box); err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	id = &Identity{Name: f.Name, Region: f.Region, Addresses: f.Addresses, Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control}
+	id = &Identity{Name: f.Name, Region: f.Region, Addresses: soundAddresses(f.Addresses), Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control}
+	maps.DeleteFunc(id.control, func(_, address string) bool { return !validAddresses([]string{address}) })
 	id.pair.Store(pair)
 	return id, true, nil
 }

@@ -150,7 +150,7 @@ func Join(ctx context.Context, text string, o JoinOptions) (*Identity, error) {
 		return nil, fmt.Errorf("join the fleet: %w", err)
 	}
 	id := &Identity{
-		Name: t.Name, Region: a.Node.Region, Addresses: bothOf(t.Addresses, a.Addresses), Box: box.Bytes(), Sealed: a.Node.Sealed,
+		Name: t.Name, Region: a.Node.Region, Addresses: bothOf(t.Addresses, soundAddresses(a.Addresses)), Box: box.Bytes(), Sealed: a.Node.Sealed,
 		path: filepath.Join(o.Dir, IdentityFile),
 	}
 	return id, id.set(pair)

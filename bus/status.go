@@ -83,7 +83,7 @@ func (s *statusSlot) stop() {
 }
 
 // Statuses calls f with each status that a node reports, one at a time, until ctx ends. A node can report in its own
-// name alone.
+// name alone. Its role is the one that the list of nodes has; an edge, and who is not on the list, has no bus.
 func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
 	stop, err := b.subscribe(subjectUp("*", "status"), "", func(m *nats.Msg) {
 		var status fairlead.NodeStatus
@@ -91,6 +91,7 @@ func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
 			return
 		}
 		if name, _ := asker(m.Subject, ""); status.Name == name {
+			b.correct(&status)
 			f(status)
 		}
 	})
@@ -100,6 +101,16 @@ func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
 	<-ctx.Done()
 	stop()
 	return nil
+}
+
+// correct puts what a node is in the place of what it says that it is: others are sent to the bus of a control node.
+func (b *Bus) correct(s *fairlead.NodeStatus) {
+	if s.Name == b.o.Name {
+		return
+	}
+	if s.Role = b.members.role(s.Name); s.Role == fairlead.RoleEdge || !validAddresses([]string{s.Bus}) {
+		s.Bus = ""
+	}
 }
 
 // Send sends a message of a kind to control, in this node's name, and waits until one control node has taken it; the

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net"
+	"net/url"
 	"strings"
 
 	"fairlead"
@@ -55,11 +56,17 @@ func ParseToken(text string) (t Token, err error) {
 	return t, nil
 }
 
-func validAddresses(list []string) bool {
+func validAddresses(list []string) bool { return len(soundAddresses(list)) == len(list) }
+
+// soundAddresses leaves out what cannot be the address of a bus: one of them would keep a node from dialing the others.
+func soundAddresses(list []string) []string {
+	var sound []string
 	for _, a := range list {
-		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" || strings.ContainsAny(a, "/@, ") {
-			return false
+		u, err := url.Parse("tls://" + a)
+		if host, port, split := net.SplitHostPort(a); err != nil || u.Host != a || split != nil || host == "" || port == "" || strings.ContainsAny(a, "/@, ") {
+			continue
 		}
+		sound = append(sound, a)
 	}
-	return true
+	return sound
 }
