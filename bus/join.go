@@ -175,7 +175,7 @@ func (o *JoinOptions) knock(ctx context.Context, t Token, plain []byte) (authori
 	case o.Credentials != "":
 		own = append(own, nats.UserCredentials(o.Credentials))
 	}
-	conn, err := dial(target, t.Name, o.Log, own...)
+	conn, err := (&dialer{name: t.Name, log: o.Log}).dial(target, own...)
 	switch {
 	case errors.Is(err, nats.ErrAuthorization):
 		return nil, nil, &fairlead.Error{Code: fairlead.CodeInvalidKey, Message: "the join token was used, has expired or is not of this fleet", Err: err}
