@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"crypto/x509"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,10 @@ const (
 	joinTime = time.Minute
 	// lookTime bounds a look into the store while somebody waits at the door.
 	lookTime = 3 * time.Second
+	// memberConnections is how many connections a node may have here: one, and one that it does not know to be broken.
+	memberConnections = 2
+	// maxSubscriptions bounds those of a connection; a control node has some 20.
+	maxSubscriptions = 64
 )
 
 // lookEvery is how often the list is read for those who are not on it: it may have grown elsewhere just now, and one who is
@@ -132,6 +137,24 @@ func (m *members) snapshot() map[string]fairlead.Node {
 type clientAuth struct {
 	b        *Bus
 	password string // of the node's own connection
+
+	mu   sync.Mutex
+	open map[string][]uint64 // the latest connections of each member, the newest last
+}
+
+// admit makes room for another connection of a member: the oldest ends, for it may be one that broke.
+func (a *clientAuth) admit(name string, id uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open == nil {
+		a.open = map[string][]uint64{}
+	}
+	list := append(a.open[name], id)
+	if len(list) > memberConnections {
+		_ = a.b.server.DisconnectClientByID(list[0]) // fails where it is gone
+		list = slices.Delete(list, 0, 1)
+	}
+	a.open[name] = list
 }
 
 // Check implements server.Authentication.
@@ -153,6 +176,7 @@ func (a *clientAuth) Check(c server.ClientAuthentication) bool {
 			return false
 		}
 		c.RegisterUser(&server.User{Username: memberUser(cert), Permissions: nodeRights(cert.Subject.CommonName)})
+		a.admit(memberUser(cert), c.GetID())
 		return true
 	case o.Username == userJoin && a.b.o.Tokens != nil:
 		ctx, cancel := context.WithTimeout(context.Background(), lookTime)

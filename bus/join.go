@@ -57,6 +57,7 @@ func ServeJoins(ctx context.Context, b *Bus, authority *pki.Authority, j Joiner)
 		return err
 	}
 	d := newDesk(ctx, b, 4)
+	d.patience = 2 * serveTimeout
 	defer d.close()
 	join := func(ctx context.Context, name string, body []byte) ([]byte, error) {
 		return door.open(body, func(plain []byte) ([]byte, error) {

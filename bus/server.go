@@ -36,6 +36,7 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 		return "", fmt.Errorf("make the bus: %w", err)
 	}
 	s.SetLoggerV2(serverLog{b.o.Log}, false, false, false)
+	b.server = s
 	s.Start()
 	wait := startTimeout
 	if end, ok := ctx.Deadline(); ok {
@@ -46,14 +47,13 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 		s.WaitForShutdown()
 		return "", fmt.Errorf("start the bus: not ready after %s; is an address of it in use?", wait.Round(time.Millisecond))
 	}
-	b.server = s
 	return password, nil
 }
 
 func (b *Bus) serverOptions(password string) (*server.Options, error) {
 	o := &server.Options{
 		ServerName: b.o.Name, DontListen: true, NoSigs: true, NoSystemAccount: true,
-		MaxPayload: 1 << 20, MaxPending: 32 << 20, MaxControlLine: 1024, WriteDeadline: 5 * time.Second,
+		MaxPayload: 1 << 20, MaxPending: 32 << 20, MaxControlLine: 1024, MaxSubs: maxSubscriptions, WriteDeadline: 5 * time.Second,
 		PingInterval: 5 * time.Second, MaxPingsOut: 2, AuthTimeout: 5, TLSTimeout: 5,
 		CustomClientAuthentication: &clientAuth{b: b, password: password},
 		CustomRouterAuthentication: routeAuth{b},
