@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"fairlead"
 )
 
 const (
@@ -83,7 +85,7 @@ func (d *desk) arrive(node string, r request) {
 		d.shares[node] = s
 	}
 	if d.closed || len(s.waiting) == eachWaiting || d.bytes+len(r.m.Data) > deskBytes {
-		d.paced.warn(node, "a node asks faster than it is answered; requests of it are dropped", "subject", r.m.Subject)
+		d.paced.warn(node, "dropped", "a node asks faster than it is answered; requests of it are dropped", "subject", r.m.Subject)
 		d.forget(node)
 		return
 	}
@@ -145,10 +147,10 @@ func (d *desk) reply(m *nats.Msg, node string, do work) {
 	defer cancel()
 	body, err := do(ctx, node, m.Data)
 	if err != nil && d.ctx.Err() == nil {
-		d.paced.warn(node, "a request of a node failed", "subject", m.Subject, "error", err)
+		d.paced.warn(node, m.Subject+" "+string(fairlead.AsError(err).Code), "a request of a node failed", "subject", m.Subject, "error", err)
 	}
 	if err := d.b.conn.Publish(m.Reply, answer(body, err)); err != nil && d.ctx.Err() == nil {
-		d.paced.warn(node, "an answer to a node was not sent", "subject", m.Subject, "error", err)
+		d.paced.warn(node, "answer", "an answer to a node was not sent", "subject", m.Subject, "error", err)
 	}
 }
 
@@ -169,7 +171,7 @@ type pacedLog struct {
 	log *slog.Logger
 
 	mu   sync.Mutex
-	said map[string]*pacedLine // by node and message
+	said map[string]*pacedLine // by node and what it is about
 }
 
 type pacedLine struct {
@@ -180,10 +182,10 @@ type pacedLine struct {
 // pacedLines bounds what is remembered.
 const pacedLines = 10_000
 
-func (p *pacedLog) warn(node, message string, attrs ...any) {
+func (p *pacedLog) warn(node, about, message string, attrs ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	name := node + " " + message
+	name := node + " " + about
 	line := p.said[name]
 	if line == nil {
 		if p.said == nil || len(p.said) >= pacedLines {

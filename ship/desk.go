@@ -3,6 +3,7 @@ package ship
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -53,7 +54,7 @@ func (d *Desk) Stats() DeskStats {
 func (d *Desk) Frame(ctx context.Context, node string, body []byte) ([]byte, error) {
 	var f fairlead.Frame
 	if f.UnmarshalBinary(body) != nil {
-		return nil, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no frame"))
+		return nil, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no frame"))
 	}
 	return answerFrame(d.TakeFrame(ctx, node, f))
 }
@@ -61,7 +62,7 @@ func (d *Desk) Frame(ctx context.Context, node string, body []byte) ([]byte, err
 // TakeFrame takes a frame from a node, which may be the one that the desk sits in.
 func (d *Desk) TakeFrame(ctx context.Context, node string, f fairlead.Frame) error {
 	if f.Node != node {
-		return d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
+		return d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
 	}
 	stored, err := d.Keeper.TakeFrame(ctx, f)
 	var e *fairlead.Error
@@ -77,10 +78,9 @@ func (d *Desk) TakeFrame(ctx context.Context, node string, f fairlead.Frame) err
 		d.stats.again.Add(1)
 	case errors.As(err, &e) && e.Code == fairlead.CodeConflict:
 		d.stats.conflicts.Add(1)
-		d.Log.Error("a node sent another frame under the key of one that is kept: its disk was copied, or runs twice",
-			"node", node, "incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String(), "error", err)
+		return fmt.Errorf("frame %d of %s, hash %s, under the key of another one, as where a disk was copied or runs twice: %w", f.Sequence, f.Incarnation, f.Hash, err)
 	case errors.As(err, &e) && e.Code == fairlead.CodeInvalidRequest:
-		return d.refuse(node, "a frame", err)
+		return d.refuse(err)
 	}
 	return err
 }
@@ -89,10 +89,10 @@ func (d *Desk) TakeFrame(ctx context.Context, node string, f fairlead.Frame) err
 func (d *Desk) Records(ctx context.Context, node string, body []byte) ([]byte, error) {
 	var b fairlead.RecordBatch
 	if b.UnmarshalBinary(body) != nil {
-		return nil, d.refuse(node, "records", fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no batch of records"))
+		return nil, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no batch of records"))
 	}
 	if b.Node != node {
-		return nil, d.refuse(node, "records", fairlead.Errorf(fairlead.CodeInvalidRequest, "a batch of records names another node than the one that sent it"))
+		return nil, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "a batch of records names another node than the one that sent it"))
 	}
 	bad, err := d.Keeper.PutRecords(ctx, b)
 	var e *fairlead.Error
@@ -101,14 +101,13 @@ func (d *Desk) Records(ctx context.Context, node string, body []byte) ([]byte, e
 		d.stats.batches.Add(1)
 		d.stats.bad.Add(int64(bad))
 	case errors.As(err, &e) && e.Code == fairlead.CodeInvalidRequest:
-		return nil, d.refuse(node, "records", err)
+		return nil, d.refuse(err)
 	}
 	return nil, err
 }
 
-// refuse notes what no node of ours sends.
-func (d *Desk) refuse(node, what string, err error) error {
+// refuse counts what no node of ours sends. Who carried it here tells of it, at a pace: a node may send it without end.
+func (d *Desk) refuse(err error) error {
 	d.stats.refused.Add(1)
-	d.Log.Error("a node sent what is refused", "node", node, "what", what, "error", err)
 	return err
 }
