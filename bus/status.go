@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type statusSlot struct {
 	latest  *fairlead.NodeStatus // not sent yet
 	timer   *time.Timer          // runs while the pace holds the next one back
 	stopped bool
+	cut     bool // it was said that a status is shortened
 }
 
 // Report tells control how this node is. The latest status wins: at most 20 a second are sent. Without a connection
@@ -63,14 +65,43 @@ func (b *Bus) sendStatus() {
 	status := *b.status.latest
 	b.status.latest = nil
 	text, err := json.Marshal(status)
-	if err == nil && len(text) > statusBytes {
-		status.Unresolved = status.Unresolved[:min(len(status.Unresolved), 100)]
-		status.ConfigError = status.ConfigError[:min(len(status.ConfigError), 4<<10)]
-		text, err = json.Marshal(status)
+	if err != nil {
+		return // texts and numbers; cannot fail
 	}
-	if err == nil {
-		_ = b.conn.Publish(subjectUp(b.o.Name, "status"), text)
+	if len(text) > statusBytes {
+		if !b.status.cut {
+			b.status.cut = true
+			b.o.Log.Warn("this node's status is larger than 64 KiB and shown shortened", "bytes", len(text), "unresolved", len(status.Unresolved))
+		}
+		text = shortened(status)
 	}
+	_ = b.conn.Publish(subjectUp(b.o.Name, "status"), text)
+}
+
+// shortened is a status that fits: with the first of its long lists, and the beginning of its texts.
+func shortened(s fairlead.NodeStatus) []byte {
+	s.Unresolved = s.Unresolved[:min(len(s.Unresolved), 100)]
+	for most := 4 << 10; ; most /= 2 {
+		s.ConfigError, s.Loading = beginning(s.ConfigError, most), beginning(s.Loading, most)
+		if s.Spool != nil {
+			spool := *s.Spool
+			spool.Failing = beginning(spool.Failing, most)
+			s.Spool = &spool
+		}
+		text, err := json.Marshal(s)
+		if err != nil || len(text) <= statusBytes || most == 0 {
+			return text
+		}
+		s.Unresolved = s.Unresolved[:len(s.Unresolved)/2]
+	}
+}
+
+// beginning is a text of so many bytes at most, whole characters.
+func beginning(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
 }
 
 func (s *statusSlot) stop() {
