@@ -71,7 +71,7 @@ type Options struct {
 	NATS        string // URLs of an existing cluster, divided by commas, with or without credentials
 	Credentials string // file with the credentials for it
 
-	Addresses []string // of control nodes' buses, for an edge
+	Addresses []string // of control nodes' buses, for an edge, in the order in which to try them
 }
 
 // Tokens knows the one-time tokens.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"fairlead"
 	"fairlead/internal/pki"
@@ -30,7 +31,8 @@ type Identity struct {
 
 	path    string
 	mu      sync.Mutex
-	control map[string]string // addresses of control nodes' buses that were learned, by name
+	control map[string]learned // where control nodes are, by name
+	kept    time.Time          // when that was written
 	pair    atomic.Pointer[pki.Pair]
 }
 
@@ -43,7 +45,7 @@ type identityFile struct {
 	Sealed    []byte   `json:"sealed"`
 	Pair      string   `json:"certificate"` // PEM: private key, certificate, authority
 	// Control are the addresses that beats told, by control node.
-	Control map[string]string `json:"control,omitempty"`
+	Control map[string]learned `json:"control,omitempty"`
 }
 
 // LoadIdentity reads the identity in a data folder; found is false where the node has not joined yet.
@@ -72,7 +74,7 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
 	id = &Identity{Name: f.Name, Region: f.Region, Addresses: soundAddresses(f.Addresses), Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control}
-	maps.DeleteFunc(id.control, func(_, address string) bool { return !validAddresses([]string{address}) })
+	maps.DeleteFunc(id.control, func(_ string, l learned) bool { return !validAddresses([]string{l.Address}) })
 	id.pair.Store(pair)
 	return id, true, nil
 }

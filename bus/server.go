@@ -123,7 +123,7 @@ func (b *Bus) connect(password string) error {
 		}
 	default:
 		target = serverURLs(b.o.Addresses)
-		own = []nats.Option{nats.Secure(pki.Client(b.o.Identity, b.o.Clock))}
+		own = []nats.Option{nats.Secure(pki.Client(b.o.Identity, b.o.Clock)), nats.DontRandomize()}
 	}
 	d := &dialer{name: b.o.Name, log: b.o.Log}
 	entered := func(*nats.Conn) {
