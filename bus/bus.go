@@ -163,9 +163,6 @@ func (b *Bus) Close() {
 	b.mu.Unlock()
 }
 
-// Connected reports whether the node has its connection now.
-func (b *Bus) Connected() bool { return b.conn.IsConnected() }
-
 // Address is where the embedded server takes edges, with the port that it got; "" where it takes none, or none any more.
 func (b *Bus) Address() string {
 	if b.server == nil || b.o.Listen == "" {
@@ -175,22 +172,6 @@ func (b *Bus) Address() string {
 		return at.String()
 	}
 	return ""
-}
-
-// ClusterAddress is where the embedded server takes other control nodes.
-func (b *Bus) ClusterAddress() string {
-	if b.server == nil || b.o.ClusterListen == "" {
-		return ""
-	}
-	return b.server.ClusterAddr().String()
-}
-
-// Peers counts the other control nodes that the embedded server is connected to.
-func (b *Bus) Peers() int {
-	if b.server == nil {
-		return 0
-	}
-	return b.server.NumRoutes()
 }
 
 // turn begins another epoch: whoever waits for an answer over the connection before stops waiting.

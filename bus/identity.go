@@ -82,15 +82,6 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 // Pair is the certificate that the node shows now.
 func (id *Identity) Pair() *pki.Pair { return id.pair.Load() }
 
-// Public is the public half of Box.
-func (id *Identity) Public() ([]byte, error) {
-	key, err := ecdh.X25519().NewPrivateKey(id.Box)
-	if err != nil {
-		return nil, err
-	}
-	return key.PublicKey().Bytes(), nil
-}
-
 // set puts another pair in force, once it is on disk.
 func (id *Identity) set(pair *pki.Pair) error {
 	id.mu.Lock()

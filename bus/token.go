@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -22,12 +21,6 @@ type Token struct {
 	Authority fairlead.Hash `json:"authority"` // SHA-256 of the public key of the fleet's authority
 	Name      string        `json:"name"`      // of the node
 	Secret    string        `json:"secret"`
-}
-
-// NewSecret makes the secret of a token; the store keeps only its SHA-256, which is given too.
-func NewSecret() (fairlead.Secret, fairlead.Hash) {
-	secret := rand.Text() + rand.Text()
-	return fairlead.NewSecret(secret), HashSecret(secret)
 }
 
 // HashSecret is the SHA-256 of a token's secret: what the store knows of it.
