@@ -20,7 +20,7 @@ func (a *App) follow(ctx context.Context) {
 	a.again(ctx, "follow the log", func() error {
 		n, before := &a.follows, a.follows.refused.Load()
 		return bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
-			Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Clock: a.Clock,
+			Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Sure: a.settle, Clock: a.Clock,
 			Refused: func(changes int64) { n.refused.Store(before + changes) },
 			Copied:  func(bool) { n.copies.Add(1) },
 			Fetched: func(int, int) { n.fetches.Add(1) },

@@ -98,6 +98,9 @@ func (a *App) openDataPlane() error {
 		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv,
 		OpenSecret: secrets.Open, Report: a.report, Clock: a.Clock, Log: a.Log,
 	})
+	if a.identity != nil && a.identity.Fresh() {
+		a.edge.Hold()
+	}
 	return nil
 }
 
@@ -142,6 +145,16 @@ func (a *App) controlOptions() control.Options {
 		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document
 	}
 	return o
+}
+
+// settle has a node that has joined serve: its disk holds what is of this fleet.
+func (a *App) settle() {
+	if a.identity != nil {
+		if err := a.identity.Settle(); err != nil {
+			a.Log.Warn("a restart will wait for control again", "error", err.Error())
+		}
+	}
+	a.edge.Release()
 }
 
 // followed is the replica as the bus keeps it.

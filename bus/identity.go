@@ -31,6 +31,7 @@ type Identity struct {
 
 	path    string
 	mu      sync.Mutex
+	fresh   bool               // it has joined, and not followed the fleet's log yet
 	control map[string]learned // where control nodes are, by name
 	kept    time.Time          // when that was written
 	pair    atomic.Pointer[pki.Pair]
@@ -46,6 +47,7 @@ type identityFile struct {
 	Pair      string   `json:"certificate"` // PEM: private key, certificate, authority
 	// Control are the addresses that beats told, by control node.
 	Control map[string]learned `json:"control,omitempty"`
+	Fresh   bool               `json:"fresh,omitempty"`
 }
 
 // LoadIdentity reads the identity in a data folder; found is false where the node has not joined yet.
@@ -73,7 +75,7 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 	if _, err := ecdh.X25519().NewPrivateKey(f.Box); err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	id = &Identity{Name: f.Name, Region: f.Region, Addresses: soundAddresses(f.Addresses), Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control}
+	id = &Identity{Name: f.Name, Region: f.Region, Addresses: soundAddresses(f.Addresses), Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control, fresh: f.Fresh}
 	maps.DeleteFunc(id.control, func(_ string, l learned) bool { return !validAddresses([]string{l.Address}) })
 	id.pair.Store(pair)
 	return id, true, nil
@@ -81,6 +83,25 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 
 // Pair is the certificate that the node shows now.
 func (id *Identity) Pair() *pki.Pair { return id.pair.Load() }
+
+// Fresh reports whether the node has joined and not yet found what its disk holds on the fleet's log: that may be of the life
+// before, in another fleet.
+func (id *Identity) Fresh() bool {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	return id.fresh
+}
+
+// Settle keeps that the node's disk holds what is of this fleet.
+func (id *Identity) Settle() error {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	if !id.fresh {
+		return nil
+	}
+	id.fresh = false
+	return id.write(id.pair.Load())
+}
 
 // set puts another pair in force, once it is on disk.
 func (id *Identity) set(pair *pki.Pair) error {
@@ -99,7 +120,7 @@ func (id *Identity) write(pair *pki.Pair) error {
 	if err != nil {
 		return err
 	}
-	whole, err := json.MarshalIndent(identityFile{id.Name, id.Region, id.Addresses, id.Box, id.Sealed, string(text), id.control}, "", "  ")
+	whole, err := json.MarshalIndent(identityFile{id.Name, id.Region, id.Addresses, id.Box, id.Sealed, string(text), id.control, id.fresh}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type Endpoint struct {
 	Context    int     `json:"context,omitempty"`
 	Price      *Price  `json:"price"`            // nil = unknown
 	Health     *Health `json:"health,omitempty"` // nil = nothing is held against it
+	Trial      bool    `json:"trial,omitempty"`  // only the revision on trial has it
 }
 
 // Health is what a node holds against an endpoint.
