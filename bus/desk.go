@@ -15,7 +15,7 @@ import (
 const (
 	// A node has so many of its requests under way at a desk, and so many more may wait there: what an edge asks at once, some
 	// times over. What is beyond is dropped; its asker asks again.
-	eachAtOnce  = 4
+	eachAtOnce  = 8
 	eachWaiting = 16
 	// deskBytes bounds what waits at a desk.
 	deskBytes = 64 << 20
