@@ -61,7 +61,8 @@ func TestEvidence(t *testing.T) {
 	if r, err := s.Record(t.Context(), noID); err != nil || r.Code != fairlead.CodeModelNotFound || r.Kept != fairlead.KeptFailure {
 		t.Errorf("record %+v, %v", r, err)
 	}
-	if _, text := n.control(http.MethodGet, "/metrics", ""); !strings.Contains(text, "fairlead_charge_lines_total 2") || !strings.Contains(text, "fairlead_records_kept_total 2") {
+	if _, text := n.control(http.MethodGet, "/metrics", ""); !strings.Contains(text, "fairlead_charge_lines_total 2") || !strings.Contains(text, "fairlead_records_kept_total 2") ||
+		strings.Contains(text, "fairlead_feed_fetches_total 0") || !strings.Contains(text, "fairlead_feed_copies_total 0") || !strings.Contains(text, "fairlead_feed_refused_total 0") {
 		t.Errorf("metrics are %s", text)
 	}
 	check(t, n.stop())

@@ -77,6 +77,7 @@ func (a *App) openPlanes(ctx context.Context) error {
 func (a *App) openDataPlane() error {
 	languages := []dialect.Dialect{openai.New(), anthropic.New()}
 	a.showEvidence()
+	a.showFollowed()
 	a.upstream = upstream.New(languages...)
 	a.upstream.Egress = a.Egress
 	a.gateway = gateway.New(gateway.Options{
@@ -144,15 +145,6 @@ func (a *App) controlOptions() control.Options {
 		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document
 	}
 	return o
-}
-
-// follow keeps the replica at the end of the log, and the data plane at the replica.
-func (a *App) follow(ctx context.Context) {
-	a.parts.group.Go(func() { a.edge.Run(ctx) })
-	err := bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
-		Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Sure: a.settle, Clock: a.Clock,
-	})
-	a.told(ctx, "follow the log", err)
 }
 
 // settle has a node that has joined serve: its disk holds what is of this fleet.

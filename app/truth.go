@@ -97,6 +97,9 @@ func (a *App) openBus(ctx context.Context) (err error) {
 		Listen: a.BusListen, Advertise: a.BusAdvertise,
 		ClusterListen: a.ClusterListen, ClusterAdvertise: a.ClusterAdvertise, ClusterJoin: a.ClusterJoin,
 	}
+	if a.hasControl() {
+		o.Nodes = a.store.Nodes
+	}
 	switch {
 	case a.identity != nil:
 		o.Identity = a.identity.Pair
@@ -107,7 +110,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 		if o.Identity, err = a.certificates(); err != nil {
 			return err
 		}
-		o.Tokens, o.Nodes = a.store, a.store.Nodes
+		o.Tokens = a.store
 	}
 	a.bus, err = bus.Start(ctx, o)
 	return err

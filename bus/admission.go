@@ -64,7 +64,7 @@ func (a *Admission) Join(ctx context.Context, r JoinRequest) (none JoinAnswer, e
 	}
 	answer := JoinAnswer{Node: node, Certificate: der}
 	if a.Addresses != nil {
-		answer.Addresses = a.Addresses()
+		answer.Addresses = soundAddresses(a.Addresses())
 	}
 	return answer, nil
 }

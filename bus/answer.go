@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/nats-io/nats.go"
-
 	"fairlead"
 )
 
@@ -49,65 +47,4 @@ func readAnswer(data []byte) ([]byte, error) {
 		return nil, fairlead.Errorf(r.Code, r.Message)
 	}
 	return nil, errFrame
-}
-
-// work is what control does for a request: the node that asks, and what it says.
-type work func(ctx context.Context, node string, body []byte) ([]byte, error)
-
-// desk does the work on requests: some at once, each within a bound of time. Those beyond wait at the subscription,
-// and by the time they would be late their askers have asked again.
-type desk struct {
-	b     *Bus
-	ctx   context.Context
-	slots chan struct{}
-	stops []func()
-}
-
-func newDesk(ctx context.Context, b *Bus, atOnce int) *desk {
-	return &desk{b: b, ctx: ctx, slots: make(chan struct{}, atOnce)}
-}
-
-// take answers the requests on a subject.
-func (d *desk) take(subject, queue string, do work) error {
-	stop, err := d.b.subscribe(subject, queue, func(m *nats.Msg) {
-		node, ok := asker(m.Subject, m.Reply)
-		if !ok {
-			return
-		}
-		select {
-		case d.slots <- struct{}{}:
-		case <-d.ctx.Done():
-			return
-		}
-		go func() {
-			defer func() { <-d.slots }()
-			d.reply(m, node, do)
-		}()
-	})
-	if err == nil {
-		d.stops = append(d.stops, stop)
-	}
-	return err
-}
-
-func (d *desk) reply(m *nats.Msg, node string, do work) {
-	ctx, cancel := context.WithTimeout(d.ctx, serveTimeout)
-	defer cancel()
-	body, err := do(ctx, node, m.Data)
-	if err != nil && d.ctx.Err() == nil {
-		d.b.o.Log.Warn("a request of a node failed", "node", node, "subject", m.Subject, "error", err)
-	}
-	if err := d.b.conn.Publish(m.Reply, answer(body, err)); err != nil && d.ctx.Err() == nil {
-		d.b.o.Log.Warn("an answer to a node was not sent", "node", node, "subject", m.Subject, "error", err)
-	}
-}
-
-// close ends the subscriptions and waits for the work at hand.
-func (d *desk) close() {
-	for _, stop := range d.stops {
-		stop()
-	}
-	for range cap(d.slots) {
-		d.slots <- struct{}{}
-	}
 }

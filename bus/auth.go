@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"crypto/x509"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,69 +23,113 @@ const (
 	joinTime = time.Minute
 	// lookTime bounds a look into the store while somebody waits at the door.
 	lookTime = 3 * time.Second
+	// memberConnections is how many connections a node may have here: one, and one that it does not know to be broken.
+	memberConnections = 2
+	// maxSubscriptions bounds those of a connection; a control node has some 20.
+	maxSubscriptions = 64
 )
 
-// members are the nodes that may connect, by name, as the store had them last.
+// lookEvery is how often the list is read for those who are not on it: it may have grown elsewhere just now, and one who is
+// refused again and again costs little.
+const lookEvery = 100 * time.Millisecond
+
+// members are the nodes that may connect, by name, as the store had them last. No lock is held while it is read: whoever is on the
+// list gets in while the store hangs.
 type members struct {
 	clock func() time.Time
+	read  func(context.Context) ([]fairlead.Node, error) // nil = nobody is let in
 
-	mu     sync.Mutex
-	byName map[string]fairlead.Node
-	read   func(context.Context) ([]fairlead.Node, error) // nil = nobody is let in
-	readAt time.Time
+	mu      sync.RWMutex
+	byName  map[string]fairlead.Node
+	readAt  time.Time     // when the last read was over, or failed
+	reading chan struct{} // closed when the read for those at the door is over; nil = there is none
+	begun   int           // reads; the list of one does not take the place of a later one's
+	newest  int           // the read that the list is of
 }
 
-// refresh reads them anew; without a reader nobody is let in.
+// refresh reads the list anew; without a reader nobody is let in.
 func (m *members) refresh(ctx context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.refreshLocked(ctx)
-}
-
-func (m *members) refreshLocked(ctx context.Context) error {
 	if m.read == nil {
 		return nil
 	}
+	m.mu.Lock()
+	m.begun++
+	turn := m.begun
+	m.mu.Unlock()
 	nodes, err := m.read(ctx)
-	if err != nil {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.readAt = m.clock()
+	if err != nil || turn < m.newest {
 		return err
 	}
-	byName := make(map[string]fairlead.Node, len(nodes))
+	m.newest, m.byName = turn, make(map[string]fairlead.Node, len(nodes))
 	for _, n := range nodes {
 		if n.Removed.IsZero() {
-			byName[n.Name] = n
+			m.byName[n.Name] = n
 		}
 	}
-	m.byName, m.readAt = byName, m.clock()
 	return nil
 }
 
-// allows tells whether a holder of a certificate belongs to the fleet. One that is not known is looked for in the
-// store, for it may have joined elsewhere just now; at most each 100 ms, so that a refused one costs little.
+// allows tells whether a holder of a certificate belongs to the fleet. One that is not known is looked for in the store.
 func (m *members) allows(cert *x509.Certificate) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.knows(cert) {
 		return true
 	}
-	if now := m.clock(); now.Sub(m.readAt).Abs() < 100*time.Millisecond {
-		return false
+	m.look()
+	return m.knows(cert)
+}
+
+// look reads the list, if it was not read a moment ago; those who come while it is read wait for the same answer.
+func (m *members) look() {
+	m.mu.Lock()
+	over := m.reading
+	mine := over == nil
+	if mine {
+		if m.clock().Sub(m.readAt).Abs() < lookEvery {
+			m.mu.Unlock()
+			return
+		}
+		over = make(chan struct{})
+		m.reading = over
+	}
+	m.mu.Unlock()
+	if !mine {
+		<-over
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
 	defer cancel()
-	return m.refreshLocked(ctx) == nil && m.knows(cert)
+	_ = m.refresh(ctx) // who is not on the list that there is stays out
+	m.mu.Lock()
+	m.reading = nil
+	m.mu.Unlock()
+	close(over)
 }
 
 // knows wants the key that the node joined with. Control nodes hold the authority and sign for themselves, with
 // another key at each start.
 func (m *members) knows(cert *x509.Certificate) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	n, ok := m.byName[cert.Subject.CommonName]
 	return ok && (pki.IsServer(cert) || n.Certificate == fairlead.Hash(pki.Pin(cert)))
 }
 
+// role is what a node is by the list; who is not on it is an edge at most.
+func (m *members) role(name string) fairlead.Role {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if n, ok := m.byName[name]; ok {
+		return n.Role
+	}
+	return fairlead.RoleEdge
+}
+
 func (m *members) snapshot() map[string]fairlead.Node {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	return maps.Clone(m.byName)
 }
 
@@ -92,6 +137,24 @@ func (m *members) snapshot() map[string]fairlead.Node {
 type clientAuth struct {
 	b        *Bus
 	password string // of the node's own connection
+
+	mu   sync.Mutex
+	open map[string][]uint64 // the latest connections of each member, the newest last
+}
+
+// admit makes room for another connection of a member: the oldest ends, for it may be one that broke.
+func (a *clientAuth) admit(name string, id uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open == nil {
+		a.open = map[string][]uint64{}
+	}
+	list := append(a.open[name], id)
+	if len(list) > memberConnections {
+		_ = a.b.server.DisconnectClientByID(list[0]) // fails where it is gone
+		list = slices.Delete(list, 0, 1)
+	}
+	a.open[name] = list
 }
 
 // Check implements server.Authentication.
@@ -113,6 +176,7 @@ func (a *clientAuth) Check(c server.ClientAuthentication) bool {
 			return false
 		}
 		c.RegisterUser(&server.User{Username: memberUser(cert), Permissions: nodeRights(cert.Subject.CommonName)})
+		a.admit(memberUser(cert), c.GetID())
 		return true
 	case o.Username == userJoin && a.b.o.Tokens != nil:
 		ctx, cancel := context.WithTimeout(context.Background(), lookTime)

@@ -62,7 +62,8 @@ type Options struct {
 	ClusterListen    string   // address for the other control nodes
 	ClusterAdvertise string   // the only address of it that they are told
 	ClusterJoin      []string // their addresses
-	// Nodes are those of the fleet: who is not among them, or was removed, is not let in.
+	// Nodes are those of the fleet: who is not among them, or was removed, is not let in, and what they are is not for them
+	// to say. Needed with Listen and ClusterListen; a control node on an existing cluster has it, too.
 	Nodes func(context.Context) ([]fairlead.Node, error)
 	// Tokens says which node a one-time token lets in; nil = nobody can join here.
 	Tokens Tokens
@@ -70,7 +71,7 @@ type Options struct {
 	NATS        string // URLs of an existing cluster, divided by commas, with or without credentials
 	Credentials string // file with the credentials for it
 
-	Addresses []string // of control nodes' buses, for an edge
+	Addresses []string // of control nodes' buses, for an edge, in the order in which to try them
 }
 
 // Tokens knows the one-time tokens.
@@ -163,9 +164,6 @@ func (b *Bus) Close() {
 	b.mu.Unlock()
 }
 
-// Connected reports whether the node has its connection now.
-func (b *Bus) Connected() bool { return b.conn.IsConnected() }
-
 // Address is where the embedded server takes edges, with the port that it got; "" where it takes none, or none any more.
 func (b *Bus) Address() string {
 	if b.server == nil || b.o.Listen == "" {
@@ -175,22 +173,6 @@ func (b *Bus) Address() string {
 		return at.String()
 	}
 	return ""
-}
-
-// ClusterAddress is where the embedded server takes other control nodes.
-func (b *Bus) ClusterAddress() string {
-	if b.server == nil || b.o.ClusterListen == "" {
-		return ""
-	}
-	return b.server.ClusterAddr().String()
-}
-
-// Peers counts the other control nodes that the embedded server is connected to.
-func (b *Bus) Peers() int {
-	if b.server == nil {
-		return 0
-	}
-	return b.server.NumRoutes()
 }
 
 // turn begins another epoch: whoever waits for an answer over the connection before stops waiting.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"fairlead"
@@ -142,7 +143,7 @@ func again(ctx context.Context, try func() error) error {
 		if err == nil || pause > 5*time.Second || fairlead.AsError(err).Code != fairlead.CodeControlUnavailable {
 			return err
 		}
-		t := time.NewTimer(pause)
+		t := time.NewTimer(jittered(pause))
 		select {
 		case <-ctx.Done():
 			t.Stop()
@@ -151,6 +152,9 @@ func again(ctx context.Context, try func() error) error {
 		}
 	}
 }
+
+// jittered is a pause a little longer or shorter, so that many edges which heard the same do not come at once.
+func jittered(pause time.Duration) time.Duration { return pause*3/4 + rand.N(pause/2+1) }
 
 func (f *follower) loading(what string) {
 	if f.o.Loading != nil {

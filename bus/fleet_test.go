@@ -2,6 +2,8 @@ package bus_test
 
 import (
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/x509"
 	"io"
 	"net"
@@ -73,9 +75,9 @@ func (f *fleet) admission(b *bus.Bus) *bus.Admission {
 // token makes a token for a new node.
 func (f *fleet) token(name string, addresses ...string) string {
 	f.add(name, fairlead.RoleEdge)
-	secret, hash := bus.NewSecret()
-	f.h.set(func() { f.h.tokens[hash] = name })
-	return bus.Token{Addresses: addresses, Authority: f.authority.Pin(), Name: name, Secret: secret.Reveal()}.Text()
+	secret := rand.Text()
+	f.h.set(func() { f.h.tokens[bus.HashSecret(secret)] = name })
+	return bus.Token{Addresses: addresses, Authority: f.authority.Pin(), Name: name, Secret: secret}.Text()
 }
 
 // join lets a new node in.
@@ -95,6 +97,7 @@ func (f *fleet) edge(id *bus.Identity) *bus.Bus {
 // proxy is a TCP proxy that can be cut: then it drops what is open and takes nothing more.
 type proxy struct {
 	to    atomic.Pointer[string]
+	came  atomic.Int64 // connections
 	l     net.Listener
 	mu    sync.Mutex
 	shut  bool
@@ -125,6 +128,7 @@ func (p *proxy) run() {
 		if err != nil {
 			return
 		}
+		p.came.Add(1)
 		p.wg.Go(func() { p.carry(c) })
 	}
 }
@@ -176,8 +180,9 @@ func TestJoin(t *testing.T) {
 	token := f.token("paris", b.Address())
 	id, err := bus.Join(t.Context(), token, bus.JoinOptions{Dir: dir, Region: "eu", Log: quiet()})
 	check(t, err)
-	public, err := id.Public()
+	box, err := ecdh.X25519().NewPrivateKey(id.Box)
 	check(t, err)
+	public := box.PublicKey().Bytes()
 	if want := "sealed to paris" + string(public); id.Name != "paris" || id.Region != "eu" || string(id.Sealed) != want {
 		t.Errorf("the identity is %q in %q, sealed %x", id.Name, id.Region, id.Sealed)
 	}
@@ -259,6 +264,42 @@ func TestRemoved(t *testing.T) {
 	eventually(t, "a third node's connection", third.Connected)
 	if again.Connected() || edge.Connected() {
 		t.Error("the removed node was let in again")
+	}
+}
+
+// TestRefusedKnocksSlowly holds that a removed node tries again each second or two, whether it was connected before or not, and
+// says once that it is refused.
+func TestRefusedKnocksSlowly(t *testing.T) {
+	f := newFleet(t)
+	b := f.control("one", bus.Options{Beat: time.Hour})
+	logs := newLines()
+	start := func(name string, via *proxy) *bus.Bus {
+		id := f.join(name, b.Address())
+		return startBus(t, bus.Options{Name: id.Name, Identity: id.Pair, Addresses: []string{via.address()}, Log: logs.logger()})
+	}
+	first, second := newProxy(t, b.Address()), newProxy(t, b.Address())
+	first.cut()
+	start("paris", first) // it is never let in
+	was := start("rome", second)
+	eventually(t, "the connection", was.Connected)
+	f.h.remove("paris")
+	b.Publish(f.h.remove("rome"))
+	eventually(t, "the end of the connection", func() bool { return !was.Connected() })
+	first.heal()
+	const refused = "does not let this node in"
+	eventually(t, "both are refused", func() bool { return logs.count(refused) == 2 })
+	before := first.came.Load() + second.came.Load()
+	timer := time.NewTimer(4 * time.Second)
+	defer timer.Stop()
+	<-timer.C
+	if n := first.came.Load() + second.came.Load() - before; n < 2 || n > 16 {
+		t.Errorf("two refused nodes came %d times in 4 s", n)
+	}
+	if n := logs.count(refused); n != 2 {
+		t.Errorf("they said %d times that they are refused", n)
+	}
+	if n := logs.count("the bus complains"); n > 0 {
+		t.Errorf("they complained %d times besides", n)
 	}
 }
 

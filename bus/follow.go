@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -86,6 +87,7 @@ func Follow(ctx context.Context, b *Bus, replica Replica, o FollowOptions) error
 		b: b, replica: replica, o: o, m: newMachine(at, b.o.Beat), log: b.o.Log,
 		beats: map[string]fairlead.Position{}, notify: make(chan struct{}, 1), look: true,
 	}
+	f.m.luck = rand.Float64()
 	f.listen = newListener(3*b.o.Beat, o.Stale)
 	defer f.listen.stop()
 	for subject, hear := range map[string]func(*nats.Msg){subjectChange: f.hearChange, subjectBeat: f.hearBeat} {
@@ -170,6 +172,7 @@ func (f *follower) run(ctx context.Context) {
 			continue
 		}
 		err := f.do(ctx, s)
+		f.m.luck = rand.Float64()
 		if ctx.Err() == nil {
 			f.complain(err)
 		}

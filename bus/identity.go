@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"fairlead"
 	"fairlead/internal/pki"
@@ -29,8 +31,9 @@ type Identity struct {
 
 	path    string
 	mu      sync.Mutex
-	fresh   bool              // it has joined, and not followed the fleet's log yet
-	control map[string]string // addresses of control nodes' buses that were learned, by name
+	fresh   bool               // it has joined, and not followed the fleet's log yet
+	control map[string]learned // where control nodes are, by name
+	kept    time.Time          // when that was written
 	pair    atomic.Pointer[pki.Pair]
 }
 
@@ -43,8 +46,8 @@ type identityFile struct {
 	Sealed    []byte   `json:"sealed"`
 	Pair      string   `json:"certificate"` // PEM: private key, certificate, authority
 	// Control are the addresses that beats told, by control node.
-	Control map[string]string `json:"control,omitempty"`
-	Fresh   bool              `json:"fresh,omitempty"`
+	Control map[string]learned `json:"control,omitempty"`
+	Fresh   bool               `json:"fresh,omitempty"`
 }
 
 // LoadIdentity reads the identity in a data folder; found is false where the node has not joined yet.
@@ -66,13 +69,14 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	if fairlead.ValidNodeName(f.Name) != nil || pair.Name() != f.Name || !validAddresses(f.Addresses) {
+	if fairlead.ValidNodeName(f.Name) != nil || pair.Name() != f.Name {
 		return nil, false, fmt.Errorf("read this node's identity: %s does not fit together; remove it and join again", path)
 	}
 	if _, err := ecdh.X25519().NewPrivateKey(f.Box); err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	id = &Identity{Name: f.Name, Region: f.Region, Addresses: f.Addresses, Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control, fresh: f.Fresh}
+	id = &Identity{Name: f.Name, Region: f.Region, Addresses: soundAddresses(f.Addresses), Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control, fresh: f.Fresh}
+	maps.DeleteFunc(id.control, func(_ string, l learned) bool { return !validAddresses([]string{l.Address}) })
 	id.pair.Store(pair)
 	return id, true, nil
 }
@@ -97,15 +101,6 @@ func (id *Identity) Settle() error {
 	}
 	id.fresh = false
 	return id.write(id.pair.Load())
-}
-
-// Public is the public half of Box.
-func (id *Identity) Public() ([]byte, error) {
-	key, err := ecdh.X25519().NewPrivateKey(id.Box)
-	if err != nil {
-		return nil, err
-	}
-	return key.PublicKey().Bytes(), nil
 }
 
 // set puts another pair in force, once it is on disk.

@@ -57,6 +57,7 @@ func ServeJoins(ctx context.Context, b *Bus, authority *pki.Authority, j Joiner)
 		return err
 	}
 	d := newDesk(ctx, b, 4)
+	d.patience = 2 * serveTimeout
 	defer d.close()
 	join := func(ctx context.Context, name string, body []byte) ([]byte, error) {
 		return door.open(body, func(plain []byte) ([]byte, error) {
@@ -150,7 +151,7 @@ func Join(ctx context.Context, text string, o JoinOptions) (*Identity, error) {
 		return nil, fmt.Errorf("join the fleet: %w", err)
 	}
 	id := &Identity{
-		Name: t.Name, Region: a.Node.Region, Addresses: bothOf(t.Addresses, a.Addresses), Box: box.Bytes(), Sealed: a.Node.Sealed,
+		Name: t.Name, Region: a.Node.Region, Addresses: bothOf(t.Addresses, soundAddresses(a.Addresses)), Box: box.Bytes(), Sealed: a.Node.Sealed,
 		path: filepath.Join(o.Dir, IdentityFile), fresh: true,
 	}
 	return id, id.set(pair)
@@ -175,7 +176,7 @@ func (o *JoinOptions) knock(ctx context.Context, t Token, plain []byte) (authori
 	case o.Credentials != "":
 		own = append(own, nats.UserCredentials(o.Credentials))
 	}
-	conn, err := dial(target, t.Name, o.Log, own...)
+	conn, err := (&dialer{name: t.Name, log: o.Log}).dial(target, own...)
 	switch {
 	case errors.Is(err, nats.ErrAuthorization):
 		return nil, nil, &fairlead.Error{Code: fairlead.CodeInvalidKey, Message: "the join token was used, has expired or is not of this fleet", Err: err}

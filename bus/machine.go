@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	// grace is how long a change that is missing may be on its way: two control nodes publish in any order.
+	// grace is how long a change that is missing may be on its way, at least: two control nodes publish in any order.
 	grace = 20 * time.Millisecond
+	// spread is how much longer than that an edge may wait: all edges miss the same.
+	spread = 2 * grace
 	// copyBeyond is how many missed changes make a whole copy cheaper than fetching them.
 	copyBeyond = 20_000
 	// noesToCopy is how many beats must find this node's position off the log before everything is copied.
@@ -19,6 +21,8 @@ const (
 	aheadBytes   = 8 << 20
 	// slowest is the longest pause between two tries of what failed.
 	slowest = time.Second
+	// failsAfterConnect is how many failures count on after a connect: a connection that comes and goes is no success.
+	failsAfterConnect = 2
 )
 
 // stepKind is what a follower does next.
@@ -61,6 +65,8 @@ type machine struct {
 	rest  time.Time // no step that may fail again before
 
 	refused int64 // changes that did not fit the chain, for logs
+
+	luck float64 // from 0 to 1: when this edge does what others do as well
 }
 
 func newMachine(at fairlead.Position, beatEvery time.Duration) *machine {
@@ -88,7 +94,7 @@ func (m *machine) next(now time.Time) step {
 	if m.want <= m.at.Number {
 		return step{kind: stepWait}
 	}
-	if left := m.since.Add(grace).Sub(now); left > 0 && !m.hurry {
+	if left := m.since.Add(grace + time.Duration(m.luck*float64(spread))).Sub(now); left > 0 && !m.hurry {
 		return step{kind: stepWait, wait: left}
 	}
 	return step{kind: stepFetch}
@@ -183,7 +189,7 @@ func (m *machine) question(now time.Time) {
 // lookNow has the log looked at without waiting for a beat: after a connect.
 func (m *machine) lookNow() {
 	m.want, m.hurry = max(m.want, m.at.Number+1), true
-	m.fails, m.rest = 0, time.Time{}
+	m.fails, m.rest = min(m.fails, failsAfterConnect), time.Time{}
 }
 
 // fetched takes the answer to a fetch, large changes with their contents.
@@ -283,5 +289,5 @@ func (m *machine) moved(at fairlead.Position, now time.Time) {
 func (m *machine) failed(now time.Time) {
 	pause := min(slowest, 50*time.Millisecond<<min(m.fails, 10))
 	m.fails++
-	m.rest = now.Add(pause)
+	m.rest = now.Add(pause*3/4 + time.Duration(m.luck*float64(pause)/2))
 }

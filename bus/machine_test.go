@@ -296,3 +296,34 @@ func converge(t *testing.T, r *rand.Rand, m *machine, log []fairlead.Change, hea
 		t.Fatal("nothing calls for a copy")
 	}
 }
+
+// TestSpread holds that edges which miss the same do not ask for it at once, and that a connection which comes and goes does not
+// have them ask as often as it comes.
+func TestSpread(t *testing.T) {
+	log, now := chain(5, "a"), time.Unix(1000, 0)
+	first, last := newMachine(positionAt("A", log, 3), time.Second), newMachine(positionAt("A", log, 3), time.Second)
+	last.luck = 1
+	for _, m := range []*machine{first, last} {
+		m.beat(positionAt("A", log, 5), now)
+	}
+	now = now.Add(grace)
+	if first.next(now).kind != stepFetch || last.next(now).kind != stepWait || last.next(now.Add(spread)).kind != stepFetch {
+		t.Error("they ask at once")
+	}
+	first.failed(now)
+	last.failed(now)
+	if first.rest.Equal(last.rest) {
+		t.Error("they ask again at once")
+	}
+	for range 10 {
+		first.failed(now)
+	}
+	first.lookNow()
+	if first.next(now).kind != stepFetch {
+		t.Error("it does not look after a connect")
+	}
+	first.fetched(page{}, errors.New("lost again"), now)
+	if got, most := first.rest.Sub(now), slowest/2; got < 100*time.Millisecond || got > most {
+		t.Errorf("it rests %s after a connect", got)
+	}
+}

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -240,4 +241,88 @@ func TestNamesOfStatuses(t *testing.T) {
 			t.Errorf("a status of %q came through, revision %d", s.Name, s.Revision)
 		}
 	}
+}
+
+// TestEdgeIsNoControl holds that what an edge says of its role and its bus does not count: other nodes are sent to that address.
+func TestEdgeIsNoControl(t *testing.T) {
+	f := newFleet(t)
+	b := f.control("one", bus.Options{ClusterListen: "127.0.0.1:0"})
+	two := f.control("two", bus.Options{ClusterListen: "127.0.0.1:0", ClusterJoin: []string{b.ClusterAddress()}})
+	paris := f.join("paris", b.Address())
+	got := make(chan fairlead.NodeStatus, 1000)
+	running(t, "statuses", func(ctx context.Context) error {
+		return b.Statuses(ctx, func(s fairlead.NodeStatus) { got <- s })
+	})
+	r := newRogue(t, b.Address(), "fl.inbox.paris", nats.Secure(pki.Client(paris.Pair, time.Now)))
+	heard := map[string]bool{}
+	eventually(t, "the statuses of both", func() bool {
+		check(t, r.Publish("fl.up.paris.status", []byte(`{"name":"paris","role":"control","bus":"10.0.0.1:4222"}`)))
+		two.Report(fairlead.NodeStatus{Name: "two", Role: fairlead.RoleControl, Bus: two.Address()})
+		for len(got) > 0 {
+			s := <-got
+			switch {
+			case s.Name == "paris" && (s.Role != fairlead.RoleEdge || s.Bus != ""):
+				t.Fatalf("an edge came as %s with bus %q", s.Role, s.Bus)
+			case s.Name == "paris", s.Role == fairlead.RoleControl && s.Bus == two.Address():
+				heard[s.Name] = true
+			}
+		}
+		return len(heard) == 2
+	})
+}
+
+// misleading is an admission that tells nodes of addresses which are none.
+type misleading struct{ *bus.Admission }
+
+func (m misleading) Join(ctx context.Context, r bus.JoinRequest) (bus.JoinAnswer, error) {
+	a, err := m.Admission.Join(ctx, r)
+	a.Addresses = append(a.Addresses, badAddresses...)
+	return a, err
+}
+
+var badAddresses = []string{"no address @ all", "10.0.0.1", "10.0.0.1:x", "a b:1", "10.0.0.1:1/x", "%zz:1"}
+
+// TestJoinWithBadAddresses holds that an address which is none reaches no node that joins, and that one which is told of it starts
+// again all the same.
+func TestJoinWithBadAddresses(t *testing.T) {
+	f := newFleet(t)
+	f.add("one", fairlead.RoleControl)
+	pair, err := f.authority.Server("one", time.Now())
+	check(t, err)
+	b := startBus(t, bus.Options{Name: "one", Identity: func() *pki.Pair { return pair }, Nodes: f.h.Nodes, Tokens: f.h, Listen: "127.0.0.1:0"})
+	told := make(chan []string, 1)
+	a := f.admission(b)
+	a.Addresses = func() []string { return append([]string{"127.0.0.1:1"}, badAddresses...) }
+	running(t, "joins", func(ctx context.Context) error {
+		return bus.ServeJoins(ctx, b, f.authority, joining{misleading{a}, told})
+	})
+	dir := t.TempDir()
+	_, err = bus.Join(t.Context(), f.token("paris", b.Address()), bus.JoinOptions{Dir: dir, Log: quiet()})
+	check(t, err)
+	if got := receive(t, told); !slices.Equal(got, append([]string{"127.0.0.1:1"}, badAddresses...)) {
+		t.Errorf("control told of %q", got) // the first alone, and what is added here
+	}
+	id, found, err := bus.LoadIdentity(dir)
+	check(t, err)
+	if want := []string{"127.0.0.1:1", b.Address()}; !found || len(id.Known()) != 2 || !slices.Contains(id.Known(), want[0]) || !slices.Contains(id.Known(), want[1]) {
+		t.Errorf("the node knows %q", id.Known())
+	}
+	for _, address := range badAddresses {
+		token := bus.Token{Addresses: []string{address}, Authority: f.authority.Pin(), Name: "rome", Secret: "x"}
+		if _, err := bus.ParseToken(token.Text()); err == nil {
+			t.Errorf("a token names %q", address)
+		}
+	}
+}
+
+// joining tells what a joiner told.
+type joining struct {
+	bus.Joiner
+	told chan []string
+}
+
+func (j joining) Join(ctx context.Context, r bus.JoinRequest) (bus.JoinAnswer, error) {
+	a, err := j.Joiner.Join(ctx, r)
+	j.told <- a.Addresses
+	return a, err
 }

@@ -36,6 +36,7 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 		return "", fmt.Errorf("make the bus: %w", err)
 	}
 	s.SetLoggerV2(newServerLog(b.o.Log), false, false, false)
+	b.server = s
 	s.Start()
 	wait := startTimeout
 	if end, ok := ctx.Deadline(); ok {
@@ -46,14 +47,13 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 		s.WaitForShutdown()
 		return "", fmt.Errorf("start the bus: not ready after %s; is an address of it in use?", wait.Round(time.Millisecond))
 	}
-	b.server = s
 	return password, nil
 }
 
 func (b *Bus) serverOptions(password string) (*server.Options, error) {
 	o := &server.Options{
 		ServerName: b.o.Name, DontListen: true, NoSigs: true, NoSystemAccount: true,
-		MaxPayload: 1 << 20, MaxPending: 32 << 20, MaxControlLine: 1024, WriteDeadline: 5 * time.Second,
+		MaxPayload: 1 << 20, MaxPending: 32 << 20, MaxControlLine: 1024, MaxSubs: maxSubscriptions, WriteDeadline: 5 * time.Second,
 		PingInterval: 5 * time.Second, MaxPingsOut: 2, AuthTimeout: 5, TLSTimeout: 5,
 		CustomClientAuthentication: &clientAuth{b: b, password: password},
 		CustomRouterAuthentication: routeAuth{b},
@@ -124,12 +124,15 @@ func (b *Bus) connect(password string) error {
 		}
 	default:
 		target = serverURLs(b.o.Addresses)
-		own = []nats.Option{nats.Secure(pki.Client(b.o.Identity, b.o.Clock))}
+		own = []nats.Option{nats.Secure(pki.Client(b.o.Identity, b.o.Clock)), nats.DontRandomize()}
 	}
-	conn, err := dial(target, b.o.Name, b.o.Log, append(own,
-		nats.RetryOnFailedConnect(b.server == nil),
-		nats.ConnectHandler(func(*nats.Conn) { b.connected() }),
-		nats.ReconnectHandler(func(*nats.Conn) { b.connected() }),
+	d := &dialer{name: b.o.Name, log: b.o.Log}
+	entered := func(*nats.Conn) {
+		d.entered()
+		b.connected()
+	}
+	conn, err := d.dial(target, append(own,
+		nats.RetryOnFailedConnect(b.server == nil), nats.ConnectHandler(entered), nats.ReconnectHandler(entered),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { b.turn() }),
 		nats.ClosedHandler(func(*nats.Conn) { close(b.closed) }),
 	)...)
@@ -140,36 +143,78 @@ func (b *Bus) connect(password string) error {
 	return nil
 }
 
-// dial connects with what all connections have in common.
-func dial(target, name string, log *slog.Logger, own ...nats.Option) (*nats.Conn, error) {
-	var refused atomic.Bool
-	return nats.Connect(target, append([]nats.Option{
-		nats.Name(name), nats.CustomInboxPrefix(inbox(name)),
+// dialer connects with what all connections have in common.
+type dialer struct {
+	name string
+	log  *slog.Logger
+
+	conn    atomic.Pointer[nats.Conn]
+	refused atomic.Bool // since the last pause
+	told    atomic.Bool // that it is refused
+}
+
+func (d *dialer) dial(target string, own ...nats.Option) (*nats.Conn, error) {
+	conn, err := nats.Connect(target, append([]nats.Option{
+		nats.Name(d.name), nats.CustomInboxPrefix(inbox(d.name)),
 		nats.MaxReconnects(-1), nats.Timeout(2 * time.Second),
 		// A control node that hangs is left after three seconds, as when its beats are missing.
 		nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2),
 		nats.IgnoreDiscoveredServers(), nats.IgnoreAuthErrorAbort(),
 		// Nothing is kept for a connection to come: what it would say by then is not true any more.
 		nats.ReconnectBufSize(-1),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { refused.Store(isRefused(err)) }),
-		nats.CustomReconnectDelay(func(int) time.Duration {
-			if refused.Load() {
-				return time.Second + mathrand.N(time.Second)
-			}
-			return 100*time.Millisecond + mathrand.N(100*time.Millisecond)
-		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { d.note(err) }),
+		nats.CustomReconnectDelay(func(int) time.Duration { return d.pause() }),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
+			if d.note(err) {
+				return // pause tells of it
+			}
 			subject := ""
 			if s != nil {
 				subject = s.Subject
 			}
-			log.Warn("the bus complains", "subject", subject, "error", hideURL(err))
+			d.log.Warn("the bus complains", "subject", subject, "error", hideURL(err))
 		}),
 	}, own...)...)
+	d.conn.Store(conn)
+	return conn, err
 }
 
+// note takes an error, and reports whether it is a refusal.
+func (d *dialer) note(err error) bool {
+	refused := isRefused(err)
+	if refused {
+		d.refused.Store(true)
+	}
+	return refused
+}
+
+// pause is how long to wait before all addresses are tried again. The error handlers do not hear of a refusal before the first
+// connect, but the connection knows its last error.
+func (d *dialer) pause() time.Duration {
+	refused := d.refused.Swap(false)
+	if conn := d.conn.Load(); conn != nil && isRefused(conn.LastError()) {
+		refused = true
+	}
+	if !refused {
+		return 100*time.Millisecond + mathrand.N(100*time.Millisecond)
+	}
+	if !d.told.Swap(true) {
+		d.log.Warn("the bus does not let this node in; it tries again and again", "node", d.name)
+	}
+	return time.Second + mathrand.N(time.Second)
+}
+
+// entered notes that this node was let in.
+func (d *dialer) entered() {
+	d.refused.Store(false)
+	d.told.Store(false)
+}
+
+// isRefused reports whether a server said no: by its list of nodes, or to a certificate.
 func isRefused(err error) bool {
-	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked)
+	var alert *net.OpError
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
+		(errors.As(err, &alert) && alert.Op == "remote error")
 }
 
 func serverURLs(addresses []string) string {

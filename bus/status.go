@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type statusSlot struct {
 	latest  *fairlead.NodeStatus // not sent yet
 	timer   *time.Timer          // runs while the pace holds the next one back
 	stopped bool
+	cut     bool // it was said that a status is shortened
 }
 
 // Report tells control how this node is. The latest status wins: at most 20 a second are sent. Without a connection
@@ -63,14 +65,43 @@ func (b *Bus) sendStatus() {
 	status := *b.status.latest
 	b.status.latest = nil
 	text, err := json.Marshal(status)
-	if err == nil && len(text) > statusBytes {
-		status.Unresolved = status.Unresolved[:min(len(status.Unresolved), 100)]
-		status.ConfigError = status.ConfigError[:min(len(status.ConfigError), 4<<10)]
-		text, err = json.Marshal(status)
+	if err != nil {
+		return // texts and numbers; cannot fail
 	}
-	if err == nil {
-		_ = b.conn.Publish(subjectUp(b.o.Name, "status"), text)
+	if len(text) > statusBytes {
+		if !b.status.cut {
+			b.status.cut = true
+			b.o.Log.Warn("this node's status is larger than 64 KiB and shown shortened", "bytes", len(text), "unresolved", len(status.Unresolved))
+		}
+		text = shortened(status)
 	}
+	_ = b.conn.Publish(subjectUp(b.o.Name, "status"), text)
+}
+
+// shortened is a status that fits: with the first of its long lists, and the beginning of its texts.
+func shortened(s fairlead.NodeStatus) []byte {
+	s.Unresolved = s.Unresolved[:min(len(s.Unresolved), 100)]
+	for most := 4 << 10; ; most /= 2 {
+		s.ConfigError, s.Loading = beginning(s.ConfigError, most), beginning(s.Loading, most)
+		if s.Spool != nil {
+			spool := *s.Spool
+			spool.Failing = beginning(spool.Failing, most)
+			s.Spool = &spool
+		}
+		text, err := json.Marshal(s)
+		if err != nil || len(text) <= statusBytes || most == 0 {
+			return text
+		}
+		s.Unresolved = s.Unresolved[:len(s.Unresolved)/2]
+	}
+}
+
+// beginning is a text of so many bytes at most, whole characters.
+func beginning(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
 }
 
 func (s *statusSlot) stop() {
@@ -83,7 +114,7 @@ func (s *statusSlot) stop() {
 }
 
 // Statuses calls f with each status that a node reports, one at a time, until ctx ends. A node can report in its own
-// name alone.
+// name alone. Its role is the one that the list of nodes has; an edge, and who is not on the list, has no bus.
 func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
 	stop, err := b.subscribe(subjectUp("*", "status"), "", func(m *nats.Msg) {
 		var status fairlead.NodeStatus
@@ -91,6 +122,7 @@ func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
 			return
 		}
 		if name, _ := asker(m.Subject, ""); status.Name == name {
+			b.correct(&status)
 			f(status)
 		}
 	})
@@ -100,6 +132,16 @@ func (b *Bus) Statuses(ctx context.Context, f func(fairlead.NodeStatus)) error {
 	<-ctx.Done()
 	stop()
 	return nil
+}
+
+// correct puts what a node is in the place of what it says that it is: others are sent to the bus of a control node.
+func (b *Bus) correct(s *fairlead.NodeStatus) {
+	if s.Name == b.o.Name {
+		return
+	}
+	if s.Role = b.members.role(s.Name); s.Role == fairlead.RoleEdge || !validAddresses([]string{s.Bus}) {
+		s.Bus = ""
+	}
 }
 
 // Send sends a message of a kind to control, in this node's name, and waits until one control node has taken it; the

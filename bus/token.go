@@ -1,11 +1,11 @@
 package bus
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net"
+	"net/url"
 	"strings"
 
 	"fairlead"
@@ -21,12 +21,6 @@ type Token struct {
 	Authority fairlead.Hash `json:"authority"` // SHA-256 of the public key of the fleet's authority
 	Name      string        `json:"name"`      // of the node
 	Secret    string        `json:"secret"`
-}
-
-// NewSecret makes the secret of a token; the store keeps only its SHA-256, which is given too.
-func NewSecret() (fairlead.Secret, fairlead.Hash) {
-	secret := rand.Text() + rand.Text()
-	return fairlead.NewSecret(secret), HashSecret(secret)
 }
 
 // HashSecret is the SHA-256 of a token's secret: what the store knows of it.
@@ -55,11 +49,17 @@ func ParseToken(text string) (t Token, err error) {
 	return t, nil
 }
 
-func validAddresses(list []string) bool {
+func validAddresses(list []string) bool { return len(soundAddresses(list)) == len(list) }
+
+// soundAddresses leaves out what cannot be the address of a bus: one of them would keep a node from dialing the others.
+func soundAddresses(list []string) []string {
+	var sound []string
 	for _, a := range list {
-		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" || strings.ContainsAny(a, "/@, ") {
-			return false
+		u, err := url.Parse("tls://" + a)
+		if host, port, split := net.SplitHostPort(a); err != nil || u.Host != a || split != nil || host == "" || port == "" || strings.ContainsAny(a, "/@, ") {
+			continue
 		}
+		sound = append(sound, a)
 	}
-	return true
+	return sound
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,7 +28,7 @@ const (
 	maxError  = 8 << 20  // bytes of an answer that is an error; findings make it long
 )
 
-// pauses are waited between tries of a request that only reads.
+// pauses are waited between tries of a request that only reads, a little longer or shorter.
 var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
 
 // ErrUnreachable says that no connection to the control plane came about.
@@ -134,7 +135,7 @@ func (c *Client) do(ctx context.Context, a ask, by *http.Client) (*http.Response
 		select {
 		case <-ctx.Done():
 			return nil, unreachable(ctx, err)
-		case <-time.After(pauses[again]):
+		case <-time.After(pauses[again]*3/4 + rand.N(pauses[again]/2)):
 		}
 	}
 }

@@ -7,6 +7,9 @@ func (r *Replica) Remember(changes int64, t time.Duration, bytes int64) {
 	r.file.remember = bounds{changes, t, bytes}
 }
 
+// WithCache bounds the keys kept in memory, instead of CachedKeys.
+func WithCache(keys int) Option { return func(r *Replica) { r.size = keys } }
+
 // Cached is how many keys are in memory, once what is over the bound has left.
 func (r *Replica) Cached() int {
 	c := r.cache.Load()

@@ -62,9 +62,6 @@ type Option func(*Replica)
 // WithLog says where the replica tells of a file that it had to rebuild.
 func WithLog(l *slog.Logger) Option { return func(r *Replica) { r.log = l } }
 
-// WithCache bounds the keys kept in memory, instead of CachedKeys.
-func WithCache(keys int) Option { return func(r *Replica) { r.size = keys } }
-
 // Open opens the replica in a folder, making both where there are none. One process may hold it at a
 // time: the cache would not see another's writes. Nothing is loaded, so the time to open does not
 // depend on the number of keys. What a copy left that was not finished is removed.

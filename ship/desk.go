@@ -3,6 +3,7 @@ package ship
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -54,7 +55,7 @@ func (d *Desk) Stats() DeskStats {
 func (d *Desk) Frames(ctx context.Context, node string, body []byte) ([]byte, error) {
 	frames, err := unmarshalFrames(body)
 	if err != nil {
-		return nil, d.refuse(node, "frames", fairlead.Errorf(fairlead.CodeInvalidRequest, "these are no frames"))
+		return nil, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "these are no frames"))
 	}
 	return answerFrames(d.TakeFrames(ctx, node, frames))
 }
@@ -76,7 +77,7 @@ func (d *Desk) TakeFrames(ctx context.Context, node string, frames []fairlead.Fr
 		}
 	}
 	if own < len(frames) {
-		return own, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
+		return own, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
 	}
 	return own, nil
 }
@@ -102,10 +103,9 @@ func (d *Desk) untaken(f *fairlead.Frame, err error) error {
 	case !errors.As(err, &e):
 	case e.Code == fairlead.CodeConflict:
 		d.stats.conflicts.Add(1)
-		d.Log.Error("a node sent another frame under the key of one that is kept: its disk was copied, or runs twice",
-			"node", f.Node, "incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String(), "error", err)
+		return fmt.Errorf("frame %d of %s, hash %s, under the key of another one, as where a disk was copied or runs twice: %w", f.Sequence, f.Incarnation, f.Hash, err)
 	case e.Code == fairlead.CodeInvalidRequest:
-		return d.refuse(f.Node, "a frame", err)
+		return d.refuse(err)
 	}
 	return err
 }
@@ -114,10 +114,10 @@ func (d *Desk) untaken(f *fairlead.Frame, err error) error {
 func (d *Desk) Records(ctx context.Context, node string, body []byte) ([]byte, error) {
 	var b fairlead.RecordBatch
 	if b.UnmarshalBinary(body) != nil {
-		return nil, d.refuse(node, "records", fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no batch of records"))
+		return nil, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no batch of records"))
 	}
 	if b.Node != node {
-		return nil, d.refuse(node, "records", fairlead.Errorf(fairlead.CodeInvalidRequest, "a batch of records names another node than the one that sent it"))
+		return nil, d.refuse(fairlead.Errorf(fairlead.CodeInvalidRequest, "a batch of records names another node than the one that sent it"))
 	}
 	bad, err := d.Keeper.PutRecords(ctx, b)
 	var e *fairlead.Error
@@ -126,14 +126,13 @@ func (d *Desk) Records(ctx context.Context, node string, body []byte) ([]byte, e
 		d.stats.batches.Add(1)
 		d.stats.bad.Add(int64(bad))
 	case errors.As(err, &e) && e.Code == fairlead.CodeInvalidRequest:
-		return nil, d.refuse(node, "records", err)
+		return nil, d.refuse(err)
 	}
 	return nil, err
 }
 
-// refuse notes what no node of ours sends.
-func (d *Desk) refuse(node, what string, err error) error {
+// refuse counts what no node of ours sends. Who carried it here tells of it, at a pace: a node may send it without end.
+func (d *Desk) refuse(err error) error {
 	d.stats.refused.Add(1)
-	d.Log.Error("a node sent what is refused", "node", node, "what", what, "error", err)
 	return err
 }

@@ -36,9 +36,15 @@ func (s *Store) read(ctx context.Context, what string, f func(context.Context, q
 // and the one after them is new.
 func tries(db *sql.DB) int { return db.Stats().Idle + 1 }
 
-// because adds that the time was up, which not every driver says of what it broke off.
+// because adds that the time was up, which not every driver says of what it broke off. What a bound of this room's broke off is no
+// cancellation: that is the caller's alone.
 func because(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
+	cause := ctx.Err()
+	var known *fairlead.Error
+	switch {
+	case errors.Is(err, context.Canceled) && !errors.Is(cause, context.Canceled) && !errors.As(err, &known):
+		return fmt.Errorf("%s: %w", err.Error(), context.DeadlineExceeded)
+	case cause != nil && !errors.Is(err, cause):
 		return errors.Join(err, cause)
 	}
 	return err

@@ -233,6 +233,33 @@ func TestUnreachable(t *testing.T) {
 	wantWhole(t, s)
 }
 
+// TestHeld holds that a write behind one that does not end gives its connection back before its caller's time is up, and that
+// nothing was changed.
+func TestHeld(t *testing.T) {
+	dsn := server.Database(t)
+	s := open(t, dsn)
+	c, err := pgx.Connect(t.Context(), dsn)
+	check(t, err)
+	defer func() { check(t, c.Close(context.WithoutCancel(t.Context()))) }()
+	_, err = c.Exec(t.Context(), `BEGIN`)
+	check(t, err)
+	_, err = c.Exec(t.Context(), `SELECT number FROM head FOR UPDATE`)
+	check(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, _, err = create(ctx, s)
+	if wantCode(t, err, fairlead.CodeControlUnavailable); ctx.Err() != nil || errors.Is(err, store.ErrUnknown) {
+		t.Errorf("it ended with %v, its caller's time with %v", err, ctx.Err())
+	}
+	_, err = c.Exec(t.Context(), `ROLLBACK`)
+	check(t, err)
+	_, _, err = create(t.Context(), s)
+	check(t, err)
+	if v := wantWhole(t, s); v.Changes != 1 {
+		t.Errorf("%d changes", v.Changes)
+	}
+}
+
 // TestCutOff ends all connections of a store that is idle: the next calls do not notice.
 func TestCutOff(t *testing.T) {
 	dsn := server.Database(t)

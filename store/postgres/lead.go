@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +21,7 @@ const (
 	beat     = 300 * time.Millisecond
 	beatTime = 700 * time.Millisecond
 	idleTime = "5s"
-	// tryEvery is how often a node asks whether it can lead.
+	// tryEvery is how often a node asks whether it can lead, a little more or less.
 	tryEvery = 500 * time.Millisecond
 )
 
@@ -87,7 +88,7 @@ func (l *leads) win(ctx context.Context, task string) (*pgx.Conn, error) {
 				hangUp(conn)
 			}
 			return nil, ctx.Err()
-		case <-time.After(tryEvery):
+		case <-time.After(tryEvery*3/4 + rand.N(tryEvery/2)):
 		}
 	}
 }

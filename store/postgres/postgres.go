@@ -27,6 +27,8 @@ const (
 	// heldTime ends a transaction of a node that vanished in the middle: it holds the row that every write needs. A look whether
 	// it was committed waits longer.
 	heldTime = "15s"
+	// lockTime is how long a write waits for a row that another one holds: each that waits has one of the few writers' connections.
+	lockTime = "5s"
 	version  = 150000
 )
 
@@ -89,7 +91,7 @@ func with(config *pgx.ConnConfig, params map[string]string) *pgx.ConnConfig {
 }
 
 func writePool(config *pgx.ConnConfig) *sql.DB {
-	return pool(with(config, map[string]string{"idle_in_transaction_session_timeout": heldTime}), writers)
+	return pool(with(config, map[string]string{"idle_in_transaction_session_timeout": heldTime, "lock_timeout": lockTime}), writers)
 }
 
 func pool(config *pgx.ConnConfig, most int) *sql.DB {
