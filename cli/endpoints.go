@@ -15,7 +15,7 @@ func (p *program) endpoints() *cobra.Command {
 		Short: "List the endpoints with their weights, as the node that answers sees them",
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
 			"decides by, what that node holds against it, and its price in USD per million tokens. - = not known.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 	}
 	addControlFlags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {

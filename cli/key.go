@@ -13,7 +13,7 @@ func (p *program) key() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Create, list and revoke the keys that callers use",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
@@ -27,7 +27,7 @@ func (p *program) keyCreate() *cobra.Command {
 		Use:     "create --name NAME",
 		Short:   "Make a key and show its secret, this once; it can be used at once",
 		Example: "  fairlead key create --name app\n  fairlead key create --name app -o json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what you call the key")
 	_ = cmd.MarkFlagRequired("name") // fails only for a flag that is not there
@@ -50,7 +50,7 @@ func (p *program) keyList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List all keys, revoked ones included, in the order of their creation",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		keys := []client.Key{}
@@ -79,7 +79,7 @@ func (p *program) keyRevoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Revoke a key; once this returns it is refused",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
 		k, err := c.RevokeKey(ctx, args[0])

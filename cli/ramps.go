@@ -22,7 +22,7 @@ func (p *program) ramps() *cobra.Command {
 		Long: "Ramps lists the ramps under way: how far each has come, and what the node that leads saw when it looked last.\n" +
 			"With --all it lists those that have ended, too, and why.",
 		Example: "  fairlead ramps\n  fairlead ramps stop openai/gpt-4o-mini@openai",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.Flags().BoolVar(&all, "all", false, "also those that have ended, the last hundred")
@@ -58,7 +58,7 @@ func (p *program) rampsStop() *cobra.Command {
 		Use:   "stop {RAMP | ENDPOINT}",
 		Short: "End a ramp: its endpoint keeps the weight that it has reached",
 		Long:  "Stop ends a ramp, as a new revision; its endpoint keeps the weight that it has reached.\n\n" + exitCodesOfWrites,
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 	}
 	how.flags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {

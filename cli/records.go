@@ -92,7 +92,7 @@ func (p *program) records() *cobra.Command {
 		Long: "Records lists exchanges of a time: all that failed or were slow, and a sample of the others. How many were left out\n" +
 			"stands below the list. Prompts and answers are in no record; 'fairlead why ID' shows one at length.",
 		Example: "  fairlead records --status '>=500' --since 10m\n  fairlead records --provider openai --min-duration 5s -o json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.Flags())
 	addRecordFlags(cmd.Flags(), &f)

@@ -23,7 +23,7 @@ func (p *program) rollback() *cobra.Command {
 			"It undoes nothing but the configuration: keys, secrets, nodes and tokens stay as they are.\n\n" +
 			"Exit codes: 0 it was changed, 3 there was nothing to change, 1 it was refused, 2 the command line could not be read.",
 		Example: "  fairlead rollback -m 'errors since noon'\n  fairlead rollback 12 -m 'before the new prices' -y",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1),
 	}
 	addControlFlags(cmd.Flags())
 	how.flags(cmd.Flags())

@@ -17,7 +17,7 @@ func (p *program) secret() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "secret",
 		Short: "Keep the credentials that a configuration names as ${secret:NAME}",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
@@ -32,7 +32,7 @@ func (p *program) secretKey() *cobra.Command {
 		Short: "Make a key for --secret-key, under which control nodes that share a database keep secrets",
 		Example: "  (umask 077; fairlead secret key > /etc/fairlead/secret.key)\n" +
 			"  FAIRLEAD_SECRET_KEY=file:/etc/fairlead/secret.key fairlead serve --database postgres://db/fairlead",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: run(func(context.Context, []string) error {
 			made := map[string]string{"key": seal.NewText()}
 			return p.print(made, func() string { return made["key"] + "\n" })
@@ -48,7 +48,7 @@ func (p *program) secretSet() *cobra.Command {
 		Long: "Set reads the value from the terminal, without showing it, or from standard input, or from the variable of\n" +
 			"--from-env. It is never an argument: every user of a machine can read its command lines. No command shows it again.",
 		Example: "  fairlead secret set openai\n  fairlead secret set openai --from-env OPENAI_API_KEY\n  pass openai | fairlead secret set openai",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	cmd.Flags().StringVar(&variable, "from-env", "", "variable that holds the value")
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
@@ -83,7 +83,7 @@ func (p *program) secretList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the secrets' names and what uses them; never their values",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Secrets(ctx)
@@ -116,7 +116,7 @@ func (p *program) secretDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete NAME",
 		Short: "Take a secret's value away; credentials that name it are out of use then",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
 		s, err := c.DeleteSecret(ctx, args[0])

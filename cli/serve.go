@@ -31,7 +31,7 @@ func (p *program) serve() *cobra.Command {
 			"The first SIGINT or SIGTERM lets open exchanges end, the second ends the program at once.\n" +
 			"SIGHUP has the file of -c read again, should the system have told of no change.",
 		Example: "  fairlead serve\n  fairlead serve -c fairlead.yaml",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addBootFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

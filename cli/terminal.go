@@ -62,10 +62,10 @@ func (p *program) readSecret(ctx context.Context, what string) (fairlead.Secret,
 	}
 	value := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if value == "" {
-		return fairlead.Secret{}, usage(fmt.Errorf("read %s: it is empty", what))
+		return fairlead.Secret{}, fmt.Errorf("read %s: it is empty", what)
 	}
 	if len(text) > maxSecret {
-		return fairlead.Secret{}, usage(fmt.Errorf("read %s: it is longer than 64 KiB", what))
+		return fairlead.Secret{}, fmt.Errorf("read %s: it is longer than 64 KiB", what)
 	}
 	return fairlead.NewSecret(value), nil
 }

@@ -14,7 +14,7 @@ func (p *program) adminToken() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Create, list and revoke the tokens that speak to the control plane",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
@@ -30,7 +30,7 @@ func (p *program) tokenCreate() *cobra.Command {
 		Long: "A viewer looks; an operator writes the configuration, weights and drains, too; an admin may do everything: keys,\n" +
 			"secrets, nodes, tokens, backups. The token's name stands in revisions and in the audit.",
 		Example: "  fairlead token create --name deploys --level operator",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "who, or what, it is for")
 	cmd.Flags().StringVar(&level, "level", "", "viewer, operator or admin")
@@ -57,7 +57,7 @@ func (p *program) tokenList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List all tokens, revoked ones included; never what they are",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Tokens(ctx)
@@ -86,7 +86,7 @@ func (p *program) tokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Revoke a token; once this returns it is refused",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
 		t, err := c.RevokeToken(ctx, args[0])

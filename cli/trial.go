@@ -18,7 +18,7 @@ func (p *program) trial() *cobra.Command {
 		Short: "Show the revision that is being tried, and what is seen of it",
 		Long: "Trial shows the revision that is being tried ('fairlead apply --percent'): on how much, for how long, what it has\n" +
 			"otherwise, and what the node that leads saw when it looked last. Without one under way it shows the last one.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -52,7 +52,7 @@ func (p *program) trial() *cobra.Command {
 func (p *program) trialEnd(command cobra.Command, end func(*client.Client, context.Context, client.Write) (client.Written, error)) *cobra.Command {
 	var how writing
 	cmd := &command
-	cmd.Args = cobra.NoArgs
+	cmd.Args = arguments(0, 0)
 	how.flags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		w, err := how.write()

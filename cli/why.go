@@ -20,7 +20,7 @@ func (p *program) why() *cobra.Command {
 			"who wrote that and the reason. The id stands in the answer's header x-request-id. Of an ordinary exchange\n" +
 			"without a record the charge lines are shown.",
 		Example: "  fairlead why req_3n9ynw5t7qqatdrt5vd6h462a",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	addControlFlags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
