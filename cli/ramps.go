@@ -93,7 +93,7 @@ func rampOf(ctx context.Context, c *client.Client, name string) (string, error) 
 			return r.ID, nil
 		}
 	}
-	return "", fairlead.Errorf(fairlead.CodeNotFound, "no ramp moves the weight of "+name)
+	return "", &fairlead.Error{Code: fairlead.CodeNotFound, Message: "no ramp moves the weight of " + name, Hint: "fairlead ramps lists them"}
 }
 
 // courseState says in a word how a ramp or a trial is, or how it ended.
