@@ -102,6 +102,11 @@ func TestErrorAsJSON(t *testing.T) {
 func TestHelpListsVariables(t *testing.T) {
 	code, help, _ := runIn(t.Context(), nil, "", "serve", "--help")
 	table := cli.FlagsMarkdown()
+	for _, want := range []string{"--join string", "--secret-key string", "--database string", "'fairlead nodes add' prints it", "FAIRLEAD_ADMIN_TOKEN"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("help lacks %s:\n%s", want, help)
+		}
+	}
 	for _, name := range []string{
 		"LISTEN", "CONTROL", "DATA", "CONFIG", "NAME", "REGION", "EGRESS", "NO_AUTH", "LOG_LEVEL", "LOG_FORMAT", "TLS_CERT", "TLS_KEY",
 	} {
