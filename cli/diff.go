@@ -41,7 +41,10 @@ func (p *program) diff() *cobra.Command {
 			}
 			err = p.print(w, func() string {
 				if len(w.Diff) == 0 {
-					return fmt.Sprintf("no difference from revision %d\n", w.Revision)
+					return "no difference from " + comparedWith(w) + "\n"
+				}
+				if w.Beside != "" {
+					return differences(w.Diff) + "compared with " + comparedWith(w) + "\n"
 				}
 				return differences(w.Diff)
 			})

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -42,7 +43,7 @@ func (p *program) written(w client.Written, same int) error {
 		case !w.Changed:
 			return fmt.Sprintf("no change: revision %d stays\n", w.Revision)
 		case w.DryRun:
-			return differences(w.Diff) + fmt.Sprintf("nothing was written; revision %d is in force\n", w.Revision)
+			return differences(w.Diff) + "nothing was written; " + wouldTry(w) + comparedWith(w) + " is in force\n"
 		case w.Restores != 0:
 			return differences(w.Diff) + fmt.Sprintf("revision %d is in force, with the document of revision %d\n", w.Revision, w.Restores)
 		}
@@ -59,6 +60,26 @@ func (p *program) written(w client.Written, same int) error {
 		return &exitError{code: same}
 	}
 	return err
+}
+
+// wouldTry tells of a dry run of a trial on what terms it would be tried.
+func wouldTry(w client.Written) string {
+	if w.Percent == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("it would be tried on %d %% of the exchanges for %s", w.Percent, showSpan(time.Duration(w.Hold)))
+	if w.Guard != "" {
+		text += ", as long as " + w.Guard + " holds"
+	}
+	return text + "; "
+}
+
+// comparedWith names what a dry run compares with: during a trial its own revision is not in force whole.
+func comparedWith(w client.Written) string {
+	if w.Beside == "" {
+		return fmt.Sprintf("revision %d", w.Revision)
+	}
+	return fmt.Sprintf("the revision in force beside %s, which tries revision %d", w.Beside, w.Tried)
 }
 
 // remarks says on standard error what somebody at a terminal should know beside the result.
