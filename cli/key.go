@@ -77,11 +77,17 @@ func (p *program) keyList() *cobra.Command {
 
 func (p *program) keyRevoke() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "revoke ID",
-		Short: "Revoke a key; once this returns it is refused",
-		Args:  arguments(1, 1),
+		Use:     "revoke ID",
+		Short:   "Revoke a key; once this returns it is refused",
+		Long:    "Revoke ends a key for good: once this returns it is refused. On a terminal it asks.",
+		Example: "  fairlead key revoke key_xufprchpbmi8f7h4",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.asks(ctx, yes, "Revoke key "+args[0]+"? Whoever uses it is refused from then on."); err != nil {
+			return err
+		}
 		k, err := c.RevokeKey(ctx, args[0])
 		if err != nil {
 			return err

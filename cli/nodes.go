@@ -148,9 +148,16 @@ func (p *program) nodesRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Shut a node out of the fleet; to join again it needs a new token",
-		Args:  arguments(1, 1),
+		Long: "Remove shuts a node out at once. It has read the secrets of its time: replace them at their providers. On a\n" +
+			"terminal it asks.",
+		Example: "  fairlead nodes remove edge-1",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.asks(ctx, yes, "Shut node "+args[0]+" out of the fleet? To come back it needs a new token."); err != nil {
+			return err
+		}
 		n, err := c.RemoveNode(ctx, args[0])
 		if err != nil {
 			return err

@@ -116,9 +116,19 @@ func (p *program) secretDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete NAME",
 		Short: "Take a secret's value away; credentials that name it are out of use then",
-		Args:  arguments(1, 1),
+		Long: "Delete takes a secret's value away. It warns of the credentials that name it, which are out of use then, and on a\n" +
+			"terminal it asks.",
+		Example: "  fairlead secret delete openai",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.warnInUse(ctx, c, args[0]); err != nil {
+			return err
+		}
+		if err := p.asks(ctx, yes, "Delete secret "+args[0]+"?"); err != nil {
+			return err
+		}
 		s, err := c.DeleteSecret(ctx, args[0])
 		if err != nil {
 			return err
@@ -126,4 +136,21 @@ func (p *program) secretDelete() *cobra.Command {
 		return p.print(s, func() string { return fmt.Sprintf("secret %s is deleted\n", plain(s.Name)) })
 	})
 	return cmd
+}
+
+// warnInUse says who loses a credential with a secret.
+func (p *program) warnInUse(ctx context.Context, c *client.Client, name string) error {
+	if p.output != outputText {
+		return nil
+	}
+	list, err := c.Secrets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.Name == name && len(s.UsedBy) > 0 {
+			fmt.Fprintf(p.Stderr, "warning: secret %s is in use: %s; they are out of use without it\n", plain(name), plain(showUses(s.UsedBy)))
+		}
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"fairlead"
@@ -43,6 +44,17 @@ func (p *program) confirm(ctx context.Context, question string) error {
 		return nil
 	}
 	return errors.New("not confirmed: nothing was changed")
+}
+
+// sure adds -y to a command that asks.
+func sure(fs *pflag.FlagSet) (yes *bool) { return fs.BoolP("yes", "y", false, "do not ask") }
+
+// asks confirms a question unless it was answered on the command line.
+func (p *program) asks(ctx context.Context, yes *bool, question string) error {
+	if *yes {
+		return nil
+	}
+	return p.confirm(ctx, question)
 }
 
 // readSecret reads a secret from the terminal, without showing it, or else all of standard input; one newline at

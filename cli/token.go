@@ -84,11 +84,17 @@ func (p *program) tokenList() *cobra.Command {
 
 func (p *program) tokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "revoke ID",
-		Short: "Revoke a token; once this returns it is refused",
-		Args:  arguments(1, 1),
+		Use:     "revoke ID",
+		Short:   "Revoke a token; once this returns it is refused",
+		Long:    "Revoke ends a token for good: once this returns it is refused. On a terminal it asks.",
+		Example: "  fairlead token revoke tok_xufprchpbmi8f7h4",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.asks(ctx, yes, "Revoke token "+args[0]+"? Whoever uses it is refused from then on."); err != nil {
+			return err
+		}
 		t, err := c.RevokeToken(ctx, args[0])
 		if err != nil {
 			return err
