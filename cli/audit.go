@@ -53,7 +53,7 @@ func (p *program) audit() *cobra.Command {
 				}
 				rows = append(rows, []string{strconv.FormatInt(e.Number, 10), showTime(e.At), e.By, e.Action, orDash(e.Target), change, e.Why})
 			}
-			return table(rows)
+			return p.list(rows, "There are no such entries.", "WHY")
 		})
 	})
 	cmd.AddCommand(p.auditVerify(), p.auditLost())
@@ -130,7 +130,7 @@ func (p *program) auditLost() *cobra.Command {
 			for _, l := range list {
 				rows = append(rows, []string{strconv.FormatInt(l.Number, 10), showTime(l.At), l.By, string(l.Kind), strings.Join(l.What, ", "), strings.Join(l.Nodes, ", ")})
 			}
-			return table(rows)
+			return p.list(rows, "There are no lost changes.", "WHAT")
 		})
 	})
 	return cmd

@@ -186,7 +186,7 @@ func (p *program) contextList() *cobra.Command {
 					}
 					rows = append(rows, []string{mark, c.Name, c.Control, token})
 				}
-				return table(rows)
+				return p.list(rows, "There are no contexts.", "")
 			})
 		}),
 	}

@@ -38,7 +38,7 @@ func (p *program) endpoints() *cobra.Command {
 				}
 				rows = append(rows, []string{e.ID, configured, strconv.Itoa(e.Weight), showHealth(e.Health), input, output})
 			}
-			return table(rows)
+			return p.list(rows, "There are no endpoints.", "")
 		})
 	})
 	return cmd

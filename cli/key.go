@@ -69,7 +69,7 @@ func (p *program) keyList() *cobra.Command {
 				}
 				rows = append(rows, []string{k.ID, k.Name, k.Hint, showTime(k.Created), revoked})
 			}
-			return table(rows)
+			return p.list(rows, "There are no keys.", "")
 		})
 	})
 	return cmd

@@ -35,7 +35,7 @@ func (p *program) nodes() *cobra.Command {
 			for _, n := range list {
 				rows = append(rows, nodeRow(n))
 			}
-			return table(rows) + nodeTroubles(list)
+			return p.list(rows, "There are no nodes.", "") + nodeTroubles(list)
 		})
 	})
 	cmd.AddCommand(p.nodesAdd(), p.nodesRemove())

@@ -38,14 +38,18 @@ func (p *program) ramps() *cobra.Command {
 			}
 		}
 		return p.print(shown, func() string {
-			rows := [][]string{{"RAMP", "ENDPOINT", "FROM", "TO", "WEIGHT", "STEP", "TIME", "STATE", "WHY"}}
+			rows := [][]string{{"ENDPOINT", "FROM", "TO", "WEIGHT", "STEP", "TIME", "STATE", "WHY", "RAMP"}}
 			for _, r := range shown {
 				rows = append(rows, []string{
-					r.ID, r.Endpoint, strconv.Itoa(r.From), strconv.Itoa(r.To), strconv.Itoa(r.Weight),
-					fmt.Sprintf("%d/%d", r.Steps, r.Of), showPace(time.Duration(r.Ran), time.Duration(r.Over)), courseState(&r.Course), courseWhy(&r.Course),
+					r.Endpoint, strconv.Itoa(r.From), strconv.Itoa(r.To), strconv.Itoa(r.Weight),
+					fmt.Sprintf("%d/%d", r.Steps, r.Of), showPace(time.Duration(r.Ran), time.Duration(r.Over)), courseState(&r.Course), courseWhy(&r.Course), r.ID,
 				})
 			}
-			return table(rows)
+			none := "There are no ramps under way."
+			if all {
+				none = "There are no ramps."
+			}
+			return p.list(rows, none, "WHY")
 		})
 	})
 	cmd.AddCommand(p.rampsStop())

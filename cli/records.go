@@ -131,17 +131,17 @@ func (p *program) records() *cobra.Command {
 				break
 			}
 		}
-		return p.print(all, func() string { return recordTable(all.Data) + recordCounts(&all) })
+		return p.print(all, func() string { return p.recordTable(all.Data) + recordCounts(&all) })
 	})
 	return cmd
 }
 
-func recordTable(list []client.Record) string {
+func (p *program) recordTable(list []client.Record) string {
 	rows := [][]string{{"WHEN", "STATUS", "MODEL", "ENDPOINT", "TRIES", "TOOK", "TOKENS", "COST", "NODE", "ID"}}
 	for i := range list {
 		rows = append(rows, recordRow(&list[i]))
 	}
-	return table(rows)
+	return p.list(rows, "There are no such records.", "")
 }
 
 func recordRow(r *client.Record) []string {

@@ -38,7 +38,7 @@ func (p *program) revisions() *cobra.Command {
 					strconv.FormatInt(r.Number, 10), showTime(r.At), r.By, showOrigin(r), strconv.Itoa(r.Percent), r.Why,
 				})
 			}
-			return table(rows)
+			return p.list(rows, "There are no revisions yet.", "WHY")
 		})
 	})
 	cmd.AddCommand(p.revisionsShow(), p.revisionsDiff())

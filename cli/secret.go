@@ -98,7 +98,7 @@ func (p *program) secretList() *cobra.Command {
 			for _, s := range list {
 				rows = append(rows, []string{s.Name, strconv.FormatInt(s.Version, 10), showTime(s.At), showUses(s.UsedBy)})
 			}
-			return table(rows)
+			return p.list(rows, "There are no secrets.", "")
 		})
 	})
 	return cmd

@@ -28,6 +28,19 @@ func (p *program) terminal() (fd int, ok bool) {
 	return fd, term.IsTerminal(fd)
 }
 
+// width is how many columns the terminal has that results go to; 0 = they go elsewhere.
+func (p *program) width() int {
+	f, isFile := p.Stdout.(*os.File)
+	if !isFile {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // confirm asks a question on a terminal, where no answer is a no. Without one nobody is asked, and it is a yes: a
 // script that calls a command means it.
 func (p *program) confirm(ctx context.Context, question string) error {

@@ -76,7 +76,7 @@ func (p *program) tokenList() *cobra.Command {
 				}
 				rows = append(rows, []string{t.ID, t.Name, string(t.Level), showTime(t.Created), revoked})
 			}
-			return table(rows)
+			return p.list(rows, "There are no tokens beside the one that the server was started with.", "")
 		})
 	})
 	return cmd

@@ -25,15 +25,15 @@ func (p *program) trial() *cobra.Command {
 		t, err := c.Trial(ctx)
 		var e *fairlead.Error
 		if errors.As(err, &e) && e.Code == fairlead.CodeNotFound {
-			return p.print(nil, func() string { return "nothing has been tried yet\n" })
+			return p.print(nil, func() string { return "There is no trial yet.\n" })
 		}
 		if err != nil {
 			return err
 		}
 		return p.print(t, func() string {
-			return fmt.Sprintf("%s: revision %d on %d %% of the exchanges, %s\nguard: %s\nstate: %s\nwhy:   %s\n%s",
-				t.ID, t.Revision, t.Percent, showPace(time.Duration(t.Ran), time.Duration(t.Hold)),
-				orDash(t.Guard), courseState(&t.Course), plain(courseWhy(&t.Course)), differences(t.Diff))
+			return fmt.Sprintf("revision %d on %d %% of the exchanges, %s\nguard: %s\nstate: %s\nwhy:   %s\n%sid:    %s\n",
+				t.Revision, t.Percent, showPace(time.Duration(t.Ran), time.Duration(t.Hold)),
+				orDash(t.Guard), courseState(&t.Course), plain(courseWhy(&t.Course)), differences(t.Diff), t.ID)
 		})
 	})
 	cmd.AddCommand(

@@ -50,9 +50,9 @@ func (p *program) written(w client.Written, same int) error {
 		text := differences(w.Diff)
 		switch {
 		case w.Ramp != "":
-			return text + fmt.Sprintf("revision %d: %s moves it there; 'fairlead ramps' shows how far it is\n", w.Revision, w.Ramp)
+			return text + fmt.Sprintf("revision %d moves it there; 'fairlead ramps' shows how far it is (%s)\n", w.Revision, w.Ramp)
 		case w.Trial != "":
-			return text + fmt.Sprintf("revision %d: %s tries it; 'fairlead trial' shows how that goes\n", w.Revision, w.Trial)
+			return text + fmt.Sprintf("revision %d is being tried; 'fairlead trial' shows how that goes (%s)\n", w.Revision, w.Trial)
 		}
 		return text + fmt.Sprintf("revision %d is in force\n", w.Revision)
 	})
@@ -79,7 +79,7 @@ func comparedWith(w client.Written) string {
 	if w.Beside == "" {
 		return fmt.Sprintf("revision %d", w.Revision)
 	}
-	return fmt.Sprintf("the revision in force beside %s, which tries revision %d", w.Beside, w.Tried)
+	return fmt.Sprintf("the revision in force beside revision %d, which is being tried (%s)", w.Tried, w.Beside)
 }
 
 // remarks says on standard error what somebody at a terminal should know beside the result.
