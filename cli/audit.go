@@ -88,7 +88,8 @@ func (p *program) auditVerify() *cobra.Command {
 		Long: "Verify has the control plane go through its log of changes and its audit, both of which are chains of hashes, and\n" +
 			"through the sums of all revisions. The head's hash, kept elsewhere, proves a later log to be a continuation.\n\n" +
 			"Exit codes: 0 all is as it was written, 1 there are faults, or it could not be checked.",
-		Args: arguments(0, 0),
+		Example: "  fairlead audit verify -o json | jq .position",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		v, err := c.VerifyAudit(ctx)
@@ -113,9 +114,10 @@ func (p *program) auditVerify() *cobra.Command {
 
 func (p *program) auditLost() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "lost",
-		Short: "List the changes that a restore has lost, as far as nodes had seen them",
-		Args:  arguments(0, 0),
+		Use:     "lost",
+		Short:   "List the changes that a restore has lost, as far as nodes had seen them",
+		Example: "  fairlead audit lost",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Lost(ctx)

@@ -24,8 +24,9 @@ func (p *program) context() *cobra.Command {
 		Long: "A context is a name for a control plane: its address and where its token is. Commands take the first of:\n" +
 			"the flag --control, the flag --context, the variable FAIRLEAD_CONTROL, the context in use, this machine's own.\n\n" +
 			"Contexts are kept in $XDG_CONFIG_HOME/fairlead/contexts.yaml, which holds no token.",
-		Args: arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: "  fairlead context add staging --control https://control.staging.example --token-stdin\n  fairlead context use staging\n  fairlead context list",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.contextAdd(), p.contextUse(), p.contextList(), p.contextRemove())
 	return cmd
@@ -132,9 +133,10 @@ func (p *program) keepToken(ctx context.Context, name string, place *contextPlac
 
 func (p *program) contextUse() *cobra.Command {
 	return &cobra.Command{
-		Use:   "use NAME",
-		Short: "Have commands speak to this control plane from now on",
-		Args:  arguments(1, 1),
+		Use:     "use NAME",
+		Short:   "Have commands speak to this control plane from now on",
+		Example: "  fairlead context use staging",
+		Args:    arguments(1, 1),
 		RunE: run(func(_ context.Context, args []string) error {
 			all, err := p.readContexts()
 			if err != nil {
@@ -159,9 +161,10 @@ func (p *program) contextUse() *cobra.Command {
 
 func (p *program) contextList() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the contexts; * marks the one in use",
-		Args:  arguments(0, 0),
+		Use:     "list",
+		Short:   "List the contexts; * marks the one in use",
+		Example: "  fairlead context list",
+		Args:    arguments(0, 0),
 		RunE: run(func(context.Context, []string) error {
 			all, err := p.readContexts()
 			if err != nil {
@@ -194,9 +197,10 @@ func (p *program) contextList() *cobra.Command {
 
 func (p *program) contextRemove() *cobra.Command {
 	return &cobra.Command{
-		Use:   "remove NAME",
-		Short: "Forget a context, and its token where it was kept for it",
-		Args:  arguments(1, 1),
+		Use:     "remove NAME",
+		Short:   "Forget a context, and its token where it was kept for it",
+		Example: "  fairlead context remove staging",
+		Args:    arguments(1, 1),
 		RunE: run(func(_ context.Context, args []string) error {
 			all, err := p.readContexts()
 			if err != nil {

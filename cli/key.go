@@ -11,10 +11,11 @@ import (
 
 func (p *program) key() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "key",
-		Short: "Create, list and revoke the keys that callers use",
-		Args:  arguments(0, 0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "key",
+		Short:   "Create, list and revoke the keys that callers use",
+		Example: "  fairlead key create --name app\n  fairlead key list\n  fairlead key revoke key_xufprchpbmi8f7h4",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.AddCommand(p.keyCreate(), p.keyList(), p.keyRevoke())
@@ -48,9 +49,10 @@ func (p *program) keyCreate() *cobra.Command {
 
 func (p *program) keyList() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List all keys, revoked ones included, in the order of their creation",
-		Args:  arguments(0, 0),
+		Use:     "list",
+		Short:   "List all keys, revoked ones included, in the order of their creation",
+		Example: "  fairlead key list",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		keys := []client.Key{}

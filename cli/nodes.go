@@ -19,7 +19,8 @@ func (p *program) nodes() *cobra.Command {
 		Short: "List the nodes of the fleet and how each of them is",
 		Long: "Nodes lists each node with the revision that it has in force and by how many changes it lags. A node is stale\n" +
 			"where it hears nothing from the control plane; it then goes on serving what it knows.",
-		Args: arguments(0, 0),
+		Example: "  fairlead nodes\n  fairlead nodes add edge-1 --region eu-central-1\n  fairlead nodes remove edge-1",
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {

@@ -59,10 +59,11 @@ func (p *program) ramps() *cobra.Command {
 func (p *program) rampsStop() *cobra.Command {
 	var how writing
 	cmd := &cobra.Command{
-		Use:   "stop {RAMP | ENDPOINT}",
-		Short: "End a ramp: its endpoint keeps the weight that it has reached",
-		Long:  "Stop ends a ramp, as a new revision; its endpoint keeps the weight that it has reached.\n\n" + exitCodesOfWrites,
-		Args:  arguments(1, 1),
+		Use:     "stop {RAMP | ENDPOINT}",
+		Short:   "End a ramp: its endpoint keeps the weight that it has reached",
+		Long:    "Stop ends a ramp, as a new revision; its endpoint keeps the weight that it has reached.\n\n" + exitCodesOfWrites,
+		Example: "  fairlead ramps stop openai/gpt-4o-mini@openai -m 'enough for today'",
+		Args:    arguments(1, 1),
 	}
 	how.flags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {

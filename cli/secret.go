@@ -15,10 +15,11 @@ import (
 
 func (p *program) secret() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "secret",
-		Short: "Keep the credentials that a configuration names as ${secret:NAME}",
-		Args:  arguments(0, 0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "secret",
+		Short:   "Keep the credentials that a configuration names as ${secret:NAME}",
+		Example: "  fairlead secret set openai\n  fairlead secret list\n  fairlead secret delete openai",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.AddCommand(p.secretSet(), p.secretList(), p.secretDelete(), p.secretKey())
@@ -81,9 +82,10 @@ func (p *program) secretValue(ctx context.Context, name, variable string) (fairl
 
 func (p *program) secretList() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the secrets' names and what uses them; never their values",
-		Args:  arguments(0, 0),
+		Use:     "list",
+		Short:   "List the secrets' names and what uses them; never their values",
+		Example: "  fairlead secret list",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Secrets(ctx)

@@ -12,10 +12,11 @@ import (
 
 func (p *program) adminToken() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "token",
-		Short: "Create, list and revoke the tokens that speak to the control plane",
-		Args:  arguments(0, 0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "token",
+		Short:   "Create, list and revoke the tokens that speak to the control plane",
+		Example: "  fairlead token create --name deploys --level operator\n  fairlead token list\n  fairlead token revoke tok_xufprchpbmi8f7h4",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.AddCommand(p.tokenCreate(), p.tokenList(), p.tokenRevoke())
@@ -55,9 +56,10 @@ func (p *program) tokenCreate() *cobra.Command {
 
 func (p *program) tokenList() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List all tokens, revoked ones included; never what they are",
-		Args:  arguments(0, 0),
+		Use:     "list",
+		Short:   "List all tokens, revoked ones included; never what they are",
+		Example: "  fairlead token list",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Tokens(ctx)

@@ -18,7 +18,8 @@ func (p *program) trial() *cobra.Command {
 		Short: "Show the revision that is being tried, and what is seen of it",
 		Long: "Trial shows the revision that is being tried ('fairlead apply --percent'): on how much, for how long, what it has\n" +
 			"otherwise, and what the node that leads saw when it looked last. Without one under way it shows the last one.",
-		Args: arguments(0, 0),
+		Example: "  fairlead trial\n  fairlead trial promote -m 'good'\n  fairlead trial drop -m 'not before the weekend'",
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -39,11 +40,13 @@ func (p *program) trial() *cobra.Command {
 	cmd.AddCommand(
 		p.trialEnd(cobra.Command{
 			Use: "promote", Short: "Put what is being tried in force",
-			Long: "Promote makes the revision that is being tried the one in force, as a new revision.\n\n" + exitCodesOfWrites,
+			Long:    "Promote makes the revision that is being tried the one in force, as a new revision.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead trial promote -m 'good'",
 		}, (*client.Client).PromoteTrial),
 		p.trialEnd(cobra.Command{
 			Use: "drop", Short: "End the trial; what was in force stays",
-			Long: "Drop ends the trial, as a new revision with the configuration that was in force beside it.\n\n" + exitCodesOfWrites,
+			Long:    "Drop ends the trial, as a new revision with the configuration that was in force beside it.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead trial drop -m 'not before the weekend'",
 		}, (*client.Client).DropTrial),
 	)
 	return cmd

@@ -27,9 +27,10 @@ func (v Version) String() string {
 
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Show which version this is",
-		Args:  arguments(0, 0),
+		Use:     "version",
+		Short:   "Show which version this is",
+		Example: "  fairlead version",
+		Args:    arguments(0, 0),
 		RunE: run(func(context.Context, []string) error {
 			show := struct {
 				Version

@@ -61,10 +61,11 @@ func (p *program) weight() *cobra.Command {
 func (p *program) drain() *cobra.Command {
 	return p.endpointWrite(endpointWrite{
 		command: cobra.Command{
-			Use:   "drain ENDPOINT",
-			Short: "Send an endpoint no more exchanges; those that it has end as they began",
-			Long:  "Drain sets an endpoint's weight to 0 in the configuration, as a new revision.\n\n" + exitCodesOfWrites,
-			Args:  arguments(1, 1),
+			Use:     "drain ENDPOINT",
+			Short:   "Send an endpoint no more exchanges; those that it has end as they began",
+			Long:    "Drain sets an endpoint's weight to 0 in the configuration, as a new revision.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead drain openai/gpt-4o-mini@openai -m 'errors since noon'",
+			Args:    arguments(1, 1),
 		},
 		write: func(ctx context.Context, c *client.Client, endpoint string, w client.Write) (client.Written, error) {
 			return c.Drain(ctx, endpoint, true, w)
@@ -75,10 +76,11 @@ func (p *program) drain() *cobra.Command {
 func (p *program) undrain() *cobra.Command {
 	return p.endpointWrite(endpointWrite{
 		command: cobra.Command{
-			Use:   "undrain ENDPOINT",
-			Short: "Give a drained endpoint back the weight that it had before",
-			Long:  "Undrain gives an endpoint the weight that it had before it was drained, as a new revision.\n\n" + exitCodesOfWrites,
-			Args:  arguments(1, 1),
+			Use:     "undrain ENDPOINT",
+			Short:   "Give a drained endpoint back the weight that it had before",
+			Long:    "Undrain gives an endpoint the weight that it had before it was drained, as a new revision.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead undrain openai/gpt-4o-mini@openai -m 'it is well again'",
+			Args:    arguments(1, 1),
 		},
 		write: func(ctx context.Context, c *client.Client, endpoint string, w client.Write) (client.Written, error) {
 			return c.Drain(ctx, endpoint, false, w)
