@@ -122,12 +122,12 @@ func (p *program) root() *cobra.Command {
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(wrongFlag)
 	root.Version = p.Version.Version
 	root.SetVersionTemplate(p.versionLine())
 	root.PersistentFlags().StringVarP(&p.output, "output", "o", outputText, "form of the output: text or json")
 	root.AddCommand(p.commands()...)
+	p.complete(root)
 	return root
 }
 
