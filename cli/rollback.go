@@ -88,6 +88,9 @@ func (p *program) preview(ctx context.Context, c *client.Client, w client.Writte
 		line := fmt.Sprintf("%s revision %d of %s by %s (%s) %s", end.name, r.Number, showTime(r.At), plain(r.By), showOrigin(r), plain(r.Why))
 		fmt.Fprintln(p.Stderr, strings.TrimSpace(line))
 	}
+	if w.Beside != "" {
+		fmt.Fprintf(p.Stderr, "The trial of revision %d ends with it.\n", w.Tried)
+	}
 	fmt.Fprint(p.Stderr, differences(w.Diff), "Keys, secrets, nodes and tokens stay as they are.\n")
 	return nil
 }
