@@ -52,7 +52,7 @@ func (p *program) apply() *cobra.Command {
 		Example: "  fairlead apply -f fairlead.yaml -m 'take in the new price list'\n" +
 			"  fairlead apply --from staging@12 -m 'as tried in staging'\n" +
 			"  fairlead apply -f fairlead.yaml --percent 5 --hold 10m --guard 'error_rate<2%' -m 'try the new provider'",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 	}
 	fs := cmd.Flags()
 	addControlFlags(fs)
@@ -65,8 +65,7 @@ func (p *program) apply() *cobra.Command {
 	fs.DurationVar(&a.try.Hold, "hold", 0, "how long it is tried")
 	fs.StringVar(&a.try.Guard, "guard", "", "what must hold meanwhile")
 	fs.BoolVarP(&a.yes, "yes", "y", false, "do not ask")
-	cmd.MarkFlagsOneRequired("file", "from")
-	cmd.MarkFlagsMutuallyExclusive("file", "from")
+	oneOf(cmd, whichConfiguration, "file", "from")
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		w, err := a.write()
 		if err != nil {
@@ -94,22 +93,15 @@ func (p *program) apply() *cobra.Command {
 	return cmd
 }
 
+const whichConfiguration = "which configuration? name a file with --file, or another control plane with --from"
+
 // promote applies a revision of another control plane. What is written is what was shown: another write in between
 // is a refusal.
 func (p *program) promote(ctx context.Context, c *client.Client, a applying, w client.Write) error {
-	name, n, err := cutRevision(a.from)
-	if err != nil {
-		return usage(err)
-	}
-	source, err := p.contextClient(name)
+	document, origin, err := p.elsewhere(ctx, a.from)
 	if err != nil {
 		return err
 	}
-	document, revision, err := sourceDocument(ctx, source, n)
-	if err != nil {
-		return within("read the configuration of "+name, explain(source, err))
-	}
-	origin := fmt.Sprintf("revision %d of %s", revision, name)
 	preview := w
 	preview.DryRun = true
 	shown, err := c.PutConfig(ctx, document, preview)
@@ -141,6 +133,23 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 		done.Diff = nil // it was shown
 	}
 	return p.written(done, exitSame)
+}
+
+// elsewhere reads the configuration of another control plane by CONTEXT[@REVISION], and says which it is.
+func (p *program) elsewhere(ctx context.Context, from string) (document []byte, origin string, err error) {
+	name, n, err := cutRevision(from)
+	if err != nil {
+		return nil, "", usage(err)
+	}
+	source, err := p.contextClient(name)
+	if err != nil {
+		return nil, "", err
+	}
+	document, revision, err := sourceDocument(ctx, source, n)
+	if err != nil {
+		return nil, "", within("read the configuration of "+name, explain(source, err))
+	}
+	return document, fmt.Sprintf("revision %d of %s", revision, name), nil
 }
 
 // cutRevision reads CONTEXT or CONTEXT@REVISION; 0 = the one in force.

@@ -22,7 +22,7 @@ func (p *program) audit() *cobra.Command {
 		Use:     "audit",
 		Short:   "List who did what, the newest first",
 		Example: "  fairlead audit --by deploys --since 7d\n  fairlead audit --action key.revoke --limit 0\n  fairlead audit verify",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.Flags().IntVar(&limit, "limit", 50, "how many to list; 0 = all")
@@ -53,7 +53,7 @@ func (p *program) audit() *cobra.Command {
 				}
 				rows = append(rows, []string{strconv.FormatInt(e.Number, 10), showTime(e.At), e.By, e.Action, orDash(e.Target), change, e.Why})
 			}
-			return table(rows)
+			return p.list(rows, "There are no such entries.", "WHY")
 		})
 	})
 	cmd.AddCommand(p.auditVerify(), p.auditLost())
@@ -88,7 +88,8 @@ func (p *program) auditVerify() *cobra.Command {
 		Long: "Verify has the control plane go through its log of changes and its audit, both of which are chains of hashes, and\n" +
 			"through the sums of all revisions. The head's hash, kept elsewhere, proves a later log to be a continuation.\n\n" +
 			"Exit codes: 0 all is as it was written, 1 there are faults, or it could not be checked.",
-		Args: cobra.NoArgs,
+		Example: "  fairlead audit verify -o json | jq .position",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		v, err := c.VerifyAudit(ctx)
@@ -113,9 +114,10 @@ func (p *program) auditVerify() *cobra.Command {
 
 func (p *program) auditLost() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "lost",
-		Short: "List the changes that a restore has lost, as far as nodes had seen them",
-		Args:  cobra.NoArgs,
+		Use:     "lost",
+		Short:   "List the changes that a restore has lost, as far as nodes had seen them",
+		Example: "  fairlead audit lost",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Lost(ctx)
@@ -130,7 +132,7 @@ func (p *program) auditLost() *cobra.Command {
 			for _, l := range list {
 				rows = append(rows, []string{strconv.FormatInt(l.Number, 10), showTime(l.At), l.By, string(l.Kind), strings.Join(l.What, ", "), strings.Join(l.Nodes, ", ")})
 			}
-			return table(rows)
+			return p.list(rows, "There are no lost changes.", "WHAT")
 		})
 	})
 	return cmd

@@ -21,7 +21,7 @@ func (p *program) backup() *cobra.Command {
 			"PostgreSQL. The file appears whole or not at all, and you alone can read it. Secrets in it stay sealed: to use\n" +
 			"them, the restored node needs the same --secret-key.",
 		Example: "  fairlead backup fairlead.backup",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	addControlFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&force, "force", false, "replace a file that is there")

@@ -26,7 +26,7 @@ func (p *program) bench() *cobra.Command {
 			"addresses, drives the same load through each in turn, and says which of the project's promises of\n" +
 			"speed are met here. docs/bench describes the rows. It takes about seven minutes, or two with --quick.",
 		Example: "  fairlead bench\n  fairlead bench --quick\n  fairlead bench --only failover\n  fairlead bench --md docs/bench/today.md",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	cmd.Flags().BoolVar(&o.Quick, "quick", false, "fewer and shorter rounds: for a look, not for a verdict")
 	cmd.Flags().StringVar(&o.Only, "only", "", "measure the parts alone in whose name a word begins so, such as failover, change or scale")
@@ -63,7 +63,7 @@ func (p *program) benchUpstream() *cobra.Command {
 		Use:    benchUpstream + " CERTIFICATE KEY",
 		Short:  "The server behind the contenders of bench",
 		Hidden: true,
-		Args:   cobra.ExactArgs(2),
+		Args:   arguments(2, 2),
 		RunE: run(func(ctx context.Context, args []string) error {
 			return bench.ServeUpstream(ctx, p.Stdin, p.Stdout, args[0], args[1])
 		}),

@@ -33,7 +33,7 @@ func (p *program) check() *cobra.Command {
 			"References such as ${env:NAME} are resolved on this machine; one that cannot be is a warning.\n\n" +
 			"Exit codes: 0 it can be applied (warnings may be listed), 1 it has errors, 2 it cannot be read.",
 		Example: "  fairlead check -c fairlead.yaml",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	cmd.Flags().StringP("config", "c", "", "the configuration's file ("+variable("config")+")")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -54,7 +54,7 @@ func (p *program) checkFile(file string) error {
 	}
 	data, err := p.readConfig(file)
 	if err != nil {
-		return usage(fmt.Errorf("read configuration: %w", err))
+		return cannotRead(fmt.Errorf("read configuration: %w", err))
 	}
 	_, snapshot, found := compile.Load(data, file, 1, compile.Local(p.Lookup))
 	result := checked{File: file, OK: found.Err() == nil, Findings: found}

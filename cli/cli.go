@@ -84,19 +84,19 @@ func Run(ctx context.Context, args []string, env Env) int {
 	p := &program{Env: env, output: outputText}
 	root := p.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	var e *exitError
 	if !errors.As(err, &e) {
 		// Errors of ours are marked; what is left is cobra's, about the command line.
-		e = &exitError{code: exitUsage, err: err}
+		e = &exitError{code: exitUsage, err: err, usage: true}
 	}
 	if e.err != nil {
 		p.printError(e.err)
-		if e.code == exitUsage && p.output == outputText {
-			fmt.Fprintln(p.Stderr, "Run 'fairlead --help' or 'fairlead COMMAND --help' for usage.")
+		if e.usage && p.output == outputText {
+			fmt.Fprintf(p.Stderr, "Run '%s --help' for more.\n", cmd.CommandPath())
 		}
 	}
 	return e.code
@@ -106,7 +106,7 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "fairlead",
 		Short:         "A programmable routing layer for AI inference",
-		Args:          cobra.NoArgs,
+		Args:          arguments(0, 0),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -122,16 +122,20 @@ func (p *program) root() *cobra.Command {
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(wrongFlag)
+	root.Version = p.Version.Version
+	root.SetVersionTemplate(p.versionLine())
 	root.PersistentFlags().StringVarP(&p.output, "output", "o", outputText, "form of the output: text or json")
 	root.AddCommand(p.commands()...)
+	p.complete(root)
 	return root
 }
 
 // exitError ends the program with a code; without an err everything was said already.
 type exitError struct {
-	code int
-	err  error
+	code  int
+	err   error
+	usage bool // the command's help tells more of it
 }
 
 func (e *exitError) Error() string {
@@ -142,9 +146,6 @@ func (e *exitError) Error() string {
 }
 
 func (e *exitError) Unwrap() error { return e.err }
-
-// usage marks an error as one of the command line.
-func usage(err error) error { return &exitError{code: exitUsage, err: err} }
 
 // run marks whatever f returns as a failure, unless f has chosen a code itself.
 func run(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {

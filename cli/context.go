@@ -24,8 +24,9 @@ func (p *program) context() *cobra.Command {
 		Long: "A context is a name for a control plane: its address and where its token is. Commands take the first of:\n" +
 			"the flag --control, the flag --context, the variable FAIRLEAD_CONTROL, the context in use, this machine's own.\n\n" +
 			"Contexts are kept in $XDG_CONFIG_HOME/fairlead/contexts.yaml, which holds no token.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: "  fairlead context add staging --control https://control.staging.example --token-stdin\n  fairlead context use staging\n  fairlead context list",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.contextAdd(), p.contextUse(), p.contextList(), p.contextRemove())
 	return cmd
@@ -57,14 +58,14 @@ func (p *program) contextAdd() *cobra.Command {
 			"Without any, it is found as without a context: FAIRLEAD_ADMIN_TOKEN, else the data folder.",
 		Example: "  fairlead context add staging --control https://control.staging.example --token-stdin\n" +
 			"  fairlead context add production --control https://control.example --token-env PRODUCTION_TOKEN",
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 	}
 	cmd.Flags().StringVar(&place.Control, "control", "", "address of the control plane")
 	cmd.Flags().StringVar(&place.TokenFile, "token-file", "", "file that holds its token")
 	cmd.Flags().StringVar(&place.TokenEnv, "token-env", "", "variable that holds its token")
 	cmd.Flags().BoolVar(&stdin, "token-stdin", false, "read its token from standard input and keep it")
 	_ = cmd.MarkFlagRequired("control") // fails only for a flag that is not there
-	cmd.MarkFlagsMutuallyExclusive("token-file", "token-env", "token-stdin")
+	oneOf(cmd, "", "token-file", "token-env", "token-stdin")
 	cmd.RunE = run(func(ctx context.Context, args []string) error {
 		name := args[0]
 		if err := validContext(name, place); err != nil {
@@ -132,9 +133,10 @@ func (p *program) keepToken(ctx context.Context, name string, place *contextPlac
 
 func (p *program) contextUse() *cobra.Command {
 	return &cobra.Command{
-		Use:   "use NAME",
-		Short: "Have commands speak to this control plane from now on",
-		Args:  cobra.ExactArgs(1),
+		Use:     "use NAME",
+		Short:   "Have commands speak to this control plane from now on",
+		Example: "  fairlead context use staging",
+		Args:    arguments(1, 1),
 		RunE: run(func(_ context.Context, args []string) error {
 			all, err := p.readContexts()
 			if err != nil {
@@ -159,9 +161,10 @@ func (p *program) contextUse() *cobra.Command {
 
 func (p *program) contextList() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the contexts; * marks the one in use",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the contexts; * marks the one in use",
+		Example: "  fairlead context list",
+		Args:    arguments(0, 0),
 		RunE: run(func(context.Context, []string) error {
 			all, err := p.readContexts()
 			if err != nil {
@@ -186,7 +189,7 @@ func (p *program) contextList() *cobra.Command {
 					}
 					rows = append(rows, []string{mark, c.Name, c.Control, token})
 				}
-				return table(rows)
+				return p.list(rows, "There are no contexts.", "")
 			})
 		}),
 	}
@@ -194,9 +197,10 @@ func (p *program) contextList() *cobra.Command {
 
 func (p *program) contextRemove() *cobra.Command {
 	return &cobra.Command{
-		Use:   "remove NAME",
-		Short: "Forget a context, and its token where it was kept for it",
-		Args:  cobra.ExactArgs(1),
+		Use:     "remove NAME",
+		Short:   "Forget a context, and its token where it was kept for it",
+		Example: "  fairlead context remove staging",
+		Args:    arguments(1, 1),
 		RunE: run(func(_ context.Context, args []string) error {
 			all, err := p.readContexts()
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,6 +98,9 @@ func (p *program) writePrivate(name string, text []byte) error {
 func replaceFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // with mode 0600
 	if err != nil {
+		if place := (*fs.PathError)(nil); errors.As(err, &place) {
+			err = place.Err // its path is a name that nobody gave
+		}
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() {

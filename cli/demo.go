@@ -13,12 +13,13 @@ import (
 func (p *program) demo() *cobra.Command {
 	o := demo.Options{}
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Show fairlead at work: three fake endpoints, a little traffic, one endpoint killed",
+		Use:     "demo",
+		Short:   "Show fairlead at work: three fake endpoints, a little traffic, one endpoint killed",
+		Example: "  fairlead demo",
 		Long: "Starts a node in front of three fake endpoints of one model, sends a little traffic and kills an\n" +
 			"endpoint under it. On a terminal it goes on until interrupted; elsewhere it ends by itself. It fails\n" +
 			"if any request does.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: run(func(ctx context.Context, _ []string) error {
 			o.Out = p.Stdout
 			if f, ok := p.Stdout.(*os.File); ok {

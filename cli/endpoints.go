@@ -16,9 +16,10 @@ func (p *program) endpoints() *cobra.Command {
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
 			"decides by, what that node holds against it, and its price in USD per million tokens. - = not known. Those that only a revision on\n" +
 			"trial has stand last and are marked.",
-		Args: cobra.NoArgs,
+		Example: "  fairlead endpoints\n  fairlead endpoints forget",
+		Args:    arguments(0, 0),
 	}
-	addControlFlags(cmd.Flags())
+	addControlFlags(cmd.PersistentFlags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Endpoints(ctx)
 		if err != nil {
@@ -43,7 +44,28 @@ func (p *program) endpoints() *cobra.Command {
 				}
 				rows = append(rows, []string{id, configured, strconv.Itoa(e.Weight), showHealth(e.Health), input, output})
 			}
-			return table(rows)
+			return p.list(rows, "There are no endpoints.", "")
+		})
+	})
+	cmd.AddCommand(p.endpointsForget())
+	return cmd
+}
+
+func (p *program) endpointsForget() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "forget",
+		Short: "Drop what the node that answers holds against endpoints",
+		Long: "Forget drops what the node that answers holds against endpoints, all of them: open breakers, cooldowns, refused\n" +
+			"credentials, learned speeds. They are asked again at once. Other nodes keep what they hold.",
+		Example: "  fairlead endpoints forget",
+		Args:    arguments(0, 0),
+	}
+	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
+		if err := c.ForgetHealth(ctx); err != nil {
+			return err
+		}
+		return p.print(map[string]bool{"forgotten": true}, func() string {
+			return "nothing is held against any endpoint at the node that answered\n"
 		})
 	})
 	return cmd

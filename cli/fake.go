@@ -26,7 +26,7 @@ func (p *program) fake() *cobra.Command {
 		Long: "Fake speaks the wires of OpenAI and of Anthropic; the name of the model chooses how it behaves,\n" +
 			"healthy or failing in any of the ways that providers do. docs/fake.md describes the names.",
 		Example: "  fairlead fake --listen 127.0.0.1:9001\n  fairlead fake --key sk-one --key sk-two",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9001", "address to serve on; port 0 takes any free one")
 	cmd.Flags().StringArrayVar(&o.Keys, "key", nil, "a credential it takes, may be given several times; without any it takes all")

@@ -26,11 +26,11 @@ var bootFlags = []bootFlag{
 	{name: "data", shown: "$XDG_DATA_HOME/fairlead, else ~/.local/share/fairlead", meaning: "folder of this node's files; made where there is none"},
 	{name: "config", short: "c", meaning: "file that is the configuration: watched, and applied when it changes"},
 	{name: "role", value: "all", meaning: "planes of this node: all, control or edge"},
-	{name: "name", shown: "the machine's name; an edge's is that of its join token", meaning: "name of this node in its fleet, and in each of its log lines where it is given"},
+	{name: "name", shown: "`local` where one process is all; in a fleet the machine's name, or that of the join token", meaning: "name of this node in its fleet, and in each of its log lines where it is given"},
 	{name: "region", meaning: "region that this node is in, in each of its log lines"},
 	{name: "egress", shown: "the region", meaning: "address range that providers see this node from: what they refuse is remembered by it, and each log line has it"},
 	{name: "database", shown: "SQLite in the data folder", meaning: "URL of a PostgreSQL database, `postgres://...`, which control nodes share"},
-	{name: "secret-key", shown: "the content of `secret.key` in the data folder, which is made at the first start", meaning: "key under which stored secrets are sealed: a text of 16 characters or more, or `file:/path`; control nodes on one database share it"},
+	{name: "secret-key", shown: "the content of `secret.key` in the data folder, which is made at the first start", meaning: "key under which stored secrets are sealed: a text of 16 characters or more, or `file:/path`, which you alone may read (mode 0600); control nodes on one database share it"},
 	{name: "join", meaning: "token by which an edge joins a fleet, once: `fairlead nodes add` prints it"},
 	{name: "bus-listen", meaning: "address on which this control node lets edges in (TLS, by certificate)"},
 	{name: "bus-advertise", shown: "the address listened on", meaning: "address of it that edges are told"},
@@ -56,6 +56,7 @@ func addBootFlags(fs *pflag.FlagSet) {
 		if f.shown != "" {
 			text += " (default " + f.shown + ")"
 		}
+		text = strings.ReplaceAll(text, "`", "'") // pflag takes a word in backquotes for the value's name
 		if f.boolean {
 			fs.BoolP(f.name, f.short, f.value == "true", text)
 		} else {

@@ -19,7 +19,8 @@ func (p *program) nodes() *cobra.Command {
 		Short: "List the nodes of the fleet and how each of them is",
 		Long: "Nodes lists each node with the revision that it has in force and by how many changes it lags. A node is stale\n" +
 			"where it hears nothing from the control plane; it then goes on serving what it knows.",
-		Args: cobra.NoArgs,
+		Example: "  fairlead nodes\n  fairlead nodes add edge-1 --region eu-central-1\n  fairlead nodes remove edge-1",
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
@@ -35,7 +36,7 @@ func (p *program) nodes() *cobra.Command {
 			for _, n := range list {
 				rows = append(rows, nodeRow(n))
 			}
-			return table(rows) + nodeTroubles(list)
+			return p.list(rows, "There are no nodes.", "") + nodeTroubles(list)
 		})
 	})
 	cmd.AddCommand(p.nodesAdd(), p.nodesRemove())
@@ -101,7 +102,7 @@ func (p *program) nodesAdd() *cobra.Command {
 		Use:     "add NAME",
 		Short:   "Let an edge join the fleet: show its token, this once, and the line that starts it",
 		Example: "  fairlead nodes add edge-1 --region eu-central-1",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	cmd.Flags().StringVar(&region, "region", "", "where it is")
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
@@ -148,9 +149,16 @@ func (p *program) nodesRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Shut a node out of the fleet; to join again it needs a new token",
-		Args:  cobra.ExactArgs(1),
+		Long: "Remove shuts a node out at once. It has read the secrets of its time: replace them at their providers. On a\n" +
+			"terminal it asks.",
+		Example: "  fairlead nodes remove edge-1",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.asks(ctx, yes, "Shut node "+args[0]+" out of the fleet? To come back it needs a new token."); err != nil {
+			return err
+		}
 		n, err := c.RemoveNode(ctx, args[0])
 		if err != nil {
 			return err

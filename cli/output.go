@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"fairlead"
 	"fairlead/client"
@@ -116,6 +118,44 @@ func table(rows [][]string) string {
 	}
 	_ = w.Flush() // a strings.Builder takes everything
 	return b.String()
+}
+
+// list is a table, or the sentence that says that there is nothing in it. wide is the heading of a column that is cut to
+// fit the terminal that shows the table, if one does; -o json has it whole.
+func (p *program) list(rows [][]string, none, wide string) string {
+	if len(rows) == 1 {
+		return none + "\n"
+	}
+	if width := p.width(); width > 0 {
+		fit(rows, slices.Index(rows[0], wide), width)
+	}
+	return table(rows)
+}
+
+// leastCell is how far a cell is cut at most.
+const leastCell = 12
+
+// fit cuts the cells of a column to what the others leave of a line.
+func fit(rows [][]string, column, width int) {
+	if column < 0 {
+		return
+	}
+	for i := range rows[0] {
+		if i == column {
+			continue
+		}
+		most := 0
+		for _, row := range rows {
+			most = max(most, utf8.RuneCountInString(plain(row[i])))
+		}
+		width -= most + 2
+	}
+	width = max(width, leastCell)
+	for _, row := range rows {
+		if cell := []rune(plain(row[column])); len(cell) > width {
+			row[column] = string(cell[:width-1]) + "…"
+		}
+	}
 }
 
 // plain escapes what would not print as itself, such as a name that moves the cursor.

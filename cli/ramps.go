@@ -22,7 +22,7 @@ func (p *program) ramps() *cobra.Command {
 		Long: "Ramps lists the ramps under way: how far each has come, and what the node that leads saw when it looked last.\n" +
 			"With --all it lists those that have ended, too, and why.",
 		Example: "  fairlead ramps\n  fairlead ramps stop openai/gpt-4o-mini@openai",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.Flags().BoolVar(&all, "all", false, "also those that have ended, the last hundred")
@@ -38,14 +38,18 @@ func (p *program) ramps() *cobra.Command {
 			}
 		}
 		return p.print(shown, func() string {
-			rows := [][]string{{"RAMP", "ENDPOINT", "FROM", "TO", "WEIGHT", "STEP", "TIME", "STATE", "WHY"}}
+			rows := [][]string{{"ENDPOINT", "FROM", "TO", "WEIGHT", "STEP", "TIME", "STATE", "WHY", "RAMP"}}
 			for _, r := range shown {
 				rows = append(rows, []string{
-					r.ID, r.Endpoint, strconv.Itoa(r.From), strconv.Itoa(r.To), strconv.Itoa(r.Weight),
-					fmt.Sprintf("%d/%d", r.Steps, r.Of), showPace(time.Duration(r.Ran), time.Duration(r.Over)), courseState(&r.Course), courseWhy(&r.Course),
+					r.Endpoint, strconv.Itoa(r.From), strconv.Itoa(r.To), strconv.Itoa(r.Weight),
+					fmt.Sprintf("%d/%d", r.Steps, r.Of), showPace(time.Duration(r.Ran), time.Duration(r.Over)), courseState(&r.Course), courseWhy(&r.Course), r.ID,
 				})
 			}
-			return table(rows)
+			none := "There are no ramps under way."
+			if all {
+				none = "There are no ramps."
+			}
+			return p.list(rows, none, "WHY")
 		})
 	})
 	cmd.AddCommand(p.rampsStop())
@@ -55,10 +59,11 @@ func (p *program) ramps() *cobra.Command {
 func (p *program) rampsStop() *cobra.Command {
 	var how writing
 	cmd := &cobra.Command{
-		Use:   "stop {RAMP | ENDPOINT}",
-		Short: "End a ramp: its endpoint keeps the weight that it has reached",
-		Long:  "Stop ends a ramp, as a new revision; its endpoint keeps the weight that it has reached.\n\n" + exitCodesOfWrites,
-		Args:  cobra.ExactArgs(1),
+		Use:     "stop {RAMP | ENDPOINT}",
+		Short:   "End a ramp: its endpoint keeps the weight that it has reached",
+		Long:    "Stop ends a ramp, as a new revision; its endpoint keeps the weight that it has reached.\n\n" + exitCodesOfWrites,
+		Example: "  fairlead ramps stop openai/gpt-4o-mini@openai -m 'enough for today'",
+		Args:    arguments(1, 1),
 	}
 	how.flags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
@@ -93,7 +98,7 @@ func rampOf(ctx context.Context, c *client.Client, name string) (string, error) 
 			return r.ID, nil
 		}
 	}
-	return "", fairlead.Errorf(fairlead.CodeNotFound, "no ramp moves the weight of "+name)
+	return "", &fairlead.Error{Code: fairlead.CodeNotFound, Message: "no ramp moves the weight of " + name, Hint: "fairlead ramps lists them"}
 }
 
 // courseState says in a word how a ramp or a trial is, or how it ended.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // recordTerms are what records can be chosen by, in the order of the help: the flag, and the name in a --filter.
 func recordTerms(f *client.RecordFilter) []recordTerm {
 	return []recordTerm{
-		{"status", "status", &f.Status, "this status, such as 502, or this one and above, such as '>=500'"},
+		{"status", "status", &f.Status, "this status, such as 502, a bound such as '>=500' or '<400', or a class such as 5xx"},
 		{"model", "model", &f.Model, "this model, by its configured name"},
 		{"endpoint", "endpoint", &f.Endpoint, "what this endpoint answered"},
 		{"provider", "provider", &f.Provider, "what this provider was asked for, whether or not it answered"},
@@ -47,8 +48,7 @@ func addRecordFlags(fs *pflag.FlagSet, f *client.RecordFilter) {
 func parseFilter(text string) (f client.RecordFilter, err error) {
 	terms := recordTerms(&f)
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' }) {
-		name, value, ok := strings.Cut(word, "=")
-		name, least := strings.CutSuffix(name, ">")
+		name, sign, value := cutTerm(word)
 		term := -1
 		for i := range terms {
 			if terms[i].name == name {
@@ -56,23 +56,33 @@ func parseFilter(text string) (f client.RecordFilter, err error) {
 			}
 		}
 		switch {
-		case !ok || value == "" || term < 0:
+		case value == "" || term < 0:
 			return f, fmt.Errorf("--filter has terms such as status>=500 or provider=openai, not %q; there are %s", word, filterNames())
 		case *terms[term].value != "":
 			return f, fmt.Errorf("--filter names %s twice", name)
-		case least != (name == "duration") && name != "status":
-			sign := "="
-			if name == "duration" {
-				sign = ">="
-			}
-			return f, fmt.Errorf("--filter: %s is chosen by %s%sVALUE", name, name, sign)
-		}
-		if least && name == "status" {
-			value = ">=" + value
+		case name == "status" && sign != "=":
+			value = sign + value
+		case name == "duration" && sign != ">=":
+			return f, errors.New("--filter: duration is chosen by duration>=VALUE")
+		case name != "status" && name != "duration" && sign != "=":
+			return f, fmt.Errorf("--filter: %s is chosen by %s=VALUE", name, name)
 		}
 		*terms[term].value = value
 	}
 	return f, nil
+}
+
+// cutTerm divides a term at its sign, which is one of = >= > <= <.
+func cutTerm(word string) (name, sign, value string) {
+	at := strings.IndexAny(word, "<>=")
+	if at < 0 {
+		return word, "", ""
+	}
+	name, sign, value = word[:at], word[at:at+1], word[at+1:]
+	if sign != "=" && strings.HasPrefix(value, "=") {
+		sign, value = sign+"=", value[1:]
+	}
+	return name, sign, value
 }
 
 func filterNames() string {
@@ -93,7 +103,7 @@ func (p *program) records() *cobra.Command {
 		Long: "Records lists exchanges of a time: all that failed or were slow, and a sample of the others. How many were left out\n" +
 			"stands below the list. Prompts and answers are in no record; 'fairlead why ID' shows one at length.",
 		Example: "  fairlead records --status '>=500' --since 10m\n  fairlead records --provider openai --min-duration 5s -o json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.Flags())
 	addRecordFlags(cmd.Flags(), &f)
@@ -122,17 +132,17 @@ func (p *program) records() *cobra.Command {
 				break
 			}
 		}
-		return p.print(all, func() string { return recordTable(all.Data) + recordCounts(&all) })
+		return p.print(all, func() string { return p.recordTable(all.Data) + recordCounts(&all) })
 	})
 	return cmd
 }
 
-func recordTable(list []client.Record) string {
+func (p *program) recordTable(list []client.Record) string {
 	rows := [][]string{{"WHEN", "STATUS", "MODEL", "ENDPOINT", "TRIES", "TOOK", "TOKENS", "COST", "NODE", "ID"}}
 	for i := range list {
 		rows = append(rows, recordRow(&list[i]))
 	}
-	return table(rows)
+	return p.list(rows, "There are no such records.", "")
 }
 
 func recordRow(r *client.Record) []string {

@@ -17,14 +17,18 @@ func TestParseFilter(t *testing.T) {
 		"node=n region=r stream=true kept=slow": {Node: "n", Region: "r", Stream: "true", Kept: "slow"},
 		"trial=true":                            {Trial: "true"},
 		"model=a=b":                             {Model: "a=b"},
+		"status<500":                            {Status: "<500"},
+		"status<=404,node=n":                    {Status: "<=404", Node: "n"},
+		"status>499":                            {Status: ">499"},
+		"status=5xx":                            {Status: "5xx"},
 	} {
 		if got, err := parseFilter(text); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
 	for text, want := range map[string]string{
-		"status": "not \"status\"", "=5": "not", "status=": "not", "status>500": "not", "nothing=1": "there are status, model", "node=a node=b": "twice",
-		"duration=2s": "duration>=VALUE", "node>=a": "node=VALUE",
+		"status": "not \"status\"", "=5": "not", "status=": "not", "nothing=1": "there are status, model", "node=a node=b": "twice",
+		"duration=2s": "duration>=VALUE", "node>=a": "node=VALUE", "duration<2s": "duration>=VALUE", "<=5": "not", "status<": "not",
 	} {
 		if got, err := parseFilter(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %+v, %v", text, got, err)
@@ -69,12 +73,17 @@ func TestWhyText(t *testing.T) {
 	record := &client.Record{Kept: "failure", Model: "fast", Served: "a/m", Attempts: []client.Attempt{{Endpoint: "a/m@p", Why: "first", Outcome: "timeout", After: true, Detail: "x\x1b[2J"}}}
 	tried := *record
 	tried.Trial, tried.Shut = "trial_1", []string{"a/m@q", "a/m@r"}
+	slow := &client.Record{Endpoint: "a/m@q", TTFT: 301_000, Duration: 812_000, Attempts: []client.Attempt{
+		{Endpoint: "a/m@p", Start: 190, Duration: 140_000, Outcome: "overloaded"}, {Endpoint: "a/m@q", Start: 141_000, Duration: 160_000, Outcome: "ok"},
+	}}
 	for _, c := range []struct {
 		name string
 		x    client.Exchange
 		want []string
 		not  string
 	}{
+		{"where the time went", client.Exchange{Record: slow}, []string{"time went  190µs to the first attempt, 141ms until the one that answered, 160ms until its first token, 511ms until the end"}, "No endpoint"},
+		{"no answer", client.Exchange{Record: &client.Record{Duration: 2000, Attempts: []client.Attempt{{Start: 500, Duration: 1000, Outcome: "timeout"}}}}, []string{"time went  500µs to the first attempt, 1.5ms until the end"}, "first token"},
 		{"whole", client.Exchange{Node: "edge-1", Record: record, Lines: lines, Revision: &client.ExchangeRevision{Number: 7, By: "ops", Why: "a test", Origin: "weight"}}, []string{
 			"on edge-1", "7 (weight by ops", "a test", "which is   a/m", "kept       as a failure", "timeout (after the commit)", `x\x1b[2J`, "intent ", "about 12 tokens in", "charge ", "attempts 0, endpoint a/m@p",
 		}, "There is no"},

@@ -24,11 +24,11 @@ func (p *program) restore() *cobra.Command {
 			"backup that is cut off or was altered changes nothing.\n\n" +
 			"Changes made after the backup are not in it. Nodes that had seen them say so: 'fairlead audit lost' lists them.",
 		Example: "  fairlead restore fairlead.backup --data /var/lib/fairlead",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	cmd.Flags().StringVar(&o.Data, "data", "", "the data folder of the node that will be started on it")
 	cmd.Flags().StringVar(&o.Database, "database", "", "URL of the PostgreSQL database; a password in it is better in FAIRLEAD_DATABASE")
-	cmd.MarkFlagsMutuallyExclusive("data", "database")
+	oneOf(cmd, "", "data", "database")
 	cmd.RunE = run(func(ctx context.Context, args []string) error {
 		if o.Data == "" && o.Database == "" {
 			o.Database, _ = p.Lookup(variable("database"))
@@ -45,7 +45,7 @@ func (p *program) restore() *cobra.Command {
 		}
 		from, closeFile, err := p.openBackup(args[0])
 		if err != nil {
-			return usage(fmt.Errorf("read backup: %w", err))
+			return fmt.Errorf("read backup: %w", err)
 		}
 		defer closeFile()
 		o.From = from

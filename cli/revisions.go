@@ -16,7 +16,7 @@ func (p *program) revisions() *cobra.Command {
 		Use:     "revisions",
 		Short:   "List the versions of the configuration, the newest first",
 		Example: "  fairlead revisions\n  fairlead revisions show 12 > fairlead.yaml\n  fairlead revisions diff 11 12",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many to list; 0 = all")
@@ -38,7 +38,7 @@ func (p *program) revisions() *cobra.Command {
 					strconv.FormatInt(r.Number, 10), showTime(r.At), r.By, showOrigin(r), strconv.Itoa(r.Percent), r.Why,
 				})
 			}
-			return table(rows)
+			return p.list(rows, "There are no revisions yet.", "WHY")
 		})
 	})
 	cmd.AddCommand(p.revisionsShow(), p.revisionsDiff())
@@ -54,9 +54,10 @@ func showOrigin(r client.Revision) string {
 
 func (p *program) revisionsShow() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "show REVISION",
-		Short: "Show a revision's document, as YAML that can be applied",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show REVISION",
+		Short:   "Show a revision's document, as YAML that can be applied",
+		Example: "  fairlead revisions show 12 > fairlead.yaml",
+		Args:    arguments(1, 1),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
 		n, err := parseRevision(args[0])
@@ -86,7 +87,8 @@ func (p *program) revisionsDiff() *cobra.Command {
 		Short: "Tell what the second revision has otherwise than the first",
 		Long: "Diff compares two revisions by what they mean.\n\n" +
 			"Exit codes: 0 they could be compared, also where they differ; 1 they could not; 2 the command line could not be read.",
-		Args: cobra.ExactArgs(2),
+		Example: "  fairlead revisions diff 11 12",
+		Args:    arguments(2, 2),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
 		from, err := parseRevision(args[0])

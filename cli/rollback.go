@@ -23,7 +23,7 @@ func (p *program) rollback() *cobra.Command {
 			"It undoes nothing but the configuration: keys, secrets, nodes and tokens stay as they are.\n\n" +
 			"Exit codes: 0 it was changed, 3 there was nothing to change, 1 it was refused, 2 the command line could not be read.",
 		Example: "  fairlead rollback -m 'errors since noon'\n  fairlead rollback 12 -m 'before the new prices' -y",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1),
 	}
 	addControlFlags(cmd.Flags())
 	how.flags(cmd.Flags())
@@ -87,6 +87,9 @@ func (p *program) preview(ctx context.Context, c *client.Client, w client.Writte
 		}
 		line := fmt.Sprintf("%s revision %d of %s by %s (%s) %s", end.name, r.Number, showTime(r.At), plain(r.By), showOrigin(r), plain(r.Why))
 		fmt.Fprintln(p.Stderr, strings.TrimSpace(line))
+	}
+	if w.Beside != "" {
+		fmt.Fprintf(p.Stderr, "The trial of revision %d ends with it.\n", w.Tried)
 	}
 	fmt.Fprint(p.Stderr, differences(w.Diff), "Keys, secrets, nodes and tokens stay as they are.\n")
 	return nil

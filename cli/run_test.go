@@ -51,14 +51,14 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"no command", "", home, 0, "serve"},
 		{"help", "--help", home, 0, "check"},
-		{"unknown command", "srve", home, 2, `unknown command "srve"`},
-		{"unknown flag", "version --nothing", home, 2, "unknown flag"},
+		{"unknown command", "srve", home, 2, `there is no command "srve"; did you mean "serve"?`},
+		{"unknown flag", "version --nothing", home, 2, "there is no flag --nothing"},
 		{"unknown output", "version -o yaml", home, 2, "text or json"},
-		{"argument too many", "version extra", home, 2, "Run 'fairlead --help'"},
+		{"argument too many", "version extra", home, 2, "Run 'fairlead version --help'"},
 		{"key without command", "key", home, 0, "revoke"},
-		{"unknown key command", "key delete", home, 2, "unknown command"},
+		{"unknown key command", "key delete", home, 2, `there is no command "delete" of fairlead key`},
 		{"no name for the key", "key create", home, 2, `"name" not set`},
-		{"no id to revoke", "key revoke", home, 2, "accepts 1 arg"},
+		{"no id to revoke", "key revoke", home, 2, "an argument is missing"},
 		{"no token", "key list", home, 1, "fairlead serve"},
 		{"no home", "key list", nil, 2, "FAIRLEAD_DATA"},
 		{"bad control address", "key list --control ftp://x", with("FAIRLEAD_ADMIN_TOKEN", "t"), 2, "http://127.0.0.1:8485"},
@@ -102,6 +102,11 @@ func TestErrorAsJSON(t *testing.T) {
 func TestHelpListsVariables(t *testing.T) {
 	code, help, _ := runIn(t.Context(), nil, "", "serve", "--help")
 	table := cli.FlagsMarkdown()
+	for _, want := range []string{"--join string", "--secret-key string", "--database string", "'fairlead nodes add' prints it", "FAIRLEAD_ADMIN_TOKEN"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("help lacks %s:\n%s", want, help)
+		}
+	}
 	for _, name := range []string{
 		"LISTEN", "CONTROL", "DATA", "CONFIG", "NAME", "REGION", "EGRESS", "NO_AUTH", "LOG_LEVEL", "LOG_FORMAT", "TLS_CERT", "TLS_KEY",
 	} {

@@ -15,10 +15,11 @@ import (
 
 func (p *program) secret() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "secret",
-		Short: "Keep the credentials that a configuration names as ${secret:NAME}",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "secret",
+		Short:   "Keep the credentials that a configuration names as ${secret:NAME}",
+		Example: "  fairlead secret set openai\n  fairlead secret list\n  fairlead secret delete openai",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.AddCommand(p.secretSet(), p.secretList(), p.secretDelete(), p.secretKey())
@@ -32,7 +33,7 @@ func (p *program) secretKey() *cobra.Command {
 		Short: "Make a key for --secret-key, under which control nodes that share a database keep secrets",
 		Example: "  (umask 077; fairlead secret key > /etc/fairlead/secret.key)\n" +
 			"  FAIRLEAD_SECRET_KEY=file:/etc/fairlead/secret.key fairlead serve --database postgres://db/fairlead",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: run(func(context.Context, []string) error {
 			made := map[string]string{"key": seal.NewText()}
 			return p.print(made, func() string { return made["key"] + "\n" })
@@ -48,7 +49,7 @@ func (p *program) secretSet() *cobra.Command {
 		Long: "Set reads the value from the terminal, without showing it, or from standard input, or from the variable of\n" +
 			"--from-env. It is never an argument: every user of a machine can read its command lines. No command shows it again.",
 		Example: "  fairlead secret set openai\n  fairlead secret set openai --from-env OPENAI_API_KEY\n  pass openai | fairlead secret set openai",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	cmd.Flags().StringVar(&variable, "from-env", "", "variable that holds the value")
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
@@ -81,9 +82,10 @@ func (p *program) secretValue(ctx context.Context, name, variable string) (fairl
 
 func (p *program) secretList() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the secrets' names and what uses them; never their values",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the secrets' names and what uses them; never their values",
+		Example: "  fairlead secret list",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Secrets(ctx)
@@ -98,7 +100,7 @@ func (p *program) secretList() *cobra.Command {
 			for _, s := range list {
 				rows = append(rows, []string{s.Name, strconv.FormatInt(s.Version, 10), showTime(s.At), showUses(s.UsedBy)})
 			}
-			return table(rows)
+			return p.list(rows, "There are no secrets.", "")
 		})
 	})
 	return cmd
@@ -116,9 +118,19 @@ func (p *program) secretDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete NAME",
 		Short: "Take a secret's value away; credentials that name it are out of use then",
-		Args:  cobra.ExactArgs(1),
+		Long: "Delete takes a secret's value away. It warns of the credentials that name it, which are out of use then, and on a\n" +
+			"terminal it asks.",
+		Example: "  fairlead secret delete openai",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.warnInUse(ctx, c, args[0]); err != nil {
+			return err
+		}
+		if err := p.asks(ctx, yes, "Delete secret "+args[0]+"?"); err != nil {
+			return err
+		}
 		s, err := c.DeleteSecret(ctx, args[0])
 		if err != nil {
 			return err
@@ -126,4 +138,21 @@ func (p *program) secretDelete() *cobra.Command {
 		return p.print(s, func() string { return fmt.Sprintf("secret %s is deleted\n", plain(s.Name)) })
 	})
 	return cmd
+}
+
+// warnInUse says who loses a credential with a secret.
+func (p *program) warnInUse(ctx context.Context, c *client.Client, name string) error {
+	if p.output != outputText {
+		return nil
+	}
+	list, err := c.Secrets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.Name == name && len(s.UsedBy) > 0 {
+			fmt.Fprintf(p.Stderr, "warning: secret %s is in use: %s; they are out of use without it\n", plain(name), plain(showUses(s.UsedBy)))
+		}
+	}
+	return nil
 }

@@ -29,9 +29,11 @@ func (p *program) serve() *cobra.Command {
 		Long: "Serve takes its configuration from the file of -c, which it watches; without one it serves the\n" +
 			"providers whose keys are in the environment, or the built-in fake provider.\n\n" +
 			"The first SIGINT or SIGTERM lets open exchanges end, the second ends the program at once.\n" +
-			"SIGHUP has the file of -c read again, should the system have told of no change.",
+			"SIGHUP has the file of -c read again, should the system have told of no change.\n\n" +
+			"Each flag has a variable, which stands behind it. The token that the control plane wants has a variable alone,\n" +
+			adminTokenVariable + "; without it, it is the content of admin.token in the data folder, which is made at the first start.",
 		Example: "  fairlead serve\n  fairlead serve -c fairlead.yaml",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addBootFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -20,7 +20,7 @@ func (p *program) tail() *cobra.Command {
 			"it leaves out is counted on standard error. Terms are divided by spaces or commas, and all must hold:\n" +
 			filterNames() + ".\n\nIt goes on until it is interrupted.",
 		Example: "  fairlead tail --filter 'status>=500 provider=openai'\n  fairlead tail --filter duration>=5s -o json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	addControlFlags(cmd.Flags())
 	cmd.Flags().StringVar(&filter, "filter", "", "only records that match")

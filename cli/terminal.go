@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"fairlead"
@@ -25,6 +26,19 @@ func (p *program) terminal() (fd int, ok bool) {
 	}
 	fd = int(f.Fd())
 	return fd, term.IsTerminal(fd)
+}
+
+// width is how many columns the terminal has that results go to; 0 = they go elsewhere.
+func (p *program) width() int {
+	f, isFile := p.Stdout.(*os.File)
+	if !isFile {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 // confirm asks a question on a terminal, where no answer is a no. Without one nobody is asked, and it is a yes: a
@@ -45,6 +59,17 @@ func (p *program) confirm(ctx context.Context, question string) error {
 	return errors.New("not confirmed: nothing was changed")
 }
 
+// sure adds -y to a command that asks.
+func sure(fs *pflag.FlagSet) (yes *bool) { return fs.BoolP("yes", "y", false, "do not ask") }
+
+// asks confirms a question unless it was answered on the command line.
+func (p *program) asks(ctx context.Context, yes *bool, question string) error {
+	if *yes {
+		return nil
+	}
+	return p.confirm(ctx, question)
+}
+
 // readSecret reads a secret from the terminal, without showing it, or else all of standard input; one newline at
 // its end is not part of it.
 func (p *program) readSecret(ctx context.Context, what string) (fairlead.Secret, error) {
@@ -62,10 +87,10 @@ func (p *program) readSecret(ctx context.Context, what string) (fairlead.Secret,
 	}
 	value := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if value == "" {
-		return fairlead.Secret{}, usage(fmt.Errorf("read %s: it is empty", what))
+		return fairlead.Secret{}, fmt.Errorf("read %s: it is empty", what)
 	}
 	if len(text) > maxSecret {
-		return fairlead.Secret{}, usage(fmt.Errorf("read %s: it is longer than 64 KiB", what))
+		return fairlead.Secret{}, fmt.Errorf("read %s: it is longer than 64 KiB", what)
 	}
 	return fairlead.NewSecret(value), nil
 }

@@ -12,10 +12,11 @@ import (
 
 func (p *program) adminToken() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "token",
-		Short: "Create, list and revoke the tokens that speak to the control plane",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "token",
+		Short:   "Create, list and revoke the tokens that speak to the control plane",
+		Example: "  fairlead token create --name deploys --level operator\n  fairlead token list\n  fairlead token revoke tok_xufprchpbmi8f7h4",
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
 	cmd.AddCommand(p.tokenCreate(), p.tokenList(), p.tokenRevoke())
@@ -30,7 +31,7 @@ func (p *program) tokenCreate() *cobra.Command {
 		Long: "A viewer looks; an operator writes the configuration, weights and drains, too; an admin may do everything: keys,\n" +
 			"secrets, nodes, tokens, backups. The token's name stands in revisions and in the audit.",
 		Example: "  fairlead token create --name deploys --level operator",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "who, or what, it is for")
 	cmd.Flags().StringVar(&level, "level", "", "viewer, operator or admin")
@@ -55,9 +56,10 @@ func (p *program) tokenCreate() *cobra.Command {
 
 func (p *program) tokenList() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List all tokens, revoked ones included; never what they are",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List all tokens, revoked ones included; never what they are",
+		Example: "  fairlead token list",
+		Args:    arguments(0, 0),
 	}
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		list, err := c.Tokens(ctx)
@@ -76,7 +78,7 @@ func (p *program) tokenList() *cobra.Command {
 				}
 				rows = append(rows, []string{t.ID, t.Name, string(t.Level), showTime(t.Created), revoked})
 			}
-			return table(rows)
+			return p.list(rows, "There are no tokens beside the one that the server was started with.", "")
 		})
 	})
 	return cmd
@@ -84,11 +86,17 @@ func (p *program) tokenList() *cobra.Command {
 
 func (p *program) tokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "revoke ID",
-		Short: "Revoke a token; once this returns it is refused",
-		Args:  cobra.ExactArgs(1),
+		Use:     "revoke ID",
+		Short:   "Revoke a token; once this returns it is refused",
+		Long:    "Revoke ends a token for good: once this returns it is refused. On a terminal it asks.",
+		Example: "  fairlead token revoke tok_xufprchpbmi8f7h4",
+		Args:    arguments(1, 1),
 	}
+	yes := sure(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
+		if err := p.asks(ctx, yes, "Revoke token "+args[0]+"? Whoever uses it is refused from then on."); err != nil {
+			return err
+		}
 		t, err := c.RevokeToken(ctx, args[0])
 		if err != nil {
 			return err

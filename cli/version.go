@@ -27,25 +27,29 @@ func (v Version) String() string {
 
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Show which version this is",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Show which version this is",
+		Example: "  fairlead version",
+		Args:    arguments(0, 0),
 		RunE: run(func(context.Context, []string) error {
 			show := struct {
 				Version
 				Go       string `json:"go"`
 				Platform string `json:"platform"`
 			}{p.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			return p.print(show, func() string {
-				s := "fairlead " + show.Version.Version
-				if show.Revision != "" {
-					s += " " + show.Revision
-				}
-				if show.Modified {
-					s += " (modified)"
-				}
-				return fmt.Sprintf("%s %s %s\n", s, show.Go, show.Platform)
-			})
+			return p.print(show, p.versionLine)
 		}),
 	}
+}
+
+// versionLine is which version this is, and of what.
+func (p *program) versionLine() string {
+	s := "fairlead " + p.Version.Version
+	if p.Version.Revision != "" {
+		s += " " + p.Version.Revision
+	}
+	if p.Version.Modified {
+		s += " (modified)"
+	}
+	return fmt.Sprintf("%s %s %s/%s\n", s, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"fairlead"
 	"fairlead/client"
@@ -25,7 +27,7 @@ func (p *program) weight() *cobra.Command {
 				"docs/steering.md tells the guard's language.\n\n" + exitCodesOfWrites,
 			Example: "  fairlead weight openai/gpt-4o-mini@openai 25\n" +
 				"  fairlead weight openai/gpt-4o-mini@openai 25 --ramp 10m --guard 'error_rate<2% and ttft_p95<1.5x'",
-			Args: cobra.ExactArgs(2),
+			Args: arguments(2, 2),
 		},
 		read: func(args []string) (err error) {
 			if pace.Weight, err = strconv.Atoi(args[1]); err != nil || pace.Weight < 0 {
@@ -44,6 +46,13 @@ func (p *program) weight() *cobra.Command {
 			return c.RampWeight(ctx, endpoint, pace, w)
 		},
 	})
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var number *pflag.NotExistError
+		if errors.As(err, &number) && number.GetSpecifiedShortnames() != "" && strings.Trim(number.GetSpecifiedShortnames(), "0123456789") == "" {
+			return usage(fmt.Errorf("a weight is a number from 0, not \"-%s\"", number.GetSpecifiedShortnames()))
+		}
+		return wrongFlag(cmd, err)
+	})
 	cmd.Flags().DurationVar(&over, "ramp", 0, "move the weight over this time")
 	cmd.Flags().StringVar(&pace.Guard, "guard", "", "what must hold meanwhile")
 	return cmd
@@ -52,10 +61,11 @@ func (p *program) weight() *cobra.Command {
 func (p *program) drain() *cobra.Command {
 	return p.endpointWrite(endpointWrite{
 		command: cobra.Command{
-			Use:   "drain ENDPOINT",
-			Short: "Send an endpoint no more exchanges; those that it has end as they began",
-			Long:  "Drain sets an endpoint's weight to 0 in the configuration, as a new revision.\n\n" + exitCodesOfWrites,
-			Args:  cobra.ExactArgs(1),
+			Use:     "drain ENDPOINT",
+			Short:   "Send an endpoint no more exchanges; those that it has end as they began",
+			Long:    "Drain sets an endpoint's weight to 0 in the configuration, as a new revision.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead drain openai/gpt-4o-mini@openai -m 'errors since noon'",
+			Args:    arguments(1, 1),
 		},
 		write: func(ctx context.Context, c *client.Client, endpoint string, w client.Write) (client.Written, error) {
 			return c.Drain(ctx, endpoint, true, w)
@@ -66,10 +76,11 @@ func (p *program) drain() *cobra.Command {
 func (p *program) undrain() *cobra.Command {
 	return p.endpointWrite(endpointWrite{
 		command: cobra.Command{
-			Use:   "undrain ENDPOINT",
-			Short: "Give a drained endpoint back the weight that it had before",
-			Long:  "Undrain gives an endpoint the weight that it had before it was drained, as a new revision.\n\n" + exitCodesOfWrites,
-			Args:  cobra.ExactArgs(1),
+			Use:     "undrain ENDPOINT",
+			Short:   "Give a drained endpoint back the weight that it had before",
+			Long:    "Undrain gives an endpoint the weight that it had before it was drained, as a new revision.\n\n" + exitCodesOfWrites,
+			Example: "  fairlead undrain openai/gpt-4o-mini@openai -m 'it is well again'",
+			Args:    arguments(1, 1),
 		},
 		write: func(ctx context.Context, c *client.Client, endpoint string, w client.Write) (client.Written, error) {
 			return c.Drain(ctx, endpoint, false, w)

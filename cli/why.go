@@ -20,7 +20,7 @@ func (p *program) why() *cobra.Command {
 			"who wrote that and the reason. The id stands in the answer's header x-request-id. Of an ordinary exchange\n" +
 			"without a record the charge lines are shown.",
 		Example: "  fairlead why req_3n9ynw5t7qqatdrt5vd6h462a",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 	}
 	addControlFlags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, args []string) error {
@@ -89,6 +89,9 @@ func recordLines(r *client.Record, line func(name, format string, values ...any)
 	if r.TTFT > 0 {
 		line("first token", "after %s", showMicros(r.TTFT))
 	}
+	if len(r.Attempts) > 0 {
+		line("time went", "%s", timeText(r))
+	}
 	if r.Error != "" {
 		line("error", "%s", r.Error)
 	}
@@ -99,6 +102,31 @@ func recordLines(r *client.Record, line func(name, format string, values ...any)
 	line("tokens", "%s", tokensText(&r.Tokens))
 	line("cost", "%s", showCost(r.Cost))
 	line("kept", "as %s", map[fairlead.Kept]string{fairlead.KeptFailure: "a failure", fairlead.KeptSlow: "a slow one", fairlead.KeptSample: "one of the sample"}[r.Kept])
+}
+
+// timeText divides an exchange's time at what a record has the moment of. How long a connection took to come about is
+// a part of its attempt.
+func timeText(r *client.Record) string {
+	var parts []string
+	at := int64(0)
+	until := func(moment int64, what string) {
+		if moment > at {
+			parts = append(parts, showMicros(moment-at)+" "+what)
+			at = moment
+		}
+	}
+	until(r.Attempts[0].Start, "to the first attempt")
+	if r.TTFT > 0 {
+		for i := len(r.Attempts) - 1; i >= 0; i-- {
+			if a := &r.Attempts[i]; a.Endpoint == r.Endpoint && a.Start < r.TTFT {
+				until(a.Start, "until the one that answered")
+				break
+			}
+		}
+		until(r.TTFT, "until its first token")
+	}
+	until(r.Duration, "until the end")
+	return strings.Join(parts, ", ")
 }
 
 func tokensText(t *client.Tokens) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -42,16 +43,16 @@ func (p *program) written(w client.Written, same int) error {
 		case !w.Changed:
 			return fmt.Sprintf("no change: revision %d stays\n", w.Revision)
 		case w.DryRun:
-			return differences(w.Diff) + fmt.Sprintf("nothing was written; revision %d is in force\n", w.Revision)
+			return differences(w.Diff) + "nothing was written; " + wouldTry(w) + comparedWith(w) + " is in force\n"
 		case w.Restores != 0:
 			return differences(w.Diff) + fmt.Sprintf("revision %d is in force, with the document of revision %d\n", w.Revision, w.Restores)
 		}
 		text := differences(w.Diff)
 		switch {
 		case w.Ramp != "":
-			return text + fmt.Sprintf("revision %d: %s moves it there; 'fairlead ramps' shows how far it is\n", w.Revision, w.Ramp)
+			return text + fmt.Sprintf("revision %d moves it there; 'fairlead ramps' shows how far it is (%s)\n", w.Revision, w.Ramp)
 		case w.Trial != "":
-			return text + fmt.Sprintf("revision %d: %s tries it; 'fairlead trial' shows how that goes\n", w.Revision, w.Trial)
+			return text + fmt.Sprintf("revision %d is being tried; 'fairlead trial' shows how that goes (%s)\n", w.Revision, w.Trial)
 		}
 		return text + fmt.Sprintf("revision %d is in force\n", w.Revision)
 	})
@@ -59,6 +60,26 @@ func (p *program) written(w client.Written, same int) error {
 		return &exitError{code: same}
 	}
 	return err
+}
+
+// wouldTry tells of a dry run of a trial on what terms it would be tried.
+func wouldTry(w client.Written) string {
+	if w.Percent == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("it would be tried on %d %% of the exchanges for %s", w.Percent, showSpan(time.Duration(w.Hold)))
+	if w.Guard != "" {
+		text += ", as long as " + w.Guard + " holds"
+	}
+	return text + "; "
+}
+
+// comparedWith names what a dry run compares with: during a trial its own revision is not in force whole.
+func comparedWith(w client.Written) string {
+	if w.Beside == "" {
+		return fmt.Sprintf("revision %d", w.Revision)
+	}
+	return fmt.Sprintf("the revision in force beside revision %d, which is being tried (%s)", w.Tried, w.Beside)
 }
 
 // remarks says on standard error what somebody at a terminal should know beside the result.

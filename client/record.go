@@ -18,7 +18,7 @@ type RecordFilter struct {
 	Provider    string    // that was asked, whether or not it answered
 	Key         string    // its id
 	Code        string
-	Status      string // one, or the lowest one: 502, >=500
+	Status      string // one, a bound, or a class: 502, >=500, <400, 5xx
 	MinDuration string // such as 2s
 	Node        string
 	Region      string

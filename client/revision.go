@@ -14,17 +14,22 @@ import (
 
 // Written is what a write to the configuration did or, as a dry run, would do.
 type Written struct {
-	Changed  bool         `json:"changed"`
-	DryRun   bool         `json:"dry_run,omitempty"`
-	Revision int64        `json:"revision"` // in force after it; of a dry run, the one that it was compared with
-	Change   int64        `json:"change,omitempty"`
-	Restores int64        `json:"restores,omitempty"` // of a rollback: whose document it is
-	Ramp     string       `json:"ramp,omitempty"`     // the id of the ramp that began with it
-	Trial    string       `json:"trial,omitempty"`    // the id of the trial that began with it
-	Diff     []Difference `json:"diff"`
-	Findings []Finding    `json:"findings"`
-	Applied  bool         `json:"applied"`          // the node that answered decides by it
-	Behind   []string     `json:"behind,omitempty"` // live nodes that do not yet, where they were waited for
+	Changed  bool              `json:"changed"`
+	DryRun   bool              `json:"dry_run,omitempty"`
+	Revision int64             `json:"revision"` // in force after it; of a dry run, the one that it was compared with
+	Change   int64             `json:"change,omitempty"`
+	Restores int64             `json:"restores,omitempty"`       // of a rollback: whose document it is
+	Ramp     string            `json:"ramp,omitempty"`           // the id of the ramp that began with it
+	Trial    string            `json:"trial,omitempty"`          // the id of the trial that began with it
+	Beside   string            `json:"beside_trial,omitempty"`   // of a dry run during a trial, its id: Diff is from what is in force beside it
+	Tried    int64             `json:"tried_revision,omitempty"` // by that trial
+	Percent  int               `json:"percent,omitempty"`        // of a dry run of a trial: on how much it would be tried,
+	Hold     fairlead.Duration `json:"hold,omitempty"`           // how long,
+	Guard    string            `json:"guard,omitempty"`          // and as long as what holds
+	Diff     []Difference      `json:"diff"`
+	Findings []Finding         `json:"findings"`
+	Applied  bool              `json:"applied"`          // the node that answered decides by it
+	Behind   []string          `json:"behind,omitempty"` // live nodes that do not yet, where they were waited for
 }
 
 // Difference is one thing in which two configurations differ. It holds references, never values of credentials.
@@ -51,7 +56,7 @@ type Finding struct {
 // String gives the finding in a line.
 func (f Finding) String() string {
 	s := f.Severity + ": "
-	if f.Line > 0 {
+	if f.Line > 0 && f.File != "" { // a line of what nobody typed says nothing
 		s = fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column) + s
 	}
 	if f.Path != "" {

@@ -139,9 +139,12 @@ func (k *checker) endpoints(path, model string, m fairlead.ModelConfig, all name
 		}
 	}
 	if drained == len(m.Endpoints) {
-		k.warn(path, "all endpoints are drained (weight 0): requests for it fail", "")
+		k.warn(path, allDrained, "")
 	}
 }
+
+// allDrained is said of a model by Check and by Risks.
+const allDrained = "all endpoints are drained (weight 0): requests for it fail"
 
 func (k *checker) endpoint(path, model string, e fairlead.EndpointConfig, all names) {
 	if e.Name != "" && !nameShape.MatchString(e.Name) {

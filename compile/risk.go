@@ -53,7 +53,7 @@ func (k *checker) gone(path, name string, after names) {
 func (k *checker) loses(name string, before, after fairlead.ModelConfig) {
 	path := key("models", name)
 	if weightOf(before) > 0 && weightOf(after) == 0 {
-		k.warn(path, "loses all its weight: requests for it fail", "")
+		k.warn(path, allDrained, "")
 	}
 	known := byID(name, before.Endpoints)
 	for i, e := range after.Endpoints {

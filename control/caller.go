@@ -28,6 +28,7 @@ func (who caller) may(need fairlead.Level) error {
 	return &fairlead.Error{
 		Code:    fairlead.CodeNotAllowed,
 		Message: "this needs a token of level " + string(need) + "; the token " + who.name + " has level " + string(who.level),
+		Hint:    "one of level admin makes it: fairlead token create --name NAME --level " + string(need),
 	}
 }
 

@@ -31,13 +31,18 @@ const maxTries = 50
 
 // Written is what a write of the configuration did, or would do.
 type Written struct {
-	Revision int64                `json:"revision"`           // in force after the write
-	Change   int64                `json:"change,omitempty"`   // that carries it; left out where nothing changed
-	Changed  bool                 `json:"changed"`            // of a dry run: whether it would
-	DryRun   bool                 `json:"dry_run,omitempty"`  // nothing was written
-	Restores int64                `json:"restores,omitempty"` // of a rollback: whose document it is
-	Ramp     string               `json:"ramp,omitempty"`     // the id of the ramp that began with it
-	Trial    string               `json:"trial,omitempty"`    // the id of the trial that began with it
+	Revision int64                `json:"revision"`                 // in force after the write
+	Change   int64                `json:"change,omitempty"`         // that carries it; left out where nothing changed
+	Changed  bool                 `json:"changed"`                  // of a dry run: whether it would
+	DryRun   bool                 `json:"dry_run,omitempty"`        // nothing was written
+	Restores int64                `json:"restores,omitempty"`       // of a rollback: whose document it is
+	Ramp     string               `json:"ramp,omitempty"`           // the id of the ramp that began with it
+	Trial    string               `json:"trial,omitempty"`          // the id of the trial that began with it
+	Beside   string               `json:"beside_trial,omitempty"`   // of a dry run during a trial, its id: diff is from what is in force beside it
+	Tried    int64                `json:"tried_revision,omitempty"` // by that trial
+	Percent  int                  `json:"percent,omitempty"`        // of a dry run of a trial: on how much it would be tried,
+	Hold     fairlead.Duration    `json:"hold,omitempty"`           // how long,
+	Guard    string               `json:"guard,omitempty"`          // and as long as what holds
 	Diff     []compile.Difference `json:"diff"`
 	Findings compile.Findings     `json:"findings"`         // warnings
 	Applied  bool                 `json:"applied"`          // this node's own edge decides by it
@@ -213,12 +218,18 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	}
 	weights := laidOver(now, next.config, d)
 	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
-	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
+	w.warn(compile.Risks(now.config, next.config))
+	if now.Trial != nil && e.dry {
+		w.Beside, w.Tried = now.Trial.ID, now.Trial.Revision
+	}
 	if e.tries != nil {
 		if d, err = beside(now, next.document, e.tries); err != nil {
 			return w, change, err
 		}
 		next, weights = document{now.Document, now.config, now.checked}, now.Weights
+		if t := d.trial; t != nil && e.dry {
+			w.Percent, w.Hold, w.Guard = t.Percent, t.Hold, t.Guard
+		}
 	}
 	w.Changed = d.course != nil || !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e) || ends(now, d, e)
 	if e.dry || !w.Changed {
@@ -235,6 +246,15 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	w.Revision, w.Change = r.Number, change.Number
 	w.begun(d.course)
 	return w, change, nil
+}
+
+// warn adds warnings that are not there yet.
+func (w *Written) warn(found compile.Findings) {
+	for _, f := range found {
+		if !slices.ContainsFunc(w.Findings, func(have compile.Finding) bool { return have.Path == f.Path && have.Message == f.Message }) {
+			w.Findings = append(w.Findings, f)
+		}
+	}
 }
 
 // begun tells of the ramp or the trial that began with a write.

@@ -165,7 +165,7 @@ func (c *Control) addNode(a *ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Log.InfoContext(ctx, "node added", "node", n.Name, "by", a.who.name)
+	c.Log.InfoContext(ctx, "node added", "name", n.Name, "by", a.who.name)
 	_, err = c.spread(ctx, a, change)
 	if err != nil { // the node can join all the same
 		c.Log.ErrorContext(ctx, "this node's own edge has not taken a change", "change", change.Number, "error", err.Error())
@@ -188,7 +188,7 @@ func (c *Control) removeNode(a *ask) (any, error) {
 		return nil, err
 	}
 	c.Fleet.Forget(n.Name)
-	c.Log.InfoContext(ctx, "node removed", "node", n.Name, "by", a.who.name)
+	c.Log.InfoContext(ctx, "node removed", "name", n.Name, "by", a.who.name)
 	if _, err := c.spread(ctx, a, change); err != nil {
 		c.Log.ErrorContext(ctx, "this node's own edge has not taken a change", "change", change.Number, "error", err.Error())
 	}

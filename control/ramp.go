@@ -125,7 +125,7 @@ func (c *Control) getRamp(a *ask) (any, error) {
 func (c *Control) ramp(ctx context.Context, id string) (fairlead.Course, error) {
 	course, err := c.Store.Course(ctx, id)
 	if err == nil && course.Kind != fairlead.CourseRamp {
-		err = fairlead.Errorf(fairlead.CodeNotFound, "there is no ramp of this id")
+		err = &fairlead.Error{Code: fairlead.CodeNotFound, Message: "there is no ramp of this id", Hint: "fairlead ramps lists them"}
 	}
 	return course, err
 }

@@ -17,7 +17,7 @@ var (
 		{name: "provider", text: "Only what this provider was asked for, whether or not it answered"},
 		{name: "key", text: "Only this key, by its id"},
 		{name: "code", text: "Only this error code"},
-		{name: "status", text: "Only this status, such as 502, or this one and above, such as >=500"},
+		{name: "status", text: "Only this status, such as 502, a bound such as >=500 or <400, or a class such as 5xx"},
 		{name: "min_duration", text: "Only what took so long, such as 2s"},
 		{name: "node", text: "Only this node"},
 		{name: "region", text: "Only nodes of this region"},
@@ -100,20 +100,37 @@ func (a *ask) readTimes(f *fairlead.RecordFilter, now time.Time) error {
 	return nil
 }
 
-// statuses reads a status, or the lowest one.
+// statuses reads a status, the bound that it must keep, or a class of a hundred.
 func statuses(s string) (least, most int, err error) {
 	if s == "" {
 		return 0, 0, nil
 	}
-	digits, open := strings.CutPrefix(s, ">=")
-	n, err := strconv.ParseUint(digits, 10, 16)
-	if err != nil || n < 100 || n > 599 {
-		return 0, 0, named("status", fairlead.Errorf(fairlead.CodeInvalidRequest, "status is one such as 502, or the lowest one, such as >=500"))
+	digits := strings.TrimLeft(s, "<>=")
+	sign := strings.TrimSuffix(s, digits)
+	class, hundred := strings.CutSuffix(digits, "xx")
+	if hundred && sign == "" {
+		digits = class + "00"
 	}
-	if open {
-		return int(n), 0, nil
+	number, err := strconv.ParseUint(digits, 10, 16)
+	n := int(number)
+	if err == nil && n >= 100 && n <= 599 {
+		switch sign {
+		case "", "=":
+			if hundred {
+				return n, n + 99, nil
+			}
+			return n, n, nil
+		case ">=":
+			return n, 0, nil
+		case ">":
+			return n + 1, 0, nil
+		case "<=":
+			return 0, n, nil
+		case "<":
+			return 0, n - 1, nil
+		}
 	}
-	return int(n), int(n), nil
+	return 0, 0, named("status", fairlead.Errorf(fairlead.CodeInvalidRequest, "status is one such as 502, a bound such as >=500 or <400, or a class such as 5xx"))
 }
 
 func readCursor(s string) (*fairlead.StoredRecord, error) {

@@ -84,7 +84,7 @@ func TestRecords(t *testing.T) {
 		t.Fatal(bad, err)
 	}
 	for query, want := range map[string]int{
-		"": 40, "?status=502": 4, "?status=%3E%3D500": 4, "?status=%3E%3D200": 40, "?status=200": 36, "?code=upstream_failed": 4,
+		"": 40, "?status=502": 4, "?status=%3E%3D500": 4, "?status=5xx": 4, "?status=%3C500": 36, "?status=%3C%3D502": 40, "?status=%3E501": 4, "?status=%3E502": 0, "?status=2xx": 36, "?status=%3E%3D200": 40, "?status=200": 36, "?code=upstream_failed": 4,
 		"?provider=other": 4, "?provider=p": 36, "?provider=oth": 0, "?endpoint=a/m@p": 36, "?model=a/m": 40, "?model=fast": 0,
 		"?key=key_1": 40, "?key=key_2": 0, "?min_duration=3s": 4, "?min_duration=3001ms": 0, "?node=edge-1": 20, "?node=edge-9": 0,
 		"?region=us": 20, "?region=us&node=edge-1": 0, "?region=asia": 0, "?stream=true": 14, "?stream=false": 26, "?kept=failure": 4, "?kept=slow": 0,
@@ -141,7 +141,7 @@ func TestRecordQueries(t *testing.T) {
 	p.json(t, "GET", "/control/v1/records", "", 200, "Authorization", "Bearer "+viewer)
 	p.json(t, "GET", "/control/v1/records", "", 401, "Authorization", "Bearer x")
 	for query, param := range map[string]string{
-		"status=abc": "status", "status=>=": "status", "status=1": "status", "status=>500": "status", "min_duration=5": "min_duration", "min_duration=-1s": "min_duration",
+		"status=abc": "status", "status=>=": "status", "status=1": "status", "status=>>500": "status", "status=9xx": "status", "status==": "status", "status=xx": "status", "min_duration=5": "min_duration", "min_duration=-1s": "min_duration",
 		"from=yesterday": "from", "until=1": "until", "from=2026-01-02T03:04:05Z&until=2026-01-02T03:04:05Z": "from", "limit=0": "limit", "limit=1001": "limit",
 		"cursor=1": "cursor", "cursor=x_req_1": "cursor", "stream=yes": "stream", "trial=trial_1": "trial", "kept=all": "kept", "nothing=1": "nothing",
 	} {

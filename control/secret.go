@@ -120,7 +120,7 @@ func validValue(value string) error {
 func (c *Control) deleteSecret(a *ask) (any, error) {
 	return c.writeSecret(a, "secret.delete", func(old fairlead.SealedSecret) ([]byte, error) {
 		if old.Version == 0 || old.Deleted() {
-			return nil, fairlead.Errorf(fairlead.CodeNotFound, "no secret has this name")
+			return nil, &fairlead.Error{Code: fairlead.CodeNotFound, Message: "no secret has this name", Hint: "fairlead secret list lists them"}
 		}
 		return nil, nil
 	})

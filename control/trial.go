@@ -132,7 +132,10 @@ func (c *Control) endTrial(a *ask, end fairlead.CourseEnd, action string) (any, 
 	}
 	e.next = func(ctx context.Context, now *current) (draft, error) {
 		if now.Trial == nil {
-			return draft{}, fairlead.Errorf(fairlead.CodeConflict, "no revision is being tried")
+			return draft{}, &fairlead.Error{
+				Code: fairlead.CodeConflict, Message: "no revision is being tried",
+				Hint: "fairlead apply --percent begins a trial; fairlead trial shows the last one",
+			}
 		}
 		course, err := c.Store.Course(ctx, now.Trial.ID)
 		if err != nil {

@@ -23,6 +23,7 @@ type Window struct {
 	stage   int
 	before  int // the stage of what comes in now, while the last step is younger than stepDelay
 	stepped time.Time
+	begun   time.Time
 	heard   time.Time
 	list    []slice // by time
 }
@@ -37,7 +38,7 @@ type slice struct {
 // NewWindow makes the window for a ramp or a trial of a duration, at a stage. That may have begun just now, on the
 // node that led before.
 func NewWindow(now time.Time, over time.Duration, stage int) *Window {
-	return &Window{age: max(over/agePart, leastAge), stage: stage, before: stage - 1, stepped: now}
+	return &Window{begun: now, age: max(over/agePart, leastAge), stage: stage, before: stage - 1, stepped: now}
 }
 
 // Stage tells that a step was taken. What edges send in the two seconds after it still counts as of the stage
@@ -76,7 +77,10 @@ func (w *Window) forget(now time.Time) {
 // Judge judges the newest evidence of both sides: of the judged one what came in since a stage, of the other one all
 // that is kept. Where no edge has reported for 10 s, or none of the judged side's exchanges is new, it is Hold.
 func (w *Window) Judge(now time.Time, g Guard, since int) Ruling {
-	if now.Sub(w.heard) > deafAfter {
+	switch {
+	case w.heard.IsZero() && now.Sub(w.begun) <= deafAfter:
+		return Ruling{Verdict: Hold, Reason: "no report yet"}
+	case now.Sub(w.heard) > deafAfter:
 		return Ruling{Verdict: Hold, Reason: fmt.Sprintf("no edge has reported for %s", deafAfter)}
 	}
 	var mine, peers Evidence

@@ -25,7 +25,8 @@ func TestWindow(t *testing.T) {
 		since int
 		want  string // mine peers stage verdict
 	}{
-		{"nothing", nil, 5, 0, "0 0 0 hold no edge has reported"},
+		{"nothing yet", nil, 5, 0, "0 0 0 hold no report yet"},
+		{"nothing at all", nil, 11, 0, "0 0 0 hold no edge has reported for 10s"},
 		{"all of it", []add{{5, 0, 30, 40}, {6, 0, 30, 40}}, 7, 0, "60 80 0 good"},
 		{"empty reports are reports", []add{{5, 0, 60, 60}, {20, 0, 0, 0}, {29, 0, 0, 0}}, 38, 0, "60 60 0 good"},
 		{"nobody is heard", []add{{5, 0, 60, 60}, {27, 0, 0, 0}}, 38, 0, "0 0 0 hold no edge has reported for 10s"},

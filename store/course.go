@@ -59,7 +59,7 @@ func (s *Store) Course(ctx context.Context, id string) (c fairlead.Course, err e
 	}
 	err = s.read(ctx, "read course", func(ctx context.Context, q querier) (err error) {
 		c, err = scanCourse(q.QueryRowContext(ctx, `SELECT `+courseColumns+` FROM courses WHERE id = $1`, id))
-		return missing(err, "there is no ramp or trial of this id")
+		return missing(err, "there is no ramp or trial of this id", "fairlead ramps lists them")
 	})
 	return c, err
 }

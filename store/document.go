@@ -58,7 +58,7 @@ func readDocument(ctx context.Context, q querier, n int64) ([]byte, error) {
 	var sum fairlead.Hash
 	err := q.QueryRowContext(ctx, `SELECT sum FROM revisions WHERE number = $1`, n).Scan(scanHash(&sum))
 	if err != nil {
-		return nil, missing(err, "there is no revision "+strconv.FormatInt(n, 10))
+		return nil, missing(err, "there is no revision "+strconv.FormatInt(n, 10), "fairlead revisions lists them")
 	}
 	var whole int64
 	var text []byte

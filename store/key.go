@@ -75,7 +75,7 @@ func (s *Store) RevokeKey(ctx context.Context, id string, act fairlead.Act) (k f
 	w, err := s.write(ctx, "revoke key", act, func(ctx context.Context, w *writer) (err error) {
 		k, err = scanKey(w.tx.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM keys WHERE id = $1`, id))
 		if err != nil {
-			return missing(err, "no key has this id")
+			return missing(err, "no key has this id", "fairlead key list lists them")
 		}
 		if !k.Active() {
 			return errNothing

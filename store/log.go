@@ -74,7 +74,7 @@ func lastWithin(ctx context.Context, q querier, after int64, limit, maxBytes int
 func (s *Store) Change(ctx context.Context, number int64) (c fairlead.Change, err error) {
 	err = s.read(ctx, "read change", func(ctx context.Context, q querier) (err error) {
 		c, err = scanChange(q.QueryRowContext(ctx, `SELECT `+changeColumns+` FROM changes WHERE number = $1`, number))
-		return missing(err, "the log has no change of this number")
+		return missing(err, "the log has no change of this number", "")
 	})
 	return c, err
 }
@@ -98,10 +98,10 @@ func (s *Store) HasChange(ctx context.Context, number int64, hash fairlead.Hash)
 	return has, err
 }
 
-// missing gives CodeNotFound for a row that is not there.
-func missing(err error, message string) error {
+// missing gives CodeNotFound for a row that is not there, with what to do next.
+func missing(err error, message, hint string) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return fairlead.Errorf(fairlead.CodeNotFound, message)
+		return &fairlead.Error{Code: fairlead.CodeNotFound, Message: message, Hint: hint}
 	}
 	return err
 }

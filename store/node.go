@@ -24,7 +24,7 @@ func scanNode(r scanner) (n fairlead.Node, err error) {
 }
 
 var (
-	errNoNode  = fairlead.Errorf(fairlead.CodeNotFound, "no node has this name")
+	errNoNode  = &fairlead.Error{Code: fairlead.CodeNotFound, Message: "no node has this name", Hint: "fairlead nodes lists them"}
 	errNoToken = &fairlead.Error{
 		Code:    fairlead.CodeInvalidKey,
 		Message: "the token to join with is unknown, used or expired",
@@ -41,7 +41,10 @@ func (s *Store) AddNode(ctx context.Context, n fairlead.Node, token fairlead.Has
 			return err
 		}
 		if found && have.Removed.IsZero() {
-			return fairlead.Errorf(fairlead.CodeConflict, "a node has this name already")
+			return &fairlead.Error{
+				Code: fairlead.CodeConflict, Message: "a node has this name already",
+				Hint: "choose another, or shut that one out first: fairlead nodes remove NAME",
+			}
 		}
 		if err := w.putNode(ctx, n, token[:], nullMicros(expires)); err != nil {
 			if s.engine.Failure(err) == FailureTaken {

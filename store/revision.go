@@ -190,7 +190,7 @@ func scanRevision(s scanner) (r fairlead.Revision, err error) {
 func (s *Store) Revision(ctx context.Context, n int64) (r fairlead.Revision, err error) {
 	err = s.read(ctx, "read revision", func(ctx context.Context, q querier) (err error) {
 		r, err = scanRevision(q.QueryRowContext(ctx, `SELECT `+revisionColumns+` FROM revisions WHERE number = $1`, n))
-		return missing(err, "there is no revision "+strconv.FormatInt(n, 10))
+		return missing(err, "there is no revision "+strconv.FormatInt(n, 10), "fairlead revisions lists them")
 	})
 	return r, err
 }

@@ -73,7 +73,7 @@ func (s *Store) RevokeToken(ctx context.Context, id string, act fairlead.Act) (t
 	_, err = s.write(ctx, "revoke token", act, func(ctx context.Context, w *writer) (err error) {
 		t, err = scanToken(w.tx.QueryRowContext(ctx, `SELECT `+tokenColumns+` FROM tokens WHERE id = $1`, id))
 		if err != nil {
-			return missing(err, "no admin token has this id")
+			return missing(err, "no admin token has this id", "fairlead token list lists them")
 		}
 		if !t.Revoked.IsZero() {
 			return errNothing
