@@ -19,7 +19,7 @@ type LostChange struct {
 }
 
 // ReportLost keeps the changes that a node remembers and that are not in this log. What the log has is passed over, and so is
-// what the node reported before.
+// what the node reported before. Edges that such a change removed are removed again.
 func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.Change) error {
 	if err := storable(node); err != nil {
 		return err
@@ -31,6 +31,10 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 	}
 	act := fairlead.Act{At: time.Now(), By: node, Action: "log.lost"}
 	_, err := s.write(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
+		removed, err := w.removeLost(ctx, node, changes)
+		if err != nil {
+			return err
+		}
 		fresh, first, last := 0, int64(0), int64(0)
 		for i := range changes {
 			c := &changes[i]
@@ -45,8 +49,11 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 				last = c.Number
 			}
 		}
-		if fresh == 0 {
+		if fresh == 0 && removed == 0 {
 			return errNothing
+		}
+		if fresh == 0 {
+			return nil
 		}
 		w.act.Target = fmt.Sprintf("%d changes, %d to %d", fresh, first, last)
 		return w.note(ctx)
