@@ -148,6 +148,11 @@ func (a *App) follow(ctx context.Context) {
 	a.parts.group.Go(func() { a.edge.Run(ctx) })
 	err := bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
 		Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Clock: a.Clock,
+		Copied: func(foreign bool) {
+			if foreign {
+				a.sendAgain()
+			}
+		},
 	})
 	a.told(ctx, "follow the log", err)
 }
