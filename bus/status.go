@@ -66,6 +66,8 @@ func (b *Bus) sendStatus() {
 	if err == nil && len(text) > statusBytes {
 		status.Unresolved = status.Unresolved[:min(len(status.Unresolved), 100)]
 		status.ConfigError = status.ConfigError[:min(len(status.ConfigError), 4<<10)]
+		status.HealthMore += len(status.Health) - min(len(status.Health), 50)
+		status.Health = status.Health[:min(len(status.Health), 50)]
 		text, err = json.Marshal(status)
 	}
 	if err == nil {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +16,7 @@ func (p *program) endpoints() *cobra.Command {
 		Use:   "endpoints",
 		Short: "List the endpoints with their weights, as the node that answers sees them",
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
-			"decides by, what that node holds against it, and its price in USD per million tokens. - = not known.",
+			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens. - = not known.",
 		Args: cobra.NoArgs,
 	}
 	addControlFlags(cmd.Flags())
@@ -36,7 +38,7 @@ func (p *program) endpoints() *cobra.Command {
 				if e.Price != nil {
 					input, output = e.Price.Input, e.Price.Output
 				}
-				rows = append(rows, []string{e.ID, configured, strconv.Itoa(e.Weight), showHealth(e.Health), input, output})
+				rows = append(rows, []string{e.ID, configured, strconv.Itoa(e.Weight), showHealth(&e), input, output})
 			}
 			return table(rows)
 		})
@@ -44,12 +46,46 @@ func (p *program) endpoints() *cobra.Command {
 	return cmd
 }
 
-func showHealth(h *client.Health) string {
-	switch {
-	case h == nil:
-		return "ok"
-	case h.Until.IsZero():
-		return h.State
+// showHealth says what the node that answers holds against an endpoint, and what the other edges do; "-" where nobody
+// has told.
+func showHealth(e *client.Endpoint) string {
+	h, f := e.Health, e.Fleet
+	if f == nil || f.Edges == 0 {
+		f = nil
 	}
-	return h.State + " until " + showTime(h.Until)
+	parts := []string{}
+	if h != nil {
+		parts = append(parts, showHeld(h))
+	}
+	if f != nil && f.Shut+f.Reduced > 0 && (h == nil || f.Edges > 1) {
+		text := fmt.Sprintf("shut at %d of %d edges", f.Shut, f.Edges)
+		if f.Shut == 0 {
+			text = fmt.Sprintf("reduced at %d of %d edges", f.Reduced, f.Edges)
+		}
+		if h == nil || h.Reason != f.Reason {
+			text += " (" + f.Reason + ")"
+		}
+		parts = append(parts, text)
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, "; ")
+	case f == nil:
+		return "-"
+	}
+	return "ok"
+}
+
+func showHeld(h *client.Health) string {
+	text := h.State
+	if h.Share > 0 {
+		text = strconv.Itoa(h.Share) + " %"
+	}
+	if h.Reason != "" {
+		text += " (" + h.Reason + ")"
+	}
+	if !h.Until.IsZero() {
+		text += " until " + showTime(h.Until)
+	}
+	return text
 }

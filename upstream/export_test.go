@@ -127,6 +127,14 @@ func Shut(u *Upstream, s fairlead.Step) {
 	}
 }
 
+// Succeed has an exchange try an endpoint at a time, and find it well.
+func Succeed(u *Upstream, s fairlead.Step, at time.Time) {
+	way := u.waysOf(s.Endpoint.Provider)[0]
+	lane := u.board.Load().Lane(s.Endpoint, s.Asked, way.credential, "", at)
+	ticket, _ := lane.Acquire(at, false)
+	lane.Release(ticket, health.Evidence{Kind: health.Success}, at)
+}
+
 // Busy counts the attempts under way at a step's endpoint, after n are added.
 func Busy(u *Upstream, s fairlead.Step, n int64) int64 {
 	way := u.waysOf(s.Endpoint.Provider)[0]
