@@ -35,7 +35,7 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("make the bus: %w", err)
 	}
-	s.SetLoggerV2(serverLog{b.o.Log}, false, false, false)
+	s.SetLoggerV2(meet(serverLog{b.o.Log}, b.o.Log), false, false, false)
 	s.Start()
 	wait := startTimeout
 	if end, ok := ctx.Deadline(); ok {
