@@ -108,3 +108,9 @@ type AuditEntry struct {
 func (e *AuditEntry) Chain(before Hash) Hash {
 	return chain(before, []int64{e.Number, e.At.UnixMicro(), e.Change}, []byte(e.By), []byte(e.Action), []byte(e.Target), []byte(e.Why))
 }
+
+// LostChange is a change that edges remember and this log has not, because it was restored from an older backup.
+type LostChange struct {
+	Change
+	Nodes []string `json:"nodes"` // that remember it, by name
+}

@@ -93,6 +93,12 @@ func (f *Frame) Check() error {
 	return nil
 }
 
+// Size is how many bytes MarshalBinary writes, at most.
+func (f *Frame) Size() int { return len(f.Lines) + len(f.Node) + len(f.Incarnation) + headBytes }
+
+// headBytes is what a frame's head has beside its names: a hash, a time, numbers.
+const headBytes = 320
+
 // MarshalBinary writes the frame as one line of JSON with everything but the lines, and then these.
 func (f *Frame) MarshalBinary() ([]byte, error) { return marshalLines(f, f.Lines) }
 

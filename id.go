@@ -12,6 +12,14 @@ import (
 // that they spell.
 const idLetters = "23456789abcdefghijkmnpqrstuvwxyz"
 
+// idValues has the value of each letter, -1 for what is none: control reads the ids of all charge lines.
+var idValues = func() (values [256]int8) {
+	for i := range values {
+		values[i] = int8(strings.IndexByte(idLetters, byte(i)))
+	}
+	return values
+}()
+
 // An exchange's id spells, 5 bits a letter behind its prefix: the milliseconds since 1970 (45 bits, until the
 // year 3084), the node's Tag (20 bits) and random bits (60).
 const (
@@ -68,7 +76,7 @@ func spell(b []byte, n uint64, letters int) []byte {
 
 func unspell(s string) (n uint64, ok bool) {
 	for i := range len(s) {
-		at := strings.IndexByte(idLetters, s[i])
+		at := idValues[s[i]]
 		if at < 0 {
 			return 0, false
 		}

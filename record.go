@@ -13,10 +13,11 @@ type Record struct {
 	Served     string // the configured name of the model asked for; "" where there is none
 	Start      time.Time
 	Attempts   []Attempt
-	Endpoint   string // the one that was committed; "" where none was
-	Status     int    // the status that the caller was answered with
-	Code       Code   // "" where all went well
-	Err        error  // the cause, for the log
+	Shut       []string // endpoints whose turn it was, and which health kept from being asked
+	Endpoint   string   // the one that was committed; "" where none was
+	Status     int      // the status that the caller was answered with
+	Code       Code     // "" where all went well
+	Err        error    // the cause, for the log
 	Usage      Usage
 	Cost       *USD          // nil = the price is unknown
 	TTFT       time.Duration // entry to commit; 0 where nothing was committed

@@ -31,6 +31,7 @@ type StoredRecord struct {
 	Key        string          `json:"key,omitempty"`
 	CallerID   string          `json:"caller_id,omitempty"`
 	Revision   int64           `json:"revision,omitempty"`
+	Trial      string          `json:"trial,omitempty"` // whose revision it went by; "" = it went by none on trial
 	Stream     bool            `json:"stream,omitempty"`
 	Translated bool            `json:"translated,omitempty"`
 	Status     int             `json:"status,omitempty"`
@@ -49,6 +50,7 @@ type StoredRecord struct {
 	BytesIn    int64           `json:"bytes_in,omitempty"`
 	BytesOut   int64           `json:"bytes_out,omitempty"`
 	Attempts   []StoredAttempt `json:"attempts,omitempty"`
+	Shut       []string        `json:"shut,omitempty"` // endpoints whose turn it was, and which health kept away
 }
 
 // StoredAttempt is an Attempt of a StoredRecord.

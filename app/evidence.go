@@ -120,7 +120,7 @@ func (a *App) sendAgain() {
 // takeUp takes what nodes send up, and keeps records within bounds, until ctx ends.
 func (a *App) takeUp(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { a.told(ctx, "take charge lines", a.bus.Receive(ctx, ship.KindFrame, a.desk.Frame)) })
+	wg.Go(func() { a.told(ctx, "take charge lines", a.bus.Receive(ctx, ship.KindFrames, a.desk.Frames)) })
 	wg.Go(func() { a.told(ctx, "take records", a.bus.Receive(ctx, ship.KindRecords, a.desk.Records)) })
 	wg.Go(func() { a.sweep(ctx) })
 	wg.Wait()

@@ -141,7 +141,7 @@ func TestRampOfANode(t *testing.T) {
 		why    string
 		weight float64
 	}{
-		{"good", false, "promoted", "the weight is 60 after 3s: error_rate 0.00 %", 60},
+		{"good", false, "promoted", "the weight is 60 after 6s: error_rate 0.00 %", 60},
 		{"failing", true, "reverted", "back to the weight of 30", 30},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestRampOfANode(t *testing.T) {
 			s := newSteered(t)
 			s.moved.bad.Store(c.bad)
 			defer s.work(false)()
-			id := s.write(http.MethodPatch, "endpoints/"+moved, `{"weight":60,"ramp":"3s","guard":"error_rate<2%"}`)["ramp"].(string)
+			id := s.write(http.MethodPatch, "endpoints/"+moved, `{"weight":60,"ramp":"6s","guard":"error_rate<2%"}`)["ramp"].(string)
 			got := s.until("ramps/"+id, hasEnded)
 			if got["end"] != c.end || !strings.Contains(got["why"].(string), c.why) {
 				t.Errorf("the ramp: %v", got)
@@ -159,6 +159,47 @@ func TestRampOfANode(t *testing.T) {
 			}
 		})
 	}
+}
+
+// gone is the URL of a provider where nothing answers.
+func gone(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	return s.URL
+}
+
+// TestDeadEndpoint holds that an endpoint which health shuts, and which is therefore hardly asked, is judged all the same: its
+// ramp is reverted, and a trial that has it beside a healthy one is dropped. Nobody is failed meanwhile.
+func TestDeadEndpoint(t *testing.T) {
+	t.Run("ramp", func(t *testing.T) {
+		t.Parallel()
+		s := newSteered(t)
+		s.write(http.MethodPatch, "config", fmt.Sprintf(`{"providers":{"moved":{"base_url":"%s/v1"}}}`, gone(t)))
+		defer s.work(false)()
+		id := s.write(http.MethodPatch, "endpoints/"+moved, `{"weight":60,"ramp":"10s","guard":"error_rate<2%"}`)["ramp"].(string)
+		got := s.until("ramps/"+id, hasEnded)
+		if got["end"] != "reverted" || !strings.Contains(got["why"].(string), "health kept away") {
+			t.Errorf("the ramp: %v", got)
+		}
+		if w := s.weight(4); w != 30.0 {
+			t.Errorf("the weight is %v", w)
+		}
+	})
+	t.Run("trial", func(t *testing.T) {
+		t.Parallel()
+		s := newSteered(t)
+		defer s.work(false)()
+		s.write(http.MethodPatch, "config?percent=50&hold=10s&guard=error_rate%3C2%25", fmt.Sprintf(`{"providers":{"gone":{"dialect":"openai","base_url":"%s/v1"}},
+			"models":{"openai/model":{"endpoints":[{"provider":"steady","model":"echo"},{"provider":"gone","model":"echo"}]}}}`, gone(t)))
+		shown := fmt.Sprint(s.until("endpoints", func(got map[string]any) bool { return len(got["data"].([]any)) == 3 })["data"])
+		if strings.Count(shown, "trial:true") != 1 || !strings.Contains(shown, "id:openai/model@gone") {
+			t.Errorf("during the trial there are %s", shown)
+		}
+		if got := s.until("trial", hasEnded); got["end"] != "dropped" || !strings.Contains(got["why"].(string), "it broke its guard") {
+			t.Errorf("the trial: %v", got)
+		}
+	})
 }
 
 // TestRampWithoutEvidence holds that fewer than 50 exchanges on a side move nothing.
@@ -197,7 +238,7 @@ func TestTrialOfANode(t *testing.T) {
 			s := newSteered(t)
 			s.moved.bad.Store(c.bad)
 			defer s.work(c.bad)()
-			a := s.write(http.MethodPatch, "config?percent=50&hold=3s&guard=error_rate%3C2%25",
+			a := s.write(http.MethodPatch, "config?percent=50&hold=5s&guard=error_rate%3C2%25",
 				`{"models":{"openai/model":{"endpoints":[{"provider":"moved","model":"echo"}]}}}`)
 			if a["trial"] == nil {
 				t.Fatalf("no trial: %v", a)

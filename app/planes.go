@@ -97,6 +97,9 @@ func (a *App) openDataPlane() error {
 		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv,
 		OpenSecret: secrets.Open, Report: a.report, Clock: a.Clock, Log: a.Log,
 	})
+	if a.identity != nil && a.identity.Fresh() {
+		a.edge.Hold()
+	}
 	return nil
 }
 
@@ -148,7 +151,7 @@ func (a *App) controlOptions() control.Options {
 func (a *App) follow(ctx context.Context) {
 	a.parts.group.Go(func() { a.edge.Run(ctx) })
 	err := bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
-		Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Clock: a.Clock,
+		Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Sure: a.settle, Clock: a.Clock,
 		Copied: func(foreign bool) {
 			if foreign {
 				a.sendAgain()
@@ -156,6 +159,16 @@ func (a *App) follow(ctx context.Context) {
 		},
 	})
 	a.told(ctx, "follow the log", err)
+}
+
+// settle has a node that has joined serve: its disk holds what is of this fleet.
+func (a *App) settle() {
+	if a.identity != nil {
+		if err := a.identity.Settle(); err != nil {
+			a.Log.Warn("a restart will wait for control again", "error", err.Error())
+		}
+	}
+	a.edge.Release()
 }
 
 // followed is the replica as the bus keeps it.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"fairlead"
 	"fairlead/app"
 	"fairlead/internal/fakellm"
 	"fairlead/steer"
@@ -55,12 +57,7 @@ func (c *tally) heard(node string) bool {
 // fleetOf starts a node with both planes and an edge that has joined it.
 func fleetOf(t *testing.T, config string) (one, edge *node) {
 	t.Helper()
-	one = start(t, app.Options{Name: "one", BusListen: "127.0.0.1:0"})
-	one.must(http.MethodPut, "/control/v1/config", config)
-	var added struct{ Token string }
-	check(t, json.Unmarshal([]byte(one.must(http.MethodPost, "/control/v1/nodes", `{"name":"paris","role":"edge"}`)), &added))
-	edge = start(t, app.Options{Role: fairlead.RoleEdge, Join: fairlead.NewSecret(added.Token)})
-	return one, edge
+	return fleetAt(t, config, t.TempDir())
 }
 
 // must asks the control plane for what it does not refuse.
@@ -81,6 +78,25 @@ func (n *node) revision(key string) string {
 		n.t.Fatalf("status %d: %s", resp.StatusCode, body)
 	}
 	return resp.Header.Get("X-Fairlead-Revision")
+}
+
+// recorded names the nodes of which there are records of one side of a trial; all have to be of its revision.
+func (n *node) recorded(trial, revision string) string {
+	n.t.Helper()
+	var list struct {
+		Data []struct {
+			Node, Trial string
+			Revision    int64
+		}
+	}
+	check(n.t, json.Unmarshal([]byte(n.must(http.MethodGet, "/control/v1/records?trial="+trial, "")), &list))
+	nodes := map[string]bool{}
+	for _, r := range list.Data {
+		if nodes[r.Node] = true; (r.Trial != "") != (trial == "true") || strconv.FormatInt(r.Revision, 10) != revision {
+			n.t.Errorf("with trial=%s there is %+v", trial, r)
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(nodes)), " ")
 }
 
 func sent(f *fakellm.Server) int { return len(f.Log()) }
@@ -129,6 +145,10 @@ func TestTrialInFleet(t *testing.T) {
 	}
 	for _, name := range []string{"one", "paris"} {
 		harness.Until(t, name+" has reported all", func() bool { return heard.shows(name, tried, rest) })
+	}
+
+	for trial, want := range map[string]string{"true": "2", "false": "1"} { // by what the records of both nodes say
+		harness.Until(t, "records with trial="+trial, func() bool { return one.recorded(trial, want) == "one paris" })
 	}
 
 	one.must(http.MethodPatch, "/control/v1/endpoints/openai/one@first?wait=all", `{"drain":true}`)

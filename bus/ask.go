@@ -6,12 +6,92 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"fairlead"
 )
 
 // largest is the largest value that is taken in pieces: far beyond any document, so that a false size costs nothing.
 const largest = 256 << 20
+
+// askedAgain marks a request that was sent before, for those who only listen.
+const askedAgain = "Fairlead-Again"
+
+// Any control node of the group answers, and which one gets a request is chance: it may be one that hangs, or whose database does. So
+// what has no answer after a while is sent again, up to askMore times, each pause twice the one before. Everything that is asked
+// may be asked twice. A slow way is no reason: the first pause is at least thrice what the last good answer took.
+const (
+	askMore  = 3
+	askAgain = 300 * time.Millisecond
+)
+
+// answered is what became of one request.
+type answered struct {
+	body      []byte
+	err       error
+	took      time.Duration
+	elsewhere bool // another control node may do
+}
+
+// ask sends a request and gives its answer. It does not outlive the connection that it was sent over, for no answer
+// comes over another.
+func (b *Bus) ask(ctx context.Context, subject string, body []byte) ([]byte, error) {
+	b.mu.Lock()
+	epoch, pause := b.epoch, max(askAgain, 3*b.took[subject])
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	defer context.AfterFunc(epoch, cancel)()
+	answers := make(chan answered, 1+askMore)
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for sent, open := 0, 0; ; {
+		if sent <= askMore {
+			repeated := sent > 0
+			group.Go(func() { answers <- b.request(ctx, subject, body, repeated) })
+			sent++
+			open++
+		}
+		select {
+		case a := <-answers:
+			if open--; a.elsewhere && (open > 0 || sent <= askMore) {
+				continue
+			}
+			if a.err == nil {
+				b.mu.Lock()
+				b.took[subject] = a.took
+				b.mu.Unlock()
+			}
+			return a.body, a.err
+		case <-timer.C:
+			pause *= 2
+			timer.Reset(pause)
+		}
+	}
+}
+
+// request sends a request once.
+func (b *Bus) request(ctx context.Context, subject string, body []byte, repeated bool) (a answered) {
+	msg := &nats.Msg{Subject: subject, Data: body}
+	if repeated && b.conn.HeadersSupported() {
+		msg.Header = nats.Header{askedAgain: {"1"}}
+	}
+	begun := time.Now()
+	m, err := b.conn.RequestMsgWithContext(ctx, msg)
+	if err != nil {
+		a.err = &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the control plane does not answer", Err: err}
+		return a
+	}
+	a.took = time.Since(begun)
+	a.body, a.err = readAnswer(m.Data)
+	a.elsewhere = a.err != nil && fairlead.AsError(a.err).Code == fairlead.CodeControlUnavailable
+	return a
+}
 
 func (b *Bus) askControl(ctx context.Context, verb string, question any) ([]byte, error) {
 	text, err := json.Marshal(question)

@@ -93,6 +93,7 @@ type Bus struct {
 	watchers map[int]func() // called after each connect
 	serial   int
 	status   statusSlot
+	took     map[string]time.Duration // by the last good answer on each subject
 }
 
 // Start starts the embedded server, or begins to connect; a connection that cannot be made yet is made later. ctx
@@ -101,7 +102,7 @@ func Start(ctx context.Context, o Options) (*Bus, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	b := &Bus{o: o, closed: make(chan struct{}), watchers: map[int]func(){}, members: &members{clock: o.Clock, read: o.Nodes}}
+	b := &Bus{o: o, closed: make(chan struct{}), watchers: map[int]func(){}, took: map[string]time.Duration{}, members: &members{clock: o.Clock, read: o.Nodes}}
 	b.turn()
 	password, err := b.embed(ctx)
 	if err != nil {
@@ -226,22 +227,6 @@ func (b *Bus) connected() {
 	for _, f := range all {
 		f()
 	}
-}
-
-// ask sends a request and gives its answer. It does not outlive the connection that it was sent over, for no answer
-// comes over another.
-func (b *Bus) ask(ctx context.Context, subject string, body []byte) ([]byte, error) {
-	b.mu.Lock()
-	epoch := b.epoch
-	b.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	defer context.AfterFunc(epoch, cancel)()
-	m, err := b.conn.RequestWithContext(ctx, subject, body)
-	if err != nil {
-		return nil, &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the control plane does not answer", Err: err}
-	}
-	return readAnswer(m.Data)
 }
 
 // subscribe has f called for each message, one at a time, until stop, which waits for the last call. What waits beyond

@@ -146,11 +146,11 @@ func (h *history) KeyPage(_ context.Context, after fairlead.KeyHash, limit int) 
 
 func (h *history) Secrets(context.Context) ([]fairlead.SealedSecret, error) { return h.secrets, h.fail }
 
-func (h *history) ReportLost(_ context.Context, node string, changes []fairlead.Change) error {
+func (h *history) ReportLost(_ context.Context, node string, changes []fairlead.Change) (fairlead.Change, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lost[node] = append(h.lost[node], changes...)
-	return h.fail
+	return fairlead.Change{}, h.fail
 }
 
 func (h *history) Nodes(context.Context) ([]fairlead.Node, error) {

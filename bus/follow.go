@@ -46,6 +46,7 @@ type FollowOptions struct {
 	Loading func(what string)    // how far a whole copy is; "" = it has ended
 	Refused func(changes int64)  // changes so far that did not fit the chain, and were fetched again
 	Copied  func(foreign bool)   // a whole copy was put in place; foreign: of another log
+	Sure    func()               // once: what the replica holds is known to be of the log that control has
 	Clock   func() time.Time     // time.Now where nil; only differences of it count
 	Fetched func(changes, n int) // changes that came with the n-th fetch
 }
@@ -60,6 +61,7 @@ type follower struct {
 	fetches int
 	refused int64
 	trouble string // the last error that was logged, so that it is said once
+	sure    bool   // it was told
 
 	mu     sync.Mutex
 	heard  []heard
@@ -157,6 +159,11 @@ func (f *follower) take(now time.Time) {
 func (f *follower) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		f.take(f.o.Clock())
+		if f.m.sure && !f.sure {
+			if f.sure = true; f.o.Sure != nil {
+				f.o.Sure()
+			}
+		}
 		s := f.m.next(f.o.Clock())
 		if s.kind == stepWait {
 			f.wait(ctx, s.wait)

@@ -29,6 +29,7 @@ type Identity struct {
 
 	path    string
 	mu      sync.Mutex
+	fresh   bool              // it has joined, and not followed the fleet's log yet
 	control map[string]string // addresses of control nodes' buses that were learned, by name
 	pair    atomic.Pointer[pki.Pair]
 }
@@ -43,6 +44,7 @@ type identityFile struct {
 	Pair      string   `json:"certificate"` // PEM: private key, certificate, authority
 	// Control are the addresses that beats told, by control node.
 	Control map[string]string `json:"control,omitempty"`
+	Fresh   bool              `json:"fresh,omitempty"`
 }
 
 // LoadIdentity reads the identity in a data folder; found is false where the node has not joined yet.
@@ -70,13 +72,32 @@ func LoadIdentity(dir string) (id *Identity, found bool, err error) {
 	if _, err := ecdh.X25519().NewPrivateKey(f.Box); err != nil {
 		return nil, false, fmt.Errorf("read this node's identity in %s: %w", path, err)
 	}
-	id = &Identity{Name: f.Name, Region: f.Region, Addresses: f.Addresses, Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control}
+	id = &Identity{Name: f.Name, Region: f.Region, Addresses: f.Addresses, Box: f.Box, Sealed: f.Sealed, path: path, control: f.Control, fresh: f.Fresh}
 	id.pair.Store(pair)
 	return id, true, nil
 }
 
 // Pair is the certificate that the node shows now.
 func (id *Identity) Pair() *pki.Pair { return id.pair.Load() }
+
+// Fresh reports whether the node has joined and not yet found what its disk holds on the fleet's log: that may be of the life
+// before, in another fleet.
+func (id *Identity) Fresh() bool {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	return id.fresh
+}
+
+// Settle keeps that the node's disk holds what is of this fleet.
+func (id *Identity) Settle() error {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	if !id.fresh {
+		return nil
+	}
+	id.fresh = false
+	return id.write(id.pair.Load())
+}
 
 // Public is the public half of Box.
 func (id *Identity) Public() ([]byte, error) {
@@ -104,7 +125,7 @@ func (id *Identity) write(pair *pki.Pair) error {
 	if err != nil {
 		return err
 	}
-	whole, err := json.MarshalIndent(identityFile{id.Name, id.Region, id.Addresses, id.Box, id.Sealed, string(text), id.control}, "", "  ")
+	whole, err := json.MarshalIndent(identityFile{id.Name, id.Region, id.Addresses, id.Box, id.Sealed, string(text), id.control, id.fresh}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func Join(ctx context.Context, text string, o JoinOptions) (*Identity, error) {
 	}
 	id := &Identity{
 		Name: t.Name, Region: a.Node.Region, Addresses: bothOf(t.Addresses, a.Addresses), Box: box.Bytes(), Sealed: a.Node.Sealed,
-		path: filepath.Join(o.Dir, IdentityFile),
+		path: filepath.Join(o.Dir, IdentityFile), fresh: true,
 	}
 	return id, id.set(pair)
 }

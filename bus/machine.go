@@ -52,6 +52,7 @@ type machine struct {
 	since  time.Time // when it was first beyond at
 	hurry  bool      // nothing is on its way: fetch at once
 	doubt  bool      // a beat disagrees
+	sure   bool      // the position was found on the log, some time
 	asked  time.Time // the last answer about that, or the last no
 	noes   int
 	reload bool // copy, for the log is far ahead
@@ -166,7 +167,7 @@ func (m *machine) beat(p fairlead.Position, now time.Time) {
 	case p.Number > m.at.Number:
 		m.known(p.Number, now)
 	case p.Number == m.at.Number && p.Hash == m.at.Hash:
-		m.noes = 0
+		m.noes, m.sure = 0, true
 	default:
 		m.question(now)
 	}
@@ -199,7 +200,7 @@ func (m *machine) fetched(p page, err error, now time.Time) {
 		m.no(now)
 		return
 	}
-	m.noes = 0
+	m.noes, m.sure = 0, true
 	if p.Head.Number-m.at.Number > copyBeyond {
 		m.reload = true
 		return
@@ -238,7 +239,7 @@ func (m *machine) answered(t tellHas, err error, now time.Time) {
 	case err != nil:
 		m.failed(now) // the next beat asks again
 	case t.Has && t.Head.Log == m.at.Log:
-		m.noes, m.fails, m.asked = 0, 0, now
+		m.noes, m.fails, m.asked, m.sure = 0, 0, now, true
 	default:
 		m.fails = 0
 		m.no(now)
@@ -262,7 +263,7 @@ func (m *machine) copied(at fairlead.Position, err error, now time.Time) {
 		m.failed(now)
 		return
 	}
-	m.fails, m.noes, m.reload, m.doubt = 0, 0, false, false
+	m.fails, m.noes, m.reload, m.doubt, m.sure = 0, 0, false, false, true
 	m.want = at.Number
 	m.moved(at, now)
 	m.lookNow()

@@ -35,7 +35,7 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("make the bus: %w", err)
 	}
-	s.SetLoggerV2(meet(serverLog{b.o.Log}, b.o.Log), false, false, false)
+	s.SetLoggerV2(meet(newServerLog(b.o.Log), b.o.Log), false, false, false)
 	s.Start()
 	wait := startTimeout
 	if end, ok := ctx.Deadline(); ok {
@@ -57,6 +57,7 @@ func (b *Bus) serverOptions(password string) (*server.Options, error) {
 		PingInterval: 5 * time.Second, MaxPingsOut: 2, AuthTimeout: 5, TLSTimeout: 5,
 		CustomClientAuthentication: &clientAuth{b: b, password: password},
 		CustomRouterAuthentication: routeAuth{b},
+		ConnectErrorReports:        1, // serverLog counts them
 	}
 	listen := b.o.Listen
 	if listen == "" && b.o.ClusterListen != "" {
@@ -186,22 +187,4 @@ func hideURL(err error) error {
 		return fmt.Errorf("%s: %w", u.Op, u.Err)
 	}
 	return err
-}
-
-// serverLog passes on what the embedded server complains of; the rest is noise to an operator.
-type serverLog struct{ log *slog.Logger }
-
-func (l serverLog) Noticef(string, ...any) {}
-func (l serverLog) Debugf(string, ...any)  {}
-func (l serverLog) Tracef(string, ...any)  {}
-func (l serverLog) Warnf(format string, v ...any) {
-	l.log.Info("bus server", "message", fmt.Sprintf(format, v...))
-}
-
-func (l serverLog) Errorf(format string, v ...any) {
-	l.log.Warn("bus server", "message", fmt.Sprintf(format, v...))
-}
-
-func (l serverLog) Fatalf(format string, v ...any) {
-	l.log.Error("bus server", "message", fmt.Sprintf(format, v...))
 }

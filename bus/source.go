@@ -12,7 +12,7 @@ import (
 	"fairlead"
 )
 
-// Log is what Serve reads of the store, and the one thing that it writes.
+// Log is what Serve reads of the store, and the one thing that it has written.
 type Log interface {
 	Head(ctx context.Context) (fairlead.Position, error)
 	Changes(ctx context.Context, after int64, limit, maxBytes int) ([]fairlead.Change, error)
@@ -21,7 +21,8 @@ type Log interface {
 	State(ctx context.Context) (fairlead.State, fairlead.Position, error)
 	KeyPage(ctx context.Context, after fairlead.KeyHash, limit int) ([]fairlead.Key, error)
 	Secrets(ctx context.Context) ([]fairlead.SealedSecret, error)
-	ReportLost(ctx context.Context, node string, changes []fairlead.Change) error
+	// ReportLost gives the change that it makes, if any: keys are revoked again.
+	ReportLost(ctx context.Context, node string, changes []fairlead.Change) (fairlead.Change, error)
 }
 
 // maxBeat bounds the bytes of a beat.
@@ -316,7 +317,12 @@ func (s *source) lost(ctx context.Context, node string, body []byte) ([]byte, er
 	for i := range p.Changes {
 		changes[i] = p.Changes[i].Change
 	}
-	return nil, s.log.ReportLost(ctx, node, changes)
+	made, err := s.log.ReportLost(ctx, node, changes)
+	if err == nil && made.Number > 0 {
+		s.b.o.Log.Warn("keys whose revocation this log had lost are revoked again", "told_by", node, "change", made.Number)
+		s.b.Publish(made)
+	}
+	return nil, err
 }
 
 // read reads the body of a request.

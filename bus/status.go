@@ -126,7 +126,7 @@ func (b *Bus) Receive(ctx context.Context, kind string, f func(ctx context.Conte
 // until stop. It takes none of them away from those that receive; what comes faster than f takes it is dropped.
 func (b *Bus) Listen(kind string, f func(node string, body []byte)) (stop func(), err error) {
 	stop, err = b.subscribe(subjectUp("*", kind), "", func(m *nats.Msg) {
-		if node, ok := asker(m.Subject, m.Reply); ok {
+		if node, ok := asker(m.Subject, m.Reply); ok && m.Header.Get(askedAgain) == "" {
 			f(node, m.Data)
 		}
 	})

@@ -15,7 +15,7 @@ func TestStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&b, nil))
-		l := meet(serverLog{log}, log)
+		l := meet(newServerLog(log), log)
 		for range 3 {
 			l.Errorf("127.0.0.1:1 - rid:5 - Route Error %s", "'Authorization Violation'")
 			l.Errorf("127.0.0.1:1 - rid:6 - authentication error")
@@ -23,7 +23,7 @@ func TestStrangers(t *testing.T) {
 		if got := b.String(); strings.Count(got, "level=INFO") != 1 || strings.Contains(got, "WARN") {
 			t.Errorf("while they meet: %s", got)
 		}
-		l.Errorf("127.0.0.1:1 - cid:7 - authentication error") // of a client
+		l.Errorf("127.0.0.1:1 - cid:7 - Authorization Violation") // of a client
 		time.Sleep(meeting)                                    // of the bubble
 		l.Errorf("127.0.0.1:1 - rid:8 - authentication error")
 		if got := b.String(); strings.Count(got, "level=WARN") != 2 {

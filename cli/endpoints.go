@@ -16,7 +16,8 @@ func (p *program) endpoints() *cobra.Command {
 		Use:   "endpoints",
 		Short: "List the endpoints with their weights, as the node that answers sees them",
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
-			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens. - = not known.",
+			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens. - = not known.\n" +
+			"Those that only a revision on trial has stand last and are marked.",
 		Args: cobra.NoArgs,
 	}
 	addControlFlags(cmd.Flags())
@@ -38,7 +39,11 @@ func (p *program) endpoints() *cobra.Command {
 				if e.Price != nil {
 					input, output = e.Price.Input, e.Price.Output
 				}
-				rows = append(rows, []string{e.ID, configured, strconv.Itoa(e.Weight), showHealth(&e), input, output})
+				id := e.ID
+				if e.Trial {
+					id += " (on trial)"
+				}
+				rows = append(rows, []string{id, configured, strconv.Itoa(e.Weight), showHealth(&e), input, output})
 			}
 			return table(rows)
 		})

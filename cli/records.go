@@ -26,6 +26,7 @@ func recordTerms(f *client.RecordFilter) []recordTerm {
 		{"node", "node", &f.Node, "this node"},
 		{"region", "region", &f.Region, "nodes of this region"},
 		{"stream", "stream", &f.Stream, "streamed exchanges (true) or others (false)"},
+		{"trial", "trial", &f.Trial, "exchanges that went by a revision on trial (true) or others (false)"},
 		{"kept", "kept", &f.Kept, "records that were kept as a failure, as slow, or of the sample"},
 	}
 }

@@ -15,6 +15,7 @@ func TestParseFilter(t *testing.T) {
 		" status=502,model=a/b ,key=key_1":      {Status: "502", Model: "a/b", Key: "key_1"},
 		"endpoint=a/b@c~d code=x duration>=2s":  {Endpoint: "a/b@c~d", Code: "x", MinDuration: "2s"},
 		"node=n region=r stream=true kept=slow": {Node: "n", Region: "r", Stream: "true", Kept: "slow"},
+		"trial=true":                            {Trial: "true"},
 		"model=a=b":                             {Model: "a=b"},
 	} {
 		if got, err := parseFilter(text); err != nil || got != want {
@@ -66,6 +67,8 @@ func FuzzFilter(f *testing.F) {
 func TestWhyText(t *testing.T) {
 	lines := []client.Line{{Kind: "intent", Prompt: 12}, {Kind: "charge", Status: 200, Endpoint: "a/m@p"}}
 	record := &client.Record{Kept: "failure", Model: "fast", Served: "a/m", Attempts: []client.Attempt{{Endpoint: "a/m@p", Why: "first", Outcome: "timeout", After: true, Detail: "x\x1b[2J"}}}
+	tried := *record
+	tried.Trial, tried.Shut = "trial_1", []string{"a/m@q", "a/m@r"}
 	for _, c := range []struct {
 		name string
 		x    client.Exchange
@@ -75,6 +78,8 @@ func TestWhyText(t *testing.T) {
 		{"whole", client.Exchange{Node: "edge-1", Record: record, Lines: lines, Revision: &client.ExchangeRevision{Number: 7, By: "ops", Why: "a test", Origin: "weight"}}, []string{
 			"on edge-1", "7 (weight by ops", "a test", "which is   a/m", "kept       as a failure", "timeout (after the commit)", `x\x1b[2J`, "intent ", "about 12 tokens in", "charge ", "attempts 0, endpoint a/m@p",
 		}, "There is no"},
+		{"on trial", client.Exchange{Record: &tried, Lines: lines, Revision: &client.ExchangeRevision{Number: 8}}, []string{"revision   8", "on trial   trial_1", "shut       a/m@q, a/m@r"}, "There is no"},
+		{"not on trial", client.Exchange{Record: record, Lines: lines}, []string{"charge "}, "on trial"},
 		{"sampled out", client.Exchange{Lines: lines}, []string{"There is no record", "charge "}, "ATTEMPT"},
 		{"under way", client.Exchange{Lines: lines[:1]}, []string{"There is no charge yet"}, "charge    "},
 		{"refused at the door", client.Exchange{Record: &client.Record{Kept: "failure"}}, []string{"No endpoint was asked", "Nothing was sent to a provider"}, "ATTEMPT"},

@@ -44,6 +44,9 @@ func whyText(x *client.Exchange) string {
 	if r := x.Revision; r != nil {
 		line("revision", "%d%s", r.Number, revisionText(r))
 	}
+	if x.Record != nil && x.Record.Trial != "" {
+		line("on trial", "%s: that revision was tried on a share of the callers", x.Record.Trial)
+	}
 	if x.Record != nil {
 		recordLines(x.Record, line)
 		attemptTable(&b, x.Record.Attempts)
@@ -90,6 +93,9 @@ func recordLines(r *client.Record, line func(name, format string, values ...any)
 		line("error", "%s", r.Error)
 	}
 	line("endpoint", "%s", orDash(r.Endpoint))
+	if len(r.Shut) > 0 {
+		line("shut", "%s: its turn came first, and its health kept it away", strings.Join(r.Shut, ", "))
+	}
 	line("tokens", "%s", tokensText(&r.Tokens))
 	line("cost", "%s", showCost(r.Cost))
 	line("kept", "as %s", map[fairlead.Kept]string{fairlead.KeptFailure: "a failure", fairlead.KeptSlow: "a slow one", fairlead.KeptSample: "one of the sample"}[r.Kept])

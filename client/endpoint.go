@@ -22,6 +22,7 @@ type Endpoint struct {
 	Fleet      *Fleet  `json:"fleet,omitempty"`  // nil = not known
 	Price      *Price  `json:"price"`            // nil = unknown
 	Health     *Health `json:"health,omitempty"` // nil = nothing is held against it
+	Trial      bool    `json:"trial,omitempty"`  // only the revision on trial has it
 }
 
 // Health is what a node holds against an endpoint.

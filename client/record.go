@@ -23,6 +23,7 @@ type RecordFilter struct {
 	Node        string
 	Region      string
 	Stream      string // true or false
+	Trial       string // true or false: whether it went by a revision on trial
 	Kept        string // failure, slow or sample
 }
 
@@ -30,7 +31,7 @@ func (f RecordFilter) query() url.Values {
 	query := url.Values{}
 	for name, value := range map[string]string{
 		"model": f.Model, "endpoint": f.Endpoint, "provider": f.Provider, "key": f.Key, "code": f.Code, "status": f.Status,
-		"min_duration": f.MinDuration, "node": f.Node, "region": f.Region, "stream": f.Stream, "kept": f.Kept,
+		"min_duration": f.MinDuration, "node": f.Node, "region": f.Region, "stream": f.Stream, "trial": f.Trial, "kept": f.Kept,
 	} {
 		if value != "" {
 			query.Set(name, value)
@@ -58,6 +59,7 @@ type Record struct {
 	Key        string           `json:"key,omitempty"`
 	CallerID   string           `json:"caller_id,omitempty"`
 	Revision   int64            `json:"revision"`
+	Trial      string           `json:"trial,omitempty"` // whose revision that is; "" = it is none on trial
 	Stream     bool             `json:"stream"`
 	Translated bool             `json:"translated,omitempty"`
 	Status     int              `json:"status"`
@@ -71,6 +73,7 @@ type Record struct {
 	BytesIn  int64     `json:"bytes_in"`
 	BytesOut int64     `json:"bytes_out"`
 	Attempts []Attempt `json:"attempts"`
+	Shut     []string  `json:"shut,omitempty"` // endpoints whose turn it was, and which health kept away
 }
 
 // Tokens are those of an exchange.

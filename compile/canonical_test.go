@@ -139,9 +139,15 @@ func reweigh(t *testing.T, doc []byte, cfg *fairlead.Config) {
 			t.Fatalf("%s: %v", e.ID, err)
 		}
 		_, changed, _ := compile.Canonical(other, "f")
-		same, config, err := compile.Reweigh(doc, cfg, e.ID, 12345)
-		if err != nil || !bytes.Equal(same, other) || !reflect.DeepEqual(config, changed) {
-			t.Fatalf("%s: Reweigh gives another document or another Config than reading it does: %v\n%s", e.ID, err, same)
+		r, err := compile.Reweigh(doc, cfg, e.ID, 12345)
+		if err != nil || !bytes.Equal(r.Document, other) || !reflect.DeepEqual(r.Config, changed) {
+			t.Fatalf("%s: Reweigh gives another document or another Config than reading it does: %v\n%s", e.ID, err, r.Document)
+		}
+		if want := compile.Between(doc, other); !bytes.Equal(r.Patch, want) {
+			t.Fatalf("%s: the patch is %s, want %s", e.ID, r.Patch, want)
+		}
+		if got, want := compile.NewChecked(cfg).Reweighed(r.Config, r.Model).Findings(), compile.Check(changed); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s: %v is said, want %v", e.ID, got, want)
 		}
 		ds := compile.Diff(cfg, changed)
 		if e.Weight != 12345 && (len(ds) != 1 || ds[0].Name != e.ID || ds[0].Field != "weight" || ds[0].To != "12345") {

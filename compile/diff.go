@@ -101,17 +101,30 @@ func Diff(from, to *fairlead.Config) Differences {
 		b, after := to.Providers[name]
 		ds = ds.thing(ThingProvider, name, side{before, func() []fact { return providerFacts(name, a) }}, side{after, func() []fact { return providerFacts(name, b) }}, nil)
 	}
-	for _, name := range bothNames(from.Models, to.Models) {
+	for _, name := range otherModels(from, to) {
 		a, before := from.Models[name]
 		b, after := to.Models[name]
-		if reflect.DeepEqual(a, b) && before && after {
-			continue // as nearly all are
-		}
 		ds = ds.thing(ThingModel, name, side{before, func() []fact { return modelFacts(a) }}, side{after, func() []fact { return modelFacts(b) }}, modelDefaults)
 		ds = ds.endpoints(name, a, b)
 	}
 	ds = ds.aliases(aliases(from), aliases(to))
 	return ds.thing(ThingSettings, "", side{true, func() []fact { return factsOf(from.Settings) }}, side{true, func() []fact { return factsOf(to.Settings) }}, settingsDefaults)
+}
+
+// otherModels names the models that two configurations do not have in common, sorted: few, mostly.
+func otherModels(from, to *fairlead.Config) (names []string) {
+	for name, a := range from.Models {
+		if b, stays := to.Models[name]; !stays || !reflect.DeepEqual(a, b) {
+			names = append(names, name)
+		}
+	}
+	for name := range to.Models {
+		if _, was := from.Models[name]; !was {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func valueOf(c *fairlead.Config) *fairlead.Config {

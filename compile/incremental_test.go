@@ -249,3 +249,26 @@ func BenchmarkIncremental(b *testing.B) {
 		run("laid", func(i int) { inc.FromState(compile.StateInput{Document: docs[0], Weights: laid[i]}) })
 	}
 }
+
+// BenchmarkChecked is what control says of a document in which one weight is another: whole is what it costs without Checked.
+func BenchmarkChecked(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		doc := canonical(b, regexp.MustCompile(`fallbacks: .*\]`).ReplaceAllString(string(large(n)), "fallbacks: [author/model-0]"))
+		_, cfg, _ := compile.Canonical(doc, "f")
+		r, err := compile.Reweigh(doc, cfg, "author/model-7@groq", 25)
+		if err != nil {
+			b.Fatal(err)
+		}
+		checked := compile.NewChecked(cfg)
+		b.Run(fmt.Sprintf("whole/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				compile.Check(r.Config)
+			}
+		})
+		b.Run(fmt.Sprintf("reweighed/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				checked.Reweighed(r.Config, r.Model).Findings()
+			}
+		})
+	}
+}

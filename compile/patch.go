@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"fairlead"
+	"fairlead/internal/jsonscan"
 	"fairlead/internal/mergepatch"
 )
 
@@ -81,49 +82,105 @@ func deepest(v jsontext.Value) (most int) {
 // SetWeight gives the canonical document in which one endpoint, by its id, has another weight; 0 drains it. An
 // endpoint that is not there is CodeNotFound, with the near ids.
 func SetWeight(doc []byte, endpoint string, weight int) ([]byte, error) {
-	next, _, _, err := setWeight(doc, endpoint, weight)
-	return next, err
-}
-
-// Reweigh is SetWeight for a document whose Config is known: it gives the Config of the new one, too, without reading
-// that. What they have in common is shared, and must not be changed.
-func Reweigh(doc []byte, c *fairlead.Config, endpoint string, weight int) ([]byte, *fairlead.Config, error) {
-	next, name, model, err := setWeight(doc, endpoint, weight)
-	if err != nil {
-		return nil, nil, err
-	}
-	n := *c
-	n.Models = maps.Clone(c.Models)
-	n.Models[name] = model
-	return next, &n, nil
-}
-
-// setWeight gives the document, and the model in it that became another.
-func setWeight(doc []byte, endpoint string, weight int) (next []byte, name string, model fairlead.ModelConfig, err error) {
-	if weight < 0 || weight > maxWeight {
-		return nil, "", model, fairlead.Errorf(fairlead.CodeInvalidRequest, fmt.Sprintf("a weight is 0 to %d", maxWeight))
+	if err := possible(weight); err != nil {
+		return nil, err
 	}
 	members, err := membersOf(doc, "models")
 	if err != nil {
-		return nil, "", model, fmt.Errorf("read document: %w", err)
+		return nil, fmt.Errorf("read document: %w", err)
 	}
-	name = modelOf(endpoint)
+	name := modelOf(endpoint)
 	for _, m := range members {
 		if m.name != name {
 			continue
 		}
-		if !plain(doc[m.start:m.end], &model) {
-			return nil, "", model, fmt.Errorf("read document: model %s is not canonical", name)
+		text, _, found, err := m.reweighed(doc, endpoint, weight)
+		if err != nil {
+			return nil, err
 		}
-		for i := range model.Endpoints {
-			e := &model.Endpoints[i]
-			if endpointID(name, *e) == endpoint {
-				e.Weight = &weight
-				return slices.Concat(doc[:m.start], encode(&model), doc[m.end:]), name, model, nil
-			}
+		if found {
+			return slices.Concat(doc[:m.start], text, doc[m.end:]), nil
 		}
 	}
-	return nil, "", model, unknownEndpoint(doc, members, endpoint)
+	return nil, unknownEndpoint(doc, members, endpoint)
+}
+
+// Reweighed is a document with another weight, and what was made with it.
+type Reweighed struct {
+	Document []byte
+	Config   *fairlead.Config // of the document; what it has in common with the one before is shared, and must not be changed
+	Patch    []byte           // that makes the document of the one before
+	Model    string           // that alone differs
+}
+
+// Reweigh is SetWeight for a canonical document whose Config is known: it reads no more of it than the model.
+func Reweigh(doc []byte, c *fairlead.Config, endpoint string, weight int) (Reweighed, error) {
+	if err := possible(weight); err != nil {
+		return Reweighed{}, err
+	}
+	m, there := modelIn(doc, modelOf(endpoint))
+	if !there {
+		_, err := SetWeight(doc, endpoint, weight) // says what there is
+		return Reweighed{}, cmp.Or(err, errNotCanonical)
+	}
+	text, model, found, err := m.reweighed(doc, endpoint, weight)
+	if err == nil && !found {
+		_, err = SetWeight(doc, endpoint, weight)
+		err = cmp.Or(err, errNotCanonical)
+	}
+	if err != nil {
+		return Reweighed{}, err
+	}
+	n := *c
+	n.Models = maps.Clone(c.Models)
+	n.Models[m.name] = model
+	return Reweighed{
+		Document: slices.Concat(doc[:m.start], text, doc[m.end:]), Config: &n, Model: m.name,
+		Patch: mergepatch.BetweenAt(doc[m.start:m.end], text, "models", m.name),
+	}, nil
+}
+
+var errNotCanonical = errors.New("read document: it is not canonical")
+
+func possible(weight int) error {
+	if weight < 0 || weight > maxWeight {
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, fmt.Sprintf("a weight is 0 to %d", maxWeight))
+	}
+	return nil
+}
+
+// modelIn finds a model in a canonical document.
+func modelIn(doc []byte, name string) (m span, ok bool) {
+	m.name = name
+	for _, of := range []string{"models", name} {
+		w := jsonscan.Value(doc[m.start:]).Walk()
+		ok = w.Object()
+		for ; ok; ok = w.More() {
+			if string(w.Name()) == of {
+				break
+			}
+		}
+		if !ok {
+			return m, false
+		}
+		m.start += w.Offset()
+		m.end = m.start + len(w.Value())
+	}
+	return m, true
+}
+
+// reweighed is the text of a model in which one endpoint has another weight; false where it has no such endpoint.
+func (m span) reweighed(doc []byte, endpoint string, weight int) (text []byte, model fairlead.ModelConfig, found bool, err error) {
+	if !plain(doc[m.start:m.end], &model) {
+		return nil, model, false, fmt.Errorf("read document: model %s is not canonical", m.name)
+	}
+	for i := range model.Endpoints {
+		if e := &model.Endpoints[i]; endpointID(m.name, *e) == endpoint {
+			e.Weight = &weight
+			return encode(&model), model, true, nil
+		}
+	}
+	return nil, model, false, nil
 }
 
 // modelOf is the model in an endpoint's id: names of providers and of endpoints hold no @.

@@ -20,8 +20,11 @@ func Risks(from, to *fairlead.Config) Findings {
 		}
 	}
 	names := names{aliases: aliases(to)}
-	for _, name := range sortedKeys(from.Models) {
-		before := from.Models[name]
+	for _, name := range otherModels(from, to) {
+		before, was := from.Models[name]
+		if !was {
+			continue
+		}
 		k.gone(key("models", name), name, names)
 		for i, alias := range before.Aliases {
 			k.gone(item(key("models", name)+".aliases", i), alias, names)

@@ -120,9 +120,31 @@ type tornStore struct {
 	after int
 }
 
-func (s tornStore) Backup(_ context.Context, w io.Writer) (store.BackupInfo, error) {
+func (s tornStore) Backup(_ context.Context, w io.Writer) (fairlead.BackupInfo, error) {
 	_, _ = w.Write(make([]byte, s.after)) // 0 bytes begin nothing
-	return store.BackupInfo{}, errors.New("read: disk error")
+	return fairlead.BackupInfo{}, errors.New("read: disk error")
+}
+
+// lostStore is the real store that is lost while it takes a write, so that nobody knows whether it was done.
+type lostStore struct{ control.Store }
+
+func (lostStore) CreateKeys(context.Context, fairlead.Act, ...fairlead.Key) (fairlead.Change, error) {
+	return fairlead.Change{}, store.ErrUnknown
+}
+
+func (lostStore) CommitRevision(context.Context, fairlead.Commit) (fairlead.Revision, fairlead.Change, error) {
+	return fairlead.Revision{}, fairlead.Change{}, store.ErrUnknown
+}
+
+// TestOutcomeUnknown holds that a caller is told when its write may have been done.
+func TestOutcomeUnknown(t *testing.T) {
+	p := newPlane(t, func(o *control.Options) { o.Store = lostStore{o.Store} })
+	for _, c := range [][3]string{{"POST", "keys", `{"name":"app"}`}, {"PUT", "config", configuration}} {
+		a := p.json(t, c[0], "/control/v1/"+c[1], c[2], 503)
+		if text := a.text(); a.code() != "control_unavailable" || !strings.Contains(text, "not known whether") || !strings.Contains(text, "look whether it was") {
+			t.Errorf("%s: %s", c[1], text)
+		}
+	}
 }
 
 // TestTornBackup holds that a part of a backup is never taken for the whole.
@@ -155,8 +177,10 @@ func TestLost(t *testing.T) {
 		{Number: 6, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","joined":"2026-01-02T03:04:05Z"}`), Hash: fairlead.Hash{5}},
 		{Number: 7, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","joined":"2026-01-02T03:04:05Z","removed":"2026-01-02T03:04:06Z"}`), Hash: fairlead.Hash{6}},
 	}
-	check(t, p.store.ReportLost(t.Context(), "edge-1", changes))
-	check(t, p.store.ReportLost(t.Context(), "edge-2", changes[:1]))
+	_, err := p.store.ReportLost(t.Context(), "edge-1", changes)
+	check(t, err)
+	_, err = p.store.ReportLost(t.Context(), "edge-2", changes[:1])
+	check(t, err)
 	list := p.json(t, "GET", "/control/v1/lost", "", 200).data()
 	if len(list) != 6 || list[0].list("nodes") != "edge-1 edge-2" || list[0].list("what") != "revision 2 a try" || !strings.Contains(list[0].text(), "attempts") {
 		t.Errorf("lost: %v", list)

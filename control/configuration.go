@@ -64,12 +64,24 @@ type current struct {
 	source Source
 	config *fairlead.Config
 	known  bool // the config is the document's, and the document is of the store
+	// checked is what is said of the config; nil = nobody asked yet.
+	checked *compile.Checked
+}
+
+// rechecked is what is said of a document that differs in a weight.
+func (n *current) rechecked(r compile.Reweighed) *compile.Checked {
+	if n.checked == nil {
+		return compile.NewChecked(r.Config)
+	}
+	return n.checked.Reweighed(r.Config, r.Model)
 }
 
 // draft is a configuration that is to be.
 type draft struct {
 	text     []byte           // YAML or JSON
 	config   *fairlead.Config // of the text, which is canonical then; nil = it is to be read
+	checked  *compile.Checked // what is said of the config; nil = it is to be checked
+	patch    []byte           // that makes the text of the document in force; nil = it is to be found
 	name     string           // of the text, in findings
 	restores int64            // the revision whose document it is
 	plain    bool             // no ramp's weight is laid over it
@@ -135,7 +147,7 @@ func (s *Config) current(ctx context.Context) (*current, error) {
 	if s.File != "" {
 		now.source = SourceFile
 	}
-	if now.config, err = s.last.config(now.Document); err != nil {
+	if now.config, now.checked, err = s.last.config(now.Document); err != nil {
 		// What another version of this program wrote must not keep a good document from being written over it.
 		now.config = &fairlead.Config{Version: 1}
 	}
@@ -206,7 +218,7 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 		if d, err = beside(now, next.document, e.tries); err != nil {
 			return w, change, err
 		}
-		next, weights = document{now.Document, now.config}, now.Weights
+		next, weights = document{now.Document, now.config, now.checked}, now.Weights
 	}
 	w.Changed = d.course != nil || !bytes.Equal(now.Document, next.document) || !maps.Equal(weights, now.Weights) || s.begins(now, e) || ends(now, d, e)
 	if e.dry || !w.Changed {
@@ -259,11 +271,15 @@ func commit(now *current, next document, d draft, e edit) fairlead.Commit {
 	if now.Revision == 0 {
 		from = []byte("{}") // what was in force before is not in the store, so the first revision carries all
 	}
+	patch := d.patch
+	if patch == nil || now.Revision == 0 {
+		patch = compile.Between(from, next.document)
+	}
 	return fairlead.Commit{
 		Base: now.Revision,
 		Content: fairlead.RevisionContent{
 			Revision: now.Revision + 1, Origin: e.origin, Why: e.act.Why, Restores: d.restores,
-			Patch: compile.Between(from, next.document), Sum: sha256.Sum256(next.document), Trial: d.trial, Ramp: d.ramp,
+			Patch: patch, Sum: sha256.Sum256(next.document), Trial: d.trial, Ramp: d.ramp,
 		},
 		Document: next.document,
 		Course:   d.course,

@@ -15,6 +15,7 @@ import (
 type document struct {
 	document []byte // canonical
 	config   *fairlead.Config
+	checked  *compile.Checked // what is said of it; nil = nobody asked for it apart
 }
 
 // lastDocument remembers the document that was read last: most reads and every write begin with the one in force.
@@ -24,17 +25,17 @@ type lastDocument struct {
 }
 
 // config reads a document of the store, or of a node's start.
-func (l *lastDocument) config(doc []byte) (*fairlead.Config, error) {
+func (l *lastDocument) config(doc []byte) (*fairlead.Config, *compile.Checked, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last.config != nil && bytes.Equal(l.last.document, doc) {
-		return l.last.config, nil
+		return l.last.config, l.last.checked, nil
 	}
 	c, err := readDocument(doc)
 	if err == nil {
-		l.last = document{doc, c}
+		l.last = document{doc, c, nil}
 	}
-	return c, err
+	return c, nil, err
 }
 
 func (l *lastDocument) keep(d document) {
@@ -56,9 +57,12 @@ func readDocument(doc []byte) (*fairlead.Config, error) {
 // is a warning: it disables the credential that names it.
 func (s *Config) compile(ctx context.Context, d draft) (document, compile.Findings, error) {
 	doc, cfg, found := d.text, d.config, compile.Findings(nil)
-	if cfg != nil {
+	switch {
+	case d.checked != nil:
+		found = d.checked.Findings()
+	case cfg != nil:
 		found = compile.Check(cfg)
-	} else {
+	default:
 		doc, cfg, found = compile.Canonical(d.text, d.name)
 	}
 	if err := refused(found); err != nil {
@@ -68,7 +72,7 @@ func (s *Config) compile(ctx context.Context, d draft) (document, compile.Findin
 	if err != nil {
 		return document{}, found, err
 	}
-	return document{doc, cfg}, append(append(compile.Findings{}, found...), unset...), nil
+	return document{doc, cfg, d.checked}, append(append(compile.Findings{}, found...), unset...), nil
 }
 
 // unsetSecrets warns of the stored secrets that a configuration names and that have no value.

@@ -26,6 +26,7 @@ type EndpointStatus struct {
 	Context    int           `json:"context,omitempty"` // tokens; left out = unknown
 	Price      *PriceStatus  `json:"price"`             // null = unknown
 	Health     *HealthStatus `json:"health,omitempty"`  // left out = nothing is held against it
+	Trial      bool          `json:"trial,omitempty"`   // only the revision on trial has it
 }
 
 // HealthStatus is what is held against an endpoint on this node.
@@ -77,10 +78,33 @@ func (b *endpointBody) check() error {
 	return fairlead.Errorf(fairlead.CodeInvalidRequest, text)
 }
 
-// Endpoints shows every endpoint of a snapshot.
+// Endpoints shows every endpoint of a snapshot, and then those that only the one on trial beside it has.
 func Endpoints(s *fairlead.Snapshot) []EndpointStatus {
-	list := make([]EndpointStatus, 0, len(s.Endpoints))
-	for _, e := range s.Endpoints {
+	list := showEndpoints(s.Endpoints)
+	if s.Trial == nil {
+		return list
+	}
+	return withTrial(list, showEndpoints(s.Trial.Snapshot.Endpoints))
+}
+
+// withTrial adds the endpoints of a trial that the document beside it lacks.
+func withTrial(list, tried []EndpointStatus) []EndpointStatus {
+	has := make(map[string]bool, len(list))
+	for i := range list {
+		has[list[i].ID] = true
+	}
+	for _, e := range tried {
+		if !has[e.ID] {
+			e.Trial = true
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func showEndpoints(endpoints []*fairlead.Endpoint) []EndpointStatus {
+	list := make([]EndpointStatus, 0, len(endpoints))
+	for _, e := range endpoints {
 		show := EndpointStatus{
 			ID: e.ID, Model: e.Model.Name, Provider: e.Provider.Name, Dialect: e.Provider.Dialect,
 			Upstream: e.Upstream, Region: e.Region, Weight: e.Weight, Context: e.Context,
@@ -93,34 +117,66 @@ func Endpoints(s *fairlead.Snapshot) []EndpointStatus {
 	return list
 }
 
-// listEndpoints shows this node's endpoints beside what the document says of them. A node without a data plane
+// listEndpoints shows this node's endpoints beside what the document, or the one on trial, says of them. A node without a data plane
 // shows those of the document.
 func (c *Control) listEndpoints(a *ask) (any, error) {
 	now, err := c.config.current(a.Context())
 	if err != nil {
 		return nil, err
 	}
-	list := c.Status().Endpoints
-	if list == nil {
-		s, found := compile.Compile(now.config, now.Revision, nil)
-		if err := found.Err(); err != nil {
+	stated := weights(now.config)
+	var tried map[string]int
+	var trial *fairlead.Config
+	if now.Trial != nil {
+		doc, err := compile.Merge(now.Document, now.Trial.Patch)
+		if err != nil {
 			return nil, err
 		}
-		list = Endpoints(s)
-		for i := range list {
-			if w, ok := now.Weights[list[i].ID]; ok {
-				list[i].Weight = w
-			}
+		if trial, err = readDocument(doc); err != nil {
+			return nil, err
+		}
+		tried = weights(trial)
+	}
+	list := c.Status().Endpoints
+	if list == nil {
+		if list, err = compiled(now, trial); err != nil {
+			return nil, err
 		}
 	}
-	stated := weights(now.config)
 	answer := endpointsAnswer{Data: append([]EndpointStatus{}, list...)}
 	for i := range answer.Data {
-		if w, ok := stated[answer.Data[i].ID]; ok {
-			answer.Data[i].Configured = &w
+		e := &answer.Data[i]
+		of := stated
+		if e.Trial {
+			of = tried
+		}
+		if w, ok := of[e.ID]; ok {
+			e.Configured = &w
 		}
 	}
 	return answer, nil
+}
+
+// compiled shows the endpoints of a document, and those that only the one on trial has; trial nil = there is none.
+func compiled(now *current, trial *fairlead.Config) ([]EndpointStatus, error) {
+	s, found := compile.Compile(now.config, now.Revision, nil)
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	list := Endpoints(s)
+	for i := range list {
+		if w, ok := now.Weights[list[i].ID]; ok {
+			list[i].Weight = w
+		}
+	}
+	if trial == nil {
+		return list, nil
+	}
+	s, found = compile.Compile(trial, now.Trial.Revision, nil)
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	return withTrial(list, Endpoints(s)), nil
 }
 
 // patchEndpoint sets the weight of one endpoint in whatever document is in force by then.
@@ -176,7 +232,11 @@ func setWeight(now *current, id string, weight int) (draft, error) {
 	d := draft{touched: []string{id}, trial: now.Trial}
 	var err error
 	if now.known {
-		d.text, d.config, err = compile.Reweigh(now.Document, now.config, id, weight)
+		var r compile.Reweighed
+		if r, err = compile.Reweigh(now.Document, now.config, id, weight); err == nil {
+			d.text, d.config, d.patch = r.Document, r.Config, r.Patch
+			d.checked = now.rechecked(r)
+		}
 	} else {
 		d.text, err = compile.SetWeight(now.Document, id, weight)
 	}

@@ -18,7 +18,8 @@ const (
 
 // Fleet is what nodes say of themselves. What counts is when it was heard, by this node's clock.
 type Fleet struct {
-	now func() time.Time
+	now   func() time.Time
+	begun time.Time // to listen
 
 	mu    sync.Mutex
 	nodes map[string]heard
@@ -32,7 +33,7 @@ type heard struct {
 
 // NewFleet makes a fleet that nothing was heard of.
 func NewFleet(now func() time.Time) *Fleet {
-	return &Fleet{now: now, nodes: map[string]heard{}, news: make(chan struct{})}
+	return &Fleet{now: now, begun: now(), nodes: map[string]heard{}, news: make(chan struct{})}
 }
 
 // Hear takes a status; the latest of each node counts.
@@ -80,12 +81,27 @@ func (f *Fleet) Buses() []string {
 	return slices.Compact(sorted(list))
 }
 
+// unheard lists the nodes with an edge that have joined and that nothing was heard of, while that says nothing: until this
+// has listened as long as a live node is silent at most.
+func (f *Fleet) unheard(listed []fairlead.Node, heard map[string]heard) (names []string) {
+	if f.now().Sub(f.begun) > silence {
+		return nil
+	}
+	for _, n := range listed {
+		if _, spoke := heard[n.Name]; !spoke && n.Role != fairlead.RoleControl && !n.Joined.IsZero() && n.Removed.IsZero() {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
 // behind waits until every live node that has an edge stands at a place in the log, and lists by name those that do not when ctx ends.
+// Of the nodes that the store lists, one that was not heard yet is taken as live while this has just begun to listen.
 // Where it is about the configuration, one that stands there and could not bring it into force is listed, too, and not waited for.
-func (f *Fleet) behind(ctx context.Context, at fairlead.Position, config bool) []string {
+func (f *Fleet) behind(ctx context.Context, at fairlead.Position, config bool, listed []fairlead.Node) []string {
 	for {
 		nodes, news := f.all()
-		late, refusing := []string{}, []string{}
+		late, refusing := f.unheard(listed, nodes), []string{}
 		for name, h := range nodes {
 			there := h.Position.Log == at.Log && h.Position.Number >= at.Number
 			switch {

@@ -66,7 +66,7 @@ func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsont
 	case fairlead.ChangeKey:
 		for _, k := range c.Keys {
 			text := k.ID + " " + k.Name
-			if k.Revoked != nil { // after the restore it is good again
+			if k.Revoked != nil { // and it is again, where the log has the key
 				text += ": revoked"
 			}
 			what = append(what, text)

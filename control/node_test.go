@@ -117,6 +117,36 @@ func TestWaitForAll(t *testing.T) {
 	}
 }
 
+// TestWaitForTheUnheard holds that a control node which has just begun does not take a node that it has not heard for one that is away:
+// it says that it is behind. Once it has listened for a while, silence counts.
+func TestWaitForTheUnheard(t *testing.T) {
+	now := time.Now()
+	p := applied(t, joinable, func(o *control.Options) { o.Fleet = control.NewFleet(func() time.Time { return now }) })
+	for _, name := range []string{"heard", "unheard", "added", "removed"} {
+		made := p.json(t, "POST", "/control/v1/nodes", `{"name":"`+name+`"}`, 201)
+		secret := strings.TrimPrefix(made["token"].(string), "fl-join-"+name+"-")
+		if name != "added" { // which has not joined
+			_, _, err := p.store.JoinNode(t.Context(), sha256.Sum256([]byte(secret)), time.Now(), fairlead.Node{}, fairlead.Act{By: name, Action: "node.join"})
+			check(t, err)
+		}
+	}
+	p.json(t, "DELETE", "/control/v1/nodes/removed", "", 200)
+	_, err := p.store.SetNode(t.Context(), fairlead.Node{Name: "control-1", Role: fairlead.RoleControl, Added: now, Joined: now}, fairlead.Act{By: "control-1", Action: "node.start"})
+	check(t, err)
+	head, err := p.store.Head(t.Context())
+	check(t, err)
+	head.Number += 9
+	p.fleet.Hear(fairlead.NodeStatus{Name: "heard", Role: fairlead.RoleEdge, Position: head})
+	if a := p.json(t, "PATCH", "/control/v1/endpoints/"+echo+"?wait=all", `{"weight":1}`, 200); a.list("behind") != "unheard" {
+		t.Errorf("one was not heard yet: %v", a)
+	}
+	now = now.Add(6 * time.Second)
+	p.fleet.Hear(fairlead.NodeStatus{Name: "heard", Role: fairlead.RoleEdge, Position: head})
+	if a := p.json(t, "PATCH", "/control/v1/endpoints/"+echo+"?wait=all", `{"weight":2}`, 200); a["behind"] != nil {
+		t.Errorf("it has been silent: %v", a)
+	}
+}
+
 // list gives a list of texts of an answer.
 func (a answer) list(name string) string {
 	list, _ := a[name].([]any)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/store"
 )
 
 const (
@@ -35,6 +34,7 @@ type recordAnswer struct {
 	Key        string           `json:"key,omitempty"`
 	CallerID   string           `json:"caller_id,omitempty"`
 	Revision   int64            `json:"revision"`
+	Trial      string           `json:"trial,omitempty"` // whose revision that is; left out where it is none on trial
 	Stream     bool             `json:"stream"`
 	Translated bool             `json:"translated,omitempty"`
 	Status     int              `json:"status"`
@@ -48,6 +48,7 @@ type recordAnswer struct {
 	BytesIn  int64           `json:"bytes_in"`
 	BytesOut int64           `json:"bytes_out"`
 	Attempts []attemptAnswer `json:"attempts"`
+	Shut     []string        `json:"shut,omitempty"` // endpoints whose turn it was, and which health kept away
 }
 
 type usageAnswer struct {
@@ -125,11 +126,11 @@ type entryAnswer struct {
 func showRecord(r *fairlead.StoredRecord) recordAnswer {
 	shown := recordAnswer{
 		ID: r.ID, At: micros(r.At), Node: r.Node, Kept: r.Kept, Operation: r.Operation, Dialect: r.Dialect, Model: r.Model, Served: r.Served,
-		Endpoint: r.Endpoint, Key: r.Key, CallerID: r.CallerID, Revision: r.Revision, Stream: r.Stream, Translated: r.Translated,
+		Endpoint: r.Endpoint, Key: r.Key, CallerID: r.CallerID, Revision: r.Revision, Trial: r.Trial, Stream: r.Stream, Translated: r.Translated,
 		Status: r.Status, Code: r.Code, Error: r.Error,
 		usageAnswer: usageAnswer{r.Input, r.CacheRead, r.CacheWrite, r.Output, r.Reasoning, r.Estimated},
 		Cost:        dollars(r.Cost), TTFT: r.TTFT, Duration: r.Duration, Overhead: r.Overhead, BytesIn: r.BytesIn, BytesOut: r.BytesOut,
-		Attempts: make([]attemptAnswer, len(r.Attempts)),
+		Attempts: make([]attemptAnswer, len(r.Attempts)), Shut: r.Shut,
 	}
 	for i, at := range r.Attempts {
 		shown.Attempts[i] = attemptAnswer{at.Endpoint, at.Why, at.Start, at.Duration, at.Status, at.Outcome, at.Detail, at.After}
@@ -162,13 +163,13 @@ func (c *Control) listRecords(a *ask) (any, error) {
 		return nil, err
 	}
 	most := f.Limit
-	f.Limit = min(most+1, store.MaxRecords)
+	f.Limit = min(most+1, fairlead.MaxRecords)
 	answer := recordsAnswer{Data: []recordAnswer{}, From: f.From.UTC(), Until: f.Until.UTC()}
 	list, err := c.Store.Records(a.Context(), f)
 	if err != nil {
 		return nil, err
 	}
-	if len(list) > most || len(list) == store.MaxRecords {
+	if len(list) > most || len(list) == fairlead.MaxRecords {
 		list = list[:min(most, len(list))]
 		answer.Next = cursor(&list[len(list)-1])
 	}

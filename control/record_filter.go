@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/store"
 )
 
 // tailParams say which records are wanted; recordParams also of which time.
@@ -23,6 +22,7 @@ var (
 		{name: "node", text: "Only this node"},
 		{name: "region", text: "Only nodes of this region"},
 		{name: "stream", text: "Only streamed exchanges, or only others", oneOf: []string{"true", "false"}},
+		{name: "trial", text: "Only exchanges that went by a revision on trial, or only others", oneOf: []string{"true", "false"}},
 		{name: "kept", text: "Only records that were kept for this reason", oneOf: []string{string(fairlead.KeptFailure), string(fairlead.KeptSlow), string(fairlead.KeptSample)}},
 	}
 	recordParams = append([]param{
@@ -34,12 +34,12 @@ var (
 )
 
 // recordFilter reads which records are asked for.
-func (c *Control) recordFilter(a *ask) (f store.RecordFilter, err error) {
-	most, err := a.number("limit", recordsPage, store.MaxRecords)
+func (c *Control) recordFilter(a *ask) (f fairlead.RecordFilter, err error) {
+	most, err := a.number("limit", recordsPage, fairlead.MaxRecords)
 	if err != nil {
 		return f, err
 	}
-	f = store.RecordFilter{
+	f = fairlead.RecordFilter{
 		Limit: int(most), Node: a.query["node"], Key: a.query["key"], Model: a.query["model"], Endpoint: a.query["endpoint"],
 		Provider: a.query["provider"], Code: fairlead.Code(a.query["code"]), Kept: fairlead.Kept(a.query["kept"]),
 	}
@@ -57,6 +57,9 @@ func (c *Control) recordFilter(a *ask) (f store.RecordFilter, err error) {
 	if s := a.query["stream"]; s != "" {
 		f.Stream = new(s == "true")
 	}
+	if s := a.query["trial"]; s != "" {
+		f.Tried = new(s == "true")
+	}
 	if s := a.query["cursor"]; s != "" {
 		if f.Before, err = readCursor(s); err != nil {
 			return f, err
@@ -68,7 +71,7 @@ func (c *Control) recordFilter(a *ask) (f store.RecordFilter, err error) {
 	return f, err
 }
 
-func (a *ask) readTimes(f *store.RecordFilter, now time.Time) error {
+func (a *ask) readTimes(f *fairlead.RecordFilter, now time.Time) error {
 	f.Until = now.Add(clocksTime)
 	for _, name := range []string{"until", "from"} {
 		s := a.query[name]

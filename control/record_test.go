@@ -61,6 +61,9 @@ func mixed(t testing.TB, p *plane, n int) (all []fairlead.StoredRecord) {
 		node := fmt.Sprintf("edge-%d", 1+i%2)
 		r := record(node, i, func(r *fairlead.StoredRecord) {
 			r.Stream = i%3 == 0
+			if i%8 == 0 {
+				r.Trial, r.Shut = "trial_1", []string{"a/m@dead"}
+			}
 			if i%10 == 9 {
 				r.Kept, r.Status, r.Code, r.Endpoint, r.Duration = fairlead.KeptFailure, 502, fairlead.CodeUpstreamFailed, "", 3_000_000
 				r.Attempts[0].Endpoint = "a/m@other~b"
@@ -85,6 +88,7 @@ func TestRecords(t *testing.T) {
 		"?provider=other": 4, "?provider=p": 36, "?provider=oth": 0, "?endpoint=a/m@p": 36, "?model=a/m": 40, "?model=fast": 0,
 		"?key=key_1": 40, "?key=key_2": 0, "?min_duration=3s": 4, "?min_duration=3001ms": 0, "?node=edge-1": 20, "?node=edge-9": 0,
 		"?region=us": 20, "?region=us&node=edge-1": 0, "?region=asia": 0, "?stream=true": 14, "?stream=false": 26, "?kept=failure": 4, "?kept=slow": 0,
+		"?trial=true": 5, "?trial=false": 35, "?trial=true&stream=true": 2,
 		"?from=2026-01-02T03:04:25Z": 20, "?until=2026-01-02T03:04:25Z": 20, "?from=2026-01-02T03:04:15Z&until=2026-01-02T03:04:25Z": 10,
 		"?from=2026-01-02T03:04:15Z&until=2026-01-02T03:04:25Z&status=502": 1, "?until=2026-01-02T02:00:00Z": 0,
 	} {
@@ -112,6 +116,10 @@ func TestRecords(t *testing.T) {
 			t.Errorf("pages of %d have %d records", limit, len(got))
 		}
 	}
+	one := p.json(t, "GET", "/control/v1/records?trial=true&limit=1", "", 200).data()[0]
+	if one["trial"] != "trial_1" || fmt.Sprint(one["shut"]) != "[a/m@dead]" || one["revision"] != 1.0 {
+		t.Errorf("on trial: %v", one)
+	}
 	counts := p.json(t, "GET", "/control/v1/records", "", 200)["counts"]
 	if got := fmt.Sprint(counts); got != "map[dropped:1 kept:20 left_out:79 seen:100]" {
 		t.Errorf("counts %v", got)
@@ -135,7 +143,7 @@ func TestRecordQueries(t *testing.T) {
 	for query, param := range map[string]string{
 		"status=abc": "status", "status=>=": "status", "status=1": "status", "status=>500": "status", "min_duration=5": "min_duration", "min_duration=-1s": "min_duration",
 		"from=yesterday": "from", "until=1": "until", "from=2026-01-02T03:04:05Z&until=2026-01-02T03:04:05Z": "from", "limit=0": "limit", "limit=1001": "limit",
-		"cursor=1": "cursor", "cursor=x_req_1": "cursor", "stream=yes": "stream", "kept=all": "kept", "nothing=1": "nothing",
+		"cursor=1": "cursor", "cursor=x_req_1": "cursor", "stream=yes": "stream", "trial=trial_1": "trial", "kept=all": "kept", "nothing=1": "nothing",
 	} {
 		a := p.json(t, "GET", "/control/v1/records?"+strings.ReplaceAll(query, ">", "%3E"), "", 400)
 		if got, _ := a["error"].(map[string]any)["param"].(string); got != param {
@@ -164,7 +172,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	f.Hash = f.Sum()
-	_, err := p.store.TakeFrame(t.Context(), f)
+	_, err := p.store.TakeFrames(t.Context(), []fairlead.Frame{f})
 	check(t, err)
 
 	a := p.json(t, "GET", "/control/v1/records/"+whole.ID, "", 200)

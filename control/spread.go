@@ -39,11 +39,13 @@ func (c *Control) settled(ctx context.Context, a *ask, change fairlead.Change) (
 		err = c.Applied(ctx, change.Number)
 	}
 	if a.query["wait"] != "" {
-		head, _ := c.Store.Head(ctx) // where the store is away, nobody counts as being there: the write is done all the same
+		// Where the store is away, nobody counts as being there: the write is done all the same.
+		head, _ := c.Store.Head(ctx)
+		listed, _ := c.Store.Nodes(ctx)
 		ctx, cancel := context.WithTimeout(ctx, waitTime)
 		defer cancel()
 		config := change.Kind == fairlead.ChangeRevision || change.Kind == fairlead.ChangeStep || change.Kind == fairlead.ChangeSecret
-		behind = c.Fleet.behind(ctx, fairlead.Position{Log: head.Log, Number: change.Number}, config)
+		behind = c.Fleet.behind(ctx, fairlead.Position{Log: head.Log, Number: change.Number}, config, listed)
 	}
 	return behind, err
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"fairlead"
-	"fairlead/store"
 )
 
 // Store is the truth, as the control plane uses it. Errors that a caller can act on are *fairlead.Error.
@@ -72,14 +71,14 @@ type auditStore interface {
 	Note(ctx context.Context, act fairlead.Act) error
 	// Audit lists from the newest, or from the entry before a number.
 	Audit(ctx context.Context, before int64, limit int) ([]fairlead.AuditEntry, error)
-	Verify(ctx context.Context) (store.Verified, error)
-	Lost(ctx context.Context) ([]store.LostChange, error)
-	Backup(ctx context.Context, w io.Writer) (store.BackupInfo, error)
+	Verify(ctx context.Context) (fairlead.Verified, error)
+	Lost(ctx context.Context) ([]fairlead.LostChange, error)
+	Backup(ctx context.Context, w io.Writer) (fairlead.BackupInfo, error)
 }
 
 type recordStore interface {
 	// Records lists from the newest; it takes no longer than a few seconds.
-	Records(ctx context.Context, f store.RecordFilter) ([]fairlead.StoredRecord, error)
+	Records(ctx context.Context, f fairlead.RecordFilter) ([]fairlead.StoredRecord, error)
 	Record(ctx context.Context, id string) (fairlead.StoredRecord, error)
 	// RecordCounts adds up the exchanges of a time, with and without a record.
 	RecordCounts(ctx context.Context, from, until time.Time, node string) (fairlead.RecordSecond, error)

@@ -11,7 +11,6 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"fairlead"
-	"fairlead/store"
 )
 
 const (
@@ -116,7 +115,7 @@ type tail struct {
 	ready chan struct{}
 
 	mu     sync.Mutex
-	filter store.RecordFilter
+	filter fairlead.RecordFilter
 	second int64
 	shown  int // in that second
 	queue  [][]byte
@@ -133,7 +132,7 @@ func (t *tail) wants(r *fairlead.StoredRecord) bool {
 func (t *tail) missed(node string, n int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f := (store.RecordFilter{Node: t.filter.Node, Nodes: t.filter.Nodes}); f.Matches(&fairlead.StoredRecord{Node: node}) {
+	if f := (fairlead.RecordFilter{Node: t.filter.Node, Nodes: t.filter.Nodes}); f.Matches(&fairlead.StoredRecord{Node: node}) {
 		t.notice.LeftOut += n
 	}
 }

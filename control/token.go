@@ -49,13 +49,6 @@ func (c *Control) createToken(a *ask) (any, error) {
 	if !slices.Contains([]fairlead.Level{fairlead.LevelViewer, fairlead.LevelOperator, fairlead.LevelAdmin}, body.Level) {
 		return nil, named("level", fairlead.Errorf(fairlead.CodeInvalidRequest, "a token's level is viewer, operator or admin"))
 	}
-	list, err := c.Store.Tokens(a.Context())
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(list, func(t fairlead.Token) bool { return t.Name == body.Name && t.Revoked.IsZero() }) {
-		return nil, named("name", fairlead.Errorf(fairlead.CodeConflict, "an admin token of this name is in use"))
-	}
 	random := make([]byte, 32)
 	rand.Read(random) // never fails: crypto/rand ends the process instead
 	secret := tokenPrefix + hex.EncodeToString(random)
@@ -74,7 +67,7 @@ func (c *Control) createToken(a *ask) (any, error) {
 
 // validTokenName keeps the names that the audit gives to others.
 func validTokenName(name string) error {
-	if slices.Contains([]string{bootstrap, "file", "ramp", "trial"}, strings.ToLower(strings.TrimSpace(name))) {
+	if slices.Contains([]string{bootstrap, "file", "ramp", "trial", "restore"}, strings.ToLower(strings.TrimSpace(name))) {
 		return fairlead.Errorf(fairlead.CodeInvalidRequest, "this name stands for someone else in the audit")
 	}
 	if fairlead.ValidKeyName(name) != nil {

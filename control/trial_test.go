@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -166,5 +167,26 @@ func TestTrialIsEnded(t *testing.T) {
 	}
 	if r := p.json(t, "GET", "/control/v1/revisions/3", "", 200); r["by"] != "trial" || r["origin"] != "trial" || r["why"] != "good" {
 		t.Errorf("revision: %v", r)
+	}
+}
+
+// TestEndpointsOfATrial holds that endpoints which only the revision on trial has are listed, marked so, as long as it is tried.
+func TestEndpointsOfATrial(t *testing.T) {
+	p := applied(t)
+	shown := func() (list []string) {
+		for _, e := range p.json(t, "GET", "/control/v1/endpoints", "", 200).data() {
+			list = append(list, fmt.Sprint(e["id"], " ", e["configured_weight"], " ", e["trial"]))
+		}
+		return list
+	}
+	before := shown()
+	p.json(t, "PATCH", trialOf, `{"models":{"fake/new":{"endpoints":[{"provider":"fake","weight":7},{"provider":"fake","name":"b"}]}}}`, 200)
+	want := append(slices.Clone(before), "fake/new@fake 7 true", "fake/new@fake~b 100 true")
+	if got := shown(); !slices.Equal(got, want) {
+		t.Errorf("during the trial: %v, want %v", got, want)
+	}
+	p.json(t, "POST", "/control/v1/trial/drop", "", 200)
+	if got := shown(); !slices.Equal(got, before) {
+		t.Errorf("after it: %v, before it: %v", got, before)
 	}
 }

@@ -87,6 +87,7 @@ type Edge struct {
 	refused  refusal
 	unsolved []string // of what is in force
 	stale    bool
+	held     bool // nothing is brought into force
 	loading  string
 	changed  chan struct{} // closed when any of these does
 }
@@ -178,6 +179,9 @@ func (e *Edge) round(ctx context.Context, c cause) (over <-chan struct{}) {
 	e.rounds.Lock()
 	defer e.rounds.Unlock()
 	at, config, over := e.Replica.Now()
+	if e.holds() {
+		return over
+	}
 	fresh := !e.began || config != e.config
 	if fresh {
 		c = content

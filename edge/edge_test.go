@@ -172,6 +172,24 @@ func (n *node) want(inForce, refused string, unresolved ...string) {
 	}
 }
 
+// TestHeld holds that nothing is brought into force, and said why, while it is not known whose it is.
+func TestHeld(t *testing.T) {
+	n := newNode(t)
+	check(t, n.replica.Apply(t.Context(), "a", []fairlead.Change{n.log.Revise(document("one", 100))}))
+	n.Hold()
+	check(t, n.Load(t.Context()))
+	if s := n.Status(); n.inForce() != "nothing" || s.Loading == "" || s.Position.Number != 0 {
+		t.Errorf("in force is %q, the status is %+v", n.inForce(), s)
+	}
+	n.run()
+	n.Release()
+	check(t, n.Applied(t.Context(), 1))
+	n.want("1: author/one@p=100", "")
+	if s := n.Status(); s.Loading != "" {
+		t.Errorf("it says %q", s.Loading)
+	}
+}
+
 // TestLife plays revisions, steps, secrets and keys, good and bad ones, and a restart.
 func TestLife(t *testing.T) {
 	n := newNode(t)

@@ -49,6 +49,9 @@ func (e *Edge) Status() fairlead.NodeStatus {
 	defer e.mu.Unlock()
 	s.Position = e.reached
 	s.Revision, s.Unresolved, s.Stale, s.Loading = e.revision, e.unsolved, e.stale, e.loading
+	if e.held && s.Loading == "" {
+		s.Loading = "waits for the log of its fleet"
+	}
 	if e.refused.err != nil {
 		s.ConfigError = e.refused.err.Error()
 	}
@@ -60,3 +63,15 @@ func (e *Edge) SetStale(stale bool) { e.change(func() { e.stale = stale }) }
 
 // SetLoading takes down how far a whole copy is; "" = none is under way.
 func (e *Edge) SetLoading(what string) { e.change(func() { e.loading = what }) }
+
+// Hold has nothing brought into force until Release: it is not known whose the configuration on this node's disk is.
+func (e *Edge) Hold() { e.change(func() { e.held = true }) }
+
+// Release ends a Hold. Run goes on by itself.
+func (e *Edge) Release() { e.change(func() { e.held = false }) }
+
+func (e *Edge) holds() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.held
+}

@@ -230,7 +230,7 @@ func (x *exchange) firstSilence() time.Time {
 func (x *exchange) settle() {
 	if x.walking {
 		x.walk.Close()
-		x.rec.Attempts = x.walk.Attempts
+		x.rec.Attempts, x.rec.Shut = x.walk.Attempts, x.walk.Shut
 		x.waited += x.walk.Waited
 	}
 	if x.answer != nil {

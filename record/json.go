@@ -45,6 +45,18 @@ func (o *object) yes(name string, v bool) {
 
 func (o *object) end() []byte { return append(o.b, '}') }
 
+// appendTexts appends a list of strings.
+func appendTexts(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, s)
+	}
+	return append(b, ']')
+}
+
 // appendText appends a string: as it is where it needs no escape.
 func appendText(b []byte, s string) []byte {
 	for i := range len(s) {

@@ -91,6 +91,9 @@ func appendRare(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
 	if r.Usage.Estimated {
 		attrs = append(attrs, slog.Bool("estimated", true))
 	}
+	if r.Tried {
+		attrs = append(attrs, slog.String("trial", r.Trial))
+	}
 	if r.Translated {
 		attrs = append(attrs, slog.Bool("translated", true))
 	}

@@ -43,6 +43,9 @@ func appendRow(b []byte, r *fairlead.Record, why fairlead.Kept) []byte {
 	o.text("key", r.KeyID)
 	o.text("caller_id", r.CallerID)
 	o.number("revision", r.Revision)
+	if r.Tried {
+		o.text("trial", r.Trial)
+	}
 	o.yes("stream", r.Stream)
 	o.yes("translated", r.Translated)
 	o.number("status", int64(r.Status))
@@ -61,10 +64,14 @@ func appendRow(b []byte, r *fairlead.Record, why fairlead.Kept) []byte {
 		o.name("attempts")
 		o.b = appendAttempts(o.b, r.Attempts)
 	}
+	if len(r.Shut) > 0 {
+		o.name("shut")
+		o.b = appendTexts(o.b, r.Shut[:min(len(r.Shut), mostAttempts)])
+	}
 	return append(o.end(), '\n')
 }
 
-// mostAttempts bounds the attempts that a row tells of.
+// mostAttempts bounds the attempts that a row tells of, and the endpoints that were shut.
 const mostAttempts = 32
 
 func appendAttempts(b []byte, list []fairlead.Attempt) []byte {

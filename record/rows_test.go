@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,7 @@ func TestRow(t *testing.T) {
 	r := whole()
 	r.Start, r.Code, r.Err = time.UnixMicro(1_800_000_000_000_001), fairlead.CodeInternal, errors.New("a \"cause\"\n")
 	r.Model = strings.Repeat("m", 5000)
+	r.Shut = []string{"a/m@\"q", "a/m@r"}
 	r.Attempts[0].Start, r.Attempts[0].Detail, r.Attempts[0].After = time.Millisecond, "a detail", true
 	var got fairlead.StoredRecord
 	if err := json.Unmarshal(appendRow(nil, r, fairlead.KeptFailure), &got); err != nil {
@@ -60,13 +62,18 @@ func TestRow(t *testing.T) {
 	}
 	want := fairlead.StoredRecord{
 		ID: "req_1", At: 1_800_000_000_000_001, Kept: fairlead.KeptFailure, Operation: "chat", Dialect: fairlead.Anthropic, Model: clip(r.Model), Served: "a/m",
-		Endpoint: "a/m@p~two", Key: "key_1", CallerID: "trace-7", Revision: 3, Stream: true, Translated: true, Status: 200, Code: fairlead.CodeInternal,
+		Endpoint: "a/m@p~two", Key: "key_1", CallerID: "trace-7", Revision: 3, Trial: "trial_1", Stream: true, Translated: true, Status: 200, Code: fairlead.CodeInternal,
 		Error: "a \"cause\"\n", Input: 10, CacheRead: 4, CacheWrite: 2, Output: 11, Reasoning: 5, Estimated: true, Cost: r.Cost, TTFT: 100_000,
 		Duration: 1_100_000, Overhead: 80, BytesIn: 1, BytesOut: 2,
 		Attempts: []fairlead.StoredAttempt{{Endpoint: "a/m@p~two", Start: 1000, Status: 200, Outcome: fairlead.OutcomeOK, Detail: "a detail", After: true}},
+		Shut:     []string{"a/m@\"q", "a/m@r"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("row %+v, want %+v", got, want)
+	}
+	r.Tried = false // it went by the revision beside the one on trial
+	if row := appendRow(nil, r, fairlead.KeptFailure); bytes.Contains(row, []byte("trial")) {
+		t.Errorf("row %s", row)
 	}
 }
 

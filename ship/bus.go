@@ -2,16 +2,18 @@ package ship
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"fairlead"
 )
 
 // The kinds of messages that go up.
 const (
-	KindFrame   = "frame"
+	KindFrames  = "frames"
 	KindRecords = "records"
 )
 
@@ -32,34 +34,39 @@ type Local struct {
 	Bus
 }
 
-// SendFrame hands a frame over.
-func (l Local) SendFrame(ctx context.Context, f fairlead.Frame) error {
-	return l.Desk.TakeFrame(ctx, l.Node, f)
+// SendFrames hands frames over.
+func (l Local) SendFrames(ctx context.Context, frames []fairlead.Frame) (taken int, err error) {
+	return l.Desk.TakeFrames(ctx, l.Node, frames)
 }
 
-// told is control's answer to a frame.
+// told is control's answer to frames. It has no error beside those that were taken: the next ask, which begins with the one
+// that was not, is told it.
 type told struct {
-	Gap *int64 `json:"gap,omitempty"` // frames after this one are missing there
+	Taken int    `json:"taken"`         // so many from the first one on are committed
+	Gap   *int64 `json:"gap,omitempty"` // frames after this one, before the first, are missing there
 }
 
-// SendFrame sends a frame and waits until it is committed.
-func (b Bus) SendFrame(ctx context.Context, f fairlead.Frame) error {
-	body, err := f.MarshalBinary()
+// SendFrames sends frames and waits until they are committed.
+func (b Bus) SendFrames(ctx context.Context, frames []fairlead.Frame) (taken int, err error) {
+	body, err := marshalFrames(frames)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	text, err := b.Send(ctx, KindFrame, body)
+	text, err := b.Send(ctx, KindFrames, body)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var t told
 	if err := json.Unmarshal(text, &t); err != nil {
-		return fmt.Errorf("read answer to a frame: %w", err)
+		return 0, fmt.Errorf("read answer to frames: %w", err)
 	}
 	if t.Gap != nil {
-		return &fairlead.FrameGap{Last: *t.Gap}
+		return 0, &fairlead.FrameGap{Last: *t.Gap}
 	}
-	return nil
+	if t.Taken < 1 || t.Taken > len(frames) {
+		return 0, fmt.Errorf("read answer to frames: %d of %d are taken", t.Taken, len(frames))
+	}
+	return t.Taken, nil
 }
 
 // SendRecords sends records and waits until they are committed.
@@ -72,15 +79,46 @@ func (b Bus) SendRecords(ctx context.Context, batch fairlead.RecordBatch) error 
 	return err
 }
 
-// answerFrame is what control answers to a frame.
-func answerFrame(err error) ([]byte, error) {
-	var t told
+// answerFrames is what control answers to frames.
+func answerFrames(taken int, err error) ([]byte, error) {
+	t := told{Taken: taken}
 	var gap *fairlead.FrameGap
-	if errors.As(err, &gap) {
-		t.Gap, err = &gap.Last, nil
-	}
-	if err != nil {
+	switch {
+	case taken > 0:
+	case errors.As(err, &gap):
+		t.Gap = &gap.Last
+	case err != nil:
 		return nil, err
 	}
 	return json.Marshal(t)
+}
+
+// marshalFrames writes frames, each behind its length as a varint.
+func marshalFrames(frames []fairlead.Frame) ([]byte, error) {
+	var body []byte
+	for i := range frames {
+		f, err := frames[i].MarshalBinary()
+		if err != nil {
+			return nil, err
+		}
+		body = slices.Grow(body, len(f)+binary.MaxVarintLen64)
+		body = append(binary.AppendUvarint(body, uint64(len(f))), f...)
+	}
+	return body, nil
+}
+
+// unmarshalFrames reads what marshalFrames writes: one frame at least.
+func unmarshalFrames(body []byte) (frames []fairlead.Frame, err error) {
+	for len(body) > 0 || len(frames) == 0 {
+		size, n := binary.Uvarint(body)
+		if n <= 0 || size > uint64(len(body)-n) {
+			return nil, errors.New("read frames: one has no end")
+		}
+		var f fairlead.Frame
+		if err := f.UnmarshalBinary(body[n : n+int(size)]); err != nil {
+			return nil, err
+		}
+		frames, body = append(frames, f), body[n+int(size):]
+	}
+	return frames, nil
 }

@@ -11,9 +11,10 @@ import (
 
 // Keeper keeps what comes up: the store.
 type Keeper interface {
-	// TakeFrame commits a frame once. Another one under the same key is CodeConflict, which stands in the audit then; missing
-	// ones before it are a *fairlead.FrameGap.
-	TakeFrame(ctx context.Context, f fairlead.Frame) (stored bool, err error)
+	// TakeFrames commits frames of a node in their order, each once, until one cannot be: kept has an entry for each that is
+	// there then, true where it is new. err is of the one after these: CodeConflict where another one has its key, which
+	// stands in the audit then; a *fairlead.FrameGap where some before it are missing.
+	TakeFrames(ctx context.Context, frames []fairlead.Frame) (kept []bool, err error)
 	// PutRecords commits records, each once, and counts those that are none.
 	PutRecords(ctx context.Context, b fairlead.RecordBatch) (bad int, err error)
 }
@@ -49,38 +50,62 @@ func (d *Desk) Stats() DeskStats {
 	}
 }
 
-// Frame takes a frame from a node. What it gives without an error is committed.
-func (d *Desk) Frame(ctx context.Context, node string, body []byte) ([]byte, error) {
-	var f fairlead.Frame
-	if f.UnmarshalBinary(body) != nil {
-		return nil, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "this is no frame"))
+// Frames takes frames from a node. Those that the answer says are taken are committed.
+func (d *Desk) Frames(ctx context.Context, node string, body []byte) ([]byte, error) {
+	frames, err := unmarshalFrames(body)
+	if err != nil {
+		return nil, d.refuse(node, "frames", fairlead.Errorf(fairlead.CodeInvalidRequest, "these are no frames"))
 	}
-	return answerFrame(d.TakeFrame(ctx, node, f))
+	return answerFrames(d.TakeFrames(ctx, node, frames))
 }
 
-// TakeFrame takes a frame from a node, which may be the one that the desk sits in.
-func (d *Desk) TakeFrame(ctx context.Context, node string, f fairlead.Frame) error {
-	if f.Node != node {
-		return d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
+// TakeFrames takes frames from a node, which may be the one that the desk sits in: each as a unit of its own, in their order,
+// until one is not taken.
+func (d *Desk) TakeFrames(ctx context.Context, node string, frames []fairlead.Frame) (taken int, err error) {
+	own := 0
+	for own < len(frames) && frames[own].Node == node {
+		own++
 	}
-	stored, err := d.Keeper.TakeFrame(ctx, f)
+	if own > 0 {
+		kept, err := d.Keeper.TakeFrames(ctx, frames[:own])
+		for i, fresh := range kept {
+			d.took(&frames[i], fresh)
+		}
+		if err != nil {
+			return len(kept), d.untaken(&frames[min(len(kept), own-1)], err)
+		}
+	}
+	if own < len(frames) {
+		return own, d.refuse(node, "a frame", fairlead.Errorf(fairlead.CodeInvalidRequest, "a frame's key names another node than the one that sent it"))
+	}
+	return own, nil
+}
+
+// took counts a frame that is kept.
+func (d *Desk) took(f *fairlead.Frame, fresh bool) {
+	if !fresh {
+		d.stats.again.Add(1)
+		return
+	}
+	d.stats.frames.Add(1)
+	d.stats.lines.Add(int64(f.Count - f.Lost))
+	d.stats.lost.Add(int64(f.Lost))
+	if f.Lost > 0 || f.Gap {
+		d.Log.Error("charge lines are missing for ever", "node", f.Node, "incarnation", f.Incarnation, "sequence", f.Sequence, "lines_lost", f.Lost, "frames_before_too", f.Gap)
+	}
+}
+
+// untaken notes why a frame is not kept, where that is not a matter of time.
+func (d *Desk) untaken(f *fairlead.Frame, err error) error {
 	var e *fairlead.Error
 	switch {
-	case err == nil && stored:
-		d.stats.frames.Add(1)
-		d.stats.lines.Add(int64(f.Count - f.Lost))
-		d.stats.lost.Add(int64(f.Lost))
-		if f.Lost > 0 || f.Gap {
-			d.Log.Error("charge lines are missing for ever", "node", node, "incarnation", f.Incarnation, "sequence", f.Sequence, "lines_lost", f.Lost, "frames_before_too", f.Gap)
-		}
-	case err == nil:
-		d.stats.again.Add(1)
-	case errors.As(err, &e) && e.Code == fairlead.CodeConflict:
+	case !errors.As(err, &e):
+	case e.Code == fairlead.CodeConflict:
 		d.stats.conflicts.Add(1)
 		d.Log.Error("a node sent another frame under the key of one that is kept: its disk was copied, or runs twice",
-			"node", node, "incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String(), "error", err)
-	case errors.As(err, &e) && e.Code == fairlead.CodeInvalidRequest:
-		return d.refuse(node, "a frame", err)
+			"node", f.Node, "incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String(), "error", err)
+	case e.Code == fairlead.CodeInvalidRequest:
+		return d.refuse(f.Node, "a frame", err)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package ship_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,7 +40,7 @@ func newDesk(t *testing.T, node string) *desk {
 	d.Desk = &ship.Desk{Keeper: s, Log: slog.New(slog.NewTextHandler(d.log, nil))}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
-	go func() { ended <- b.Receive(ctx, ship.KindFrame, d.Frame) }()
+	go func() { ended <- b.Receive(ctx, ship.KindFrames, d.Frames) }()
 	go func() { ended <- b.Receive(ctx, ship.KindRecords, d.Records) }()
 	t.Cleanup(func() {
 		cancel()
@@ -48,7 +49,7 @@ func newDesk(t *testing.T, node string) *desk {
 		check(t, s.Close())
 	})
 	harness.Until(t, "both are received", func() bool {
-		_, err := b.Send(t.Context(), ship.KindFrame, []byte("x"))
+		_, err := b.Send(t.Context(), ship.KindFrames, []byte("x"))
 		_, err2 := b.Send(t.Context(), ship.KindRecords, []byte("x"))
 		return code(err) == fairlead.CodeInvalidRequest && code(err2) == fairlead.CodeInvalidRequest
 	})
@@ -64,6 +65,66 @@ func frame(node string, sequence int64, lines ...string) fairlead.Frame {
 	}
 	f.Hash = f.Sum()
 	return f
+}
+
+// one sends a frame alone.
+func one(t *testing.T, up ship.Up, f fairlead.Frame) error {
+	t.Helper()
+	taken, err := up.SendFrames(t.Context(), []fairlead.Frame{f})
+	if (taken == 1) != (err == nil) {
+		t.Errorf("%d taken, %v", taken, err)
+	}
+	return err
+}
+
+// TestDeskFrames holds that of several frames each is a unit: those before one that is not taken are kept, none after it is,
+// and what is wrong is said once that one is the first.
+func TestDeskFrames(t *testing.T) {
+	d := newDesk(t, "edge-1")
+	a, b, c := frame("edge-1", 1, "a"), frame("edge-1", 2, "b"), frame("edge-1", 3, "c")
+	otherB, otherC := frame("edge-1", 2, "x"), frame("edge-1", 3, "y")
+	for _, up := range []ship.Up{d.up, ship.Local{Desk: d.Desk, Node: "edge-1", Bus: d.up}} {
+		before := d.Stats()
+		if taken, err := up.SendFrames(t.Context(), []fairlead.Frame{a, b, c}); taken != 3 || err != nil {
+			t.Errorf("all: %d, %v", taken, err)
+		}
+		if taken, err := up.SendFrames(t.Context(), []fairlead.Frame{a, otherB, otherC}); taken != 1 || (err != nil && code(err) != fairlead.CodeConflict) {
+			t.Errorf("a conflict in the middle: %d, %v", taken, err)
+		}
+		if taken, err := up.SendFrames(t.Context(), []fairlead.Frame{otherB, c}); taken != 0 || code(err) != fairlead.CodeConflict {
+			t.Errorf("a conflict: %d, %v", taken, err)
+		}
+		if taken, err := up.SendFrames(t.Context(), []fairlead.Frame{c, frame("edge-1", 5, "e")}); taken != 1 || err != nil && !errors.As(err, new(*fairlead.FrameGap)) {
+			t.Errorf("a gap in the middle: %d, %v", taken, err)
+		}
+		if st := d.Stats(); st.Conflicts-before.Conflicts != 2 || st.Frames != 3 {
+			t.Errorf("stats %+v", st)
+		}
+	}
+	list, err := d.store.Frames(t.Context(), fairlead.FrameKey{Node: "edge-1", Incarnation: "inc_1"}, 10)
+	check(t, err)
+	if len(list) != 3 || string(list[2].Lines) != "c\n" {
+		t.Errorf("kept %+v", list)
+	}
+}
+
+// TestLargestAsk holds that a message has room for as many lines as a shipper sends at once.
+func TestLargestAsk(t *testing.T) {
+	d := newDesk(t, "edge-1")
+	line := strings.Repeat("x", 999)
+	var lines []string
+	for range 480 << 10 / 1000 {
+		lines = append(lines, line)
+	}
+	frames := []fairlead.Frame{frame("edge-1", 1, lines...), frame("edge-1", 2, lines...)}
+	for _, f := range frames {
+		if body, err := f.MarshalBinary(); err != nil || len(body) > f.Size() {
+			t.Errorf("%d bytes, said to be %d at most, %v", len(body), f.Size(), err)
+		}
+	}
+	if taken, err := d.up.SendFrames(t.Context(), frames); taken != 2 || err != nil {
+		t.Errorf("%d, %v", taken, err)
+	}
 }
 
 // TestDesk holds what becomes of each frame, and that its sender is told it as such: kept once, refused, or wanted later.
@@ -86,7 +147,7 @@ func TestDesk(t *testing.T) {
 		{"another's", frame("edge-2", 1, "a"), "invalid_request"},
 		{"one that was altered", altered, "invalid_request"},
 	} {
-		err := d.up.SendFrame(t.Context(), c.f)
+		err := one(t, d.up, c.f)
 		got := ""
 		var gap *fairlead.FrameGap
 		switch {
@@ -112,10 +173,10 @@ func TestDesk(t *testing.T) {
 		t.Errorf("the log says %s", log)
 	}
 	local := ship.Local{Desk: d.Desk, Node: "edge-1", Bus: d.up}
-	if err := local.SendFrame(t.Context(), frame("edge-1", 1, "a")); err != nil || d.Stats().Again != 3 {
+	if err := one(t, local, frame("edge-1", 1, "a")); err != nil || d.Stats().Again != 3 {
 		t.Errorf("without the bus: %v, %+v", err, d.Stats())
 	}
-	if err := local.SendFrame(t.Context(), frame("edge-2", 1, "a")); code(err) != fairlead.CodeInvalidRequest {
+	if err := one(t, local, frame("edge-2", 1, "a")); code(err) != fairlead.CodeInvalidRequest {
 		t.Errorf("another's without the bus: %v", err)
 	}
 	entries, err := d.store.Audit(t.Context(), 0, 10)
@@ -124,7 +185,7 @@ func TestDesk(t *testing.T) {
 	}
 	lost := frame("edge-1", 3, "c", "cc")
 	lost.Lines, lost.Lost = []byte("c\n"), 1
-	if err := d.up.SendFrame(t.Context(), lost); err != nil || d.Stats().Lost != 1 || !strings.Contains(d.log.String(), "lines_lost=1") {
+	if err := one(t, d.up, lost); err != nil || d.Stats().Lost != 1 || !strings.Contains(d.log.String(), "lines_lost=1") {
 		t.Errorf("a damaged frame: %v, %+v", err, d.Stats())
 	}
 }
@@ -163,6 +224,7 @@ func FuzzDesk(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(body)
+	f.Add(append(binary.AppendUvarint(nil, uint64(len(body))), body...))
 	f.Add([]byte("{}\n"))
 	f.Add([]byte(`{"node":"edge-2","incarnation":"inc_1","sequence":1,"count":-1}` + "\n\n"))
 	f.Add([]byte(`{"node":"edge-1","seconds":[{"second":1}]}` + "\n{}\n"))
@@ -170,7 +232,7 @@ func FuzzDesk(f *testing.F) {
 	d := &ship.Desk{Keeper: k, Log: slog.New(slog.DiscardHandler)}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		*k = keeper{}
-		_, err := d.Frame(t.Context(), "edge-1", body)
+		_, err := d.Frames(t.Context(), "edge-1", body)
 		if k.frame != nil && (k.frame.Node != "edge-1" || err != nil) {
 			t.Errorf("taken %+v, %v", k.frame, err)
 		}
@@ -187,12 +249,14 @@ type keeper struct {
 	batch *fairlead.RecordBatch
 }
 
-func (k *keeper) TakeFrame(_ context.Context, f fairlead.Frame) (bool, error) {
-	if err := f.Check(); err != nil {
-		return false, err
+func (k *keeper) TakeFrames(_ context.Context, frames []fairlead.Frame) (kept []bool, err error) {
+	for i := range frames {
+		if err := frames[i].Check(); err != nil {
+			return kept, err
+		}
+		k.frame, kept = &frames[i], append(kept, true)
 	}
-	k.frame = &f
-	return true, nil
+	return kept, nil
 }
 
 func (k *keeper) PutRecords(_ context.Context, b fairlead.RecordBatch) (int, error) {

@@ -1,5 +1,6 @@
 // Package ship sends up what an edge wrote: frames of charge lines, which must arrive, each once and in order, and
-// batches of records, which may be lost. One of each is under way at a time.
+// batches of records, which may be lost. One batch is under way at a time, and one ask with frames; DESIGN.md says what that
+// carries.
 package ship
 
 import (
@@ -13,17 +14,20 @@ import (
 	"fairlead"
 )
 
-// Up takes frames and batches to control. An error of SendFrame with CodeConflict says that control has another frame
-// under the same key; a *fairlead.FrameGap, that it lacks frames before this one. After any other error the same is
-// sent again.
+// Up takes frames and batches to control.
 type Up interface {
-	SendFrame(ctx context.Context, f fairlead.Frame) error
+	// SendFrames sends frames of one incarnation, in order and without one left out. So many of the first as it says are
+	// committed; the error is of the one after these: CodeConflict says that control has another frame under its key, a
+	// *fairlead.FrameGap, that it lacks frames before it. After any other error, or none, what is left is sent again.
+	SendFrames(ctx context.Context, frames []fairlead.Frame) (taken int, err error)
 	SendRecords(ctx context.Context, b fairlead.RecordBatch) error
 }
 
 // Frames is where frames come from: a spool.
 type Frames interface {
-	Next(ctx context.Context) (fairlead.Frame, error)
+	// Next waits for frames that were not acknowledged and gives the oldest ones in order: one, and as many more as have so
+	// many bytes together, as they are sent.
+	Next(ctx context.Context, bytes int) ([]fairlead.Frame, error)
 	Ack(incarnation string, sequence int64) error
 	Rewind(after int64) (first int64, err error)
 	Renew(incarnation string) error
@@ -48,12 +52,17 @@ const (
 	sendTime  = 10 * time.Second
 	firstWait = 100 * time.Millisecond
 	mostWait  = 10 * time.Second
+	// askEvery is the least time between two asks with frames, unless one is half full: what comes within it shares a commit.
+	askEvery = 50 * time.Millisecond
+	// askBytes bounds the frames of one ask: below 1 MiB, the largest message that a NATS server takes by default. One frame is
+	// at most fairlead.MaxFrame, which is less.
+	askBytes = 960 << 10
 )
 
 // Run sends until ctx ends.
 func (s *Shipper) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { s.repeat(ctx, "charge lines", s.frame) })
+	wg.Go(func() { s.repeat(ctx, "charge lines", s.frames) })
 	wg.Go(func() { s.repeat(ctx, "records", s.records()) })
 	wg.Wait()
 }
@@ -98,21 +107,49 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// frame sends the next frame and acknowledges it.
-func (s *Shipper) frame(ctx context.Context) error {
-	f, err := s.Frames.Next(ctx)
+// frames sends the next frames and acknowledges those that were taken. Then it lets some come together.
+func (s *Shipper) frames(ctx context.Context) error {
+	list, err := s.Frames.Next(ctx, askBytes)
 	if err != nil {
 		return err
 	}
-	f.Gap = f.Key() == s.gapAt
-	err = send(ctx, func(ctx context.Context) error { return s.Up.SendFrame(ctx, f) })
+	begun, size := time.Now(), 0
+	for i := range list {
+		size += list[i].Size()
+	}
+	if err := s.ask(ctx, list); err != nil {
+		return err
+	}
+	if wait := askEvery - time.Since(begun); wait > 0 && size < askBytes/2 {
+		pause(ctx, wait)
+	}
+	return nil
+}
+
+// ask sends frames and acknowledges those that were taken.
+func (s *Shipper) ask(ctx context.Context, list []fairlead.Frame) (err error) {
+	list[0].Gap = list[0].Key() == s.gapAt
+	taken := 0
+	err = send(ctx, func(ctx context.Context) (err error) { taken, err = s.Up.SendFrames(ctx, list); return err })
+	if taken > 0 {
+		last := &list[taken-1]
+		if failed := s.Frames.Ack(last.Incarnation, last.Sequence); failed != nil {
+			return errors.Join(failed, err)
+		}
+	}
+	if err == nil || taken == len(list) {
+		return err
+	}
+	return s.untaken(&list[taken], err)
+}
+
+// untaken does what can be done about a frame that control does not take.
+func (s *Shipper) untaken(f *fairlead.Frame, err error) error {
 	var gap *fairlead.FrameGap
 	var refused *fairlead.Error
 	switch {
-	case err == nil:
-		return s.Frames.Ack(f.Incarnation, f.Sequence)
 	case errors.As(err, &gap) && !f.Gap && f.Sequence > gap.Last+1:
-		return s.rewind(&f, gap)
+		return s.rewind(f, gap)
 	case errors.As(err, &refused) && refused.Code == fairlead.CodeConflict:
 		s.Log.Error("control has another frame under this key: the spool begins a new incarnation",
 			"incarnation", f.Incarnation, "sequence", f.Sequence, "hash", f.Hash.String())

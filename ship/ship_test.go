@@ -31,16 +31,30 @@ type control struct {
 	fail    func(f *fairlead.Frame) error
 	refuse  error // batches
 	tries   int
+	most    int           // frames that came at once
+	delay   time.Duration // of an ask and its answer
 }
 
 func newControl() *control {
 	return &control{frames: map[fairlead.FrameKey]fairlead.Frame{}, last: map[string]int64{}}
 }
 
-func (c *control) SendFrame(_ context.Context, f fairlead.Frame) error {
+func (c *control) SendFrames(_ context.Context, frames []fairlead.Frame) (taken int, err error) {
+	time.Sleep(c.delay)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tries++
+	c.most = max(c.most, len(frames))
+	for _, f := range frames {
+		if err := c.take(f); err != nil {
+			return taken, err
+		}
+		taken++
+	}
+	return taken, nil
+}
+
+func (c *control) take(f fairlead.Frame) error {
 	if err := f.Check(); err != nil {
 		return err
 	}
@@ -185,6 +199,44 @@ func TestOnceInOrder(t *testing.T) {
 	})
 }
 
+// TestFarControl holds that frames go up as fast as they are made where an answer takes long: those that waited meanwhile go
+// together, as far as a message has room.
+func TestFarControl(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		bytes int // of a line; a frame has two
+		every time.Duration
+		most  int // that fit into an ask
+	}{
+		{"small", 10, 10 * time.Millisecond, 64},
+		{"large", 10_000, 20 * time.Millisecond, 960 << 10 / 20_000},
+		{"one fills more than half", 15_000, 50 * time.Millisecond, 960 << 10 / 30_000},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				up := newControl()
+				up.delay = 250 * time.Millisecond
+				w := begin(t, open(t, t.TempDir()), up)
+				const frames = 400
+				line := strings.Repeat("x", c.bytes)
+				for range frames {
+					check(t, w.spool.Append([]byte(line)))
+					check(t, w.spool.Append([]byte(line)))
+					time.Sleep(c.every)
+				}
+				time.Sleep(2 * up.delay) // one ask may just have left without the last frame
+				synctest.Wait()
+				if st := w.spool.Stats(); st.Acked != st.Last || st.Last < frames/2 || len(up.lines()) != 2*frames {
+					t.Errorf("%d lines of %d arrived, stats %+v", len(up.lines()), 2*frames, st)
+				}
+				if up.most < 2 || up.most > c.most {
+					t.Errorf("%d frames at once", up.most)
+				}
+			})
+		})
+	}
+}
+
 // TestPatience holds that a control that is away is asked ever less often, and that what waited comes at once when it
 // is back.
 func TestPatience(t *testing.T) {
@@ -269,7 +321,7 @@ func TestConflict(t *testing.T) {
 		old := s.Stats().Incarnation
 		other := fairlead.Frame{Node: "edge-1", Incarnation: old, Sequence: 1, Count: 1, Lines: []byte("of-the-copy\n")}
 		other.Hash = other.Sum()
-		check(t, c.SendFrame(t.Context(), other))
+		check(t, c.take(other))
 		w := begin(t, s, c)
 		w.write(t, 4)
 		w.want(t, "conflict", "of-the-copy "+numbered(1, 4))

@@ -69,9 +69,10 @@ func TestMerge(t *testing.T) {
 			for range rng.IntN(40) {
 				list = append(list, time.Duration(rng.ExpFloat64()*float64(time.Second)))
 			}
-			e := steer.Evidence{Ended: rng.Int64N(9) + 3, Failed: rng.Int64N(3), Refused: rng.Int64N(2), TTFT: counted(list...), TPOT: counted(list...)}
+			e := steer.Evidence{Ended: rng.Int64N(9) + 3, Failed: rng.Int64N(3), Shut: rng.Int64N(2), Refused: rng.Int64N(2), TTFT: counted(list...), TPOT: counted(list...)}
 			all, parts = append(all, list...), append(parts, e)
-			want.Ended, want.Failed, want.Refused = want.Ended+e.Ended, want.Failed+e.Failed, want.Refused+e.Refused
+			want.Ended, want.Failed = want.Ended+e.Ended, want.Failed+e.Failed
+			want.Shut, want.Refused = want.Shut+e.Shut, want.Refused+e.Refused
 		}
 		want.TTFT, want.TPOT = counted(all...), counted(all...)
 		got := steer.Merge(parts...)
@@ -124,7 +125,7 @@ func TestEvidenceJSON(t *testing.T) {
 	}
 	for in, ok := range map[string]bool{
 		`{"ended":1}`: true, `{}`: true, `{"ended":2,"failed":2,"ttft":[0,1,399,7],"tpot":[]}`: true,
-		`{"ended":1,"failed":2}`: false, `{"ended":-1}`: false, `{"ended":1,"failed":-1}`: false, `{"ended":1,"refused":-1}`: false,
+		`{"ended":1,"failed":2}`: false, `{"ended":-1}`: false, `{"ended":1,"failed":-1}`: false, `{"ended":1,"refused":-1}`: false, `{"shut":-1}`: false, `{"shut":562949953421312}`: false, `{"shut":9}`: true,
 		`{"ended":562949953421312}`: false, `{"refused":562949953421312}`: false, `{"ttft":[1]}`: false, `{"ttft":[1,0]}`: false, `{"ttft":[1,-1]}`: false,
 		`{"ttft":[2,1,1,1]}`: false, `{"ttft":[1,1,1,1]}`: false, `{"ttft":[400,1]}`: false, `{"ttft":[-1,1]}`: false,
 		`{"ttft":[1,562949953421312]}`: false, `{"ttft":{}}`: false, `{"ttft":[1.5,1]}`: false, `[]`: false, `{"ended":1e99}`: false,

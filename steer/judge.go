@@ -33,7 +33,7 @@ func Judge(g Guard, mine, peers Evidence) Ruling {
 }
 
 // exchanges is how many a side shows, whatever became of them.
-func (e *Evidence) exchanges() int64 { return e.Ended + e.Refused }
+func (e *Evidence) exchanges() int64 { return e.Ended + e.Shut + e.Refused }
 
 func (c *condition) judge(mine, peers *Evidence) (Verdict, string) {
 	if c.metric.rate != nil {
@@ -53,6 +53,9 @@ func (c *condition) judgeRate(mine, peers *Evidence) (Verdict, string) {
 	if c.unit == ratio {
 		limit, sure = min(c.value*share(base, of), 1), c.value*upperRate(base, of)
 		told = fmt.Sprintf("limit %s of the peers' %s", c.bound(), shown(share(base, of)))
+	}
+	if mine.Shut > 0 {
+		told = fmt.Sprintf("%d of which its health kept away, %s", mine.Shut, told)
 	}
 	text := fmt.Sprintf("%s %s of %d exchanges, %s", c.metric.name, shown(have), n, told)
 	switch {

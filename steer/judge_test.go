@@ -135,6 +135,13 @@ func TestJudge(t *testing.T) {
 		{"error_rate<2%", rates(200, 4), many, "hold error_rate 2.0 % of 200 exchanges, limit 2 %; that may be chance"},
 		{"error_rate<2%", rates(200, 12), many, "hold error_rate 6.0 % of 200 exchanges, limit 2 %; that may be chance"},
 		{"error_rate<2%", rates(200, 13), many, "breach error_rate 6.5 % of 200 exchanges, limit 2 %"},
+		{"error_rate<2%", steer.Evidence{Shut: 49}, many, "hold 49 exchanges on this side"},
+		{"error_rate<2%", steer.Evidence{Shut: 50}, many, "breach error_rate 100.0 % of 50 exchanges, 50 of which its health kept away, limit 2 %"},
+		{"error_rate<2%", steer.Evidence{Ended: 187, Failed: 6, Shut: 13}, many, "breach error_rate 9.5 % of 200 exchanges, 13 of which"},
+		{"error_rate<2%", steer.Evidence{Ended: 198, Failed: 1, Shut: 2}, many, "good error_rate 1.5 % of 200 exchanges, 2 of which"},
+		{"error_rate<1.5x", rates(1000, 45), steer.Evidence{Ended: 1000, Shut: 1000}, "good error_rate 4.5 % of 1000 exchanges, limit 1.5x of the peers' 50.0 %"},
+		{"ttft_p95<1s", steer.Evidence{Shut: 500}, many, "hold ttft_p95 of 0 exchanges"}, // what was not sent took no time
+		{"refusal_rate<2%", steer.Evidence{Shut: 60}, many, "good refusal_rate 0.00 % of 60"},
 		{"error_rate<0.1%", rates(50, 1), many, "hold"},
 		{"error_rate<1.5x", rates(1000, 14), many, "good error_rate 1.4 % of 1000 exchanges, limit 1.5x of the peers' 1.0 %"},
 		{"error_rate<1.5x", rates(1000, 36), many, "hold"},

@@ -11,8 +11,8 @@ type metric struct {
 
 // metrics are all there are, in the order in which an error lists them.
 var metrics = []metric{
-	{name: "error_rate", rate: func(e *Evidence) (k, n int64) { return e.Failed, e.Ended }},
-	{name: "refusal_rate", rate: func(e *Evidence) (k, n int64) { return e.Refused, e.Ended + e.Refused }},
+	{name: "error_rate", rate: func(e *Evidence) (k, n int64) { return e.Failed + e.Shut, e.Ended + e.Shut }},
+	{name: "refusal_rate", rate: func(e *Evidence) (k, n int64) { return e.Refused, e.exchanges() }},
 	{name: "ttft_p50", times: firstTokens, q: 0.50},
 	{name: "ttft_p95", times: firstTokens, q: 0.95},
 	{name: "ttft_p99", times: firstTokens, q: 0.99},

@@ -16,18 +16,9 @@ import (
 
 const (
 	backupFormat = "fairlead-backup"
-	// backupSchema is the migration that a backup's tables are of.
+	// backupSchema is the migration that a backup's tables are of. Later ones have changed no table of it.
 	backupSchema = 4
 )
-
-// BackupInfo says what a backup holds.
-type BackupInfo struct {
-	Format   string            `json:"format"`
-	Schema   int               `json:"schema"`
-	At       time.Time         `json:"at"`
-	Position fairlead.Position `json:"position"`
-	Rows     map[string]int64  `json:"rows,omitempty"` // by table
-}
 
 // backupEnd is the last line of a backup: what makes it whole.
 type backupEnd struct {
@@ -35,10 +26,10 @@ type backupEnd struct {
 	Sum  fairlead.Hash    `json:"sha256"` // of all lines before this one
 }
 
-// Backup writes everything that the store holds, as it is at one moment: gzip of lines of JSON, first a BackupInfo, then each row as an
+// Backup writes everything that the store holds, as it is at one moment: gzip of lines of JSON, first a fairlead.BackupInfo, then each row as an
 // array that begins with its table's name, then counts and a SHA-256. Every back end writes and restores the same.
 // Secrets in it are as they are stored: sealed, or as hashes.
-func (s *Store) Backup(ctx context.Context, w io.Writer) (info BackupInfo, err error) {
+func (s *Store) Backup(ctx context.Context, w io.Writer) (info fairlead.BackupInfo, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		zip := gzip.NewWriter(w)
 		b := &backup{lines: bufio.NewWriterSize(zip, 64<<10), sum: sha256.New()}
@@ -52,20 +43,20 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (info BackupInfo, err e
 		return zip.Close()
 	})
 	if err != nil {
-		return BackupInfo{}, s.fail("back up", because(ctx, err))
+		return fairlead.BackupInfo{}, s.fail("back up", because(ctx, err))
 	}
 	return info, nil
 }
 
 // backup is one on its way out.
 type backup struct {
-	info  BackupInfo
+	info  fairlead.BackupInfo
 	lines *bufio.Writer
 	sum   hash.Hash
 }
 
 func (b *backup) write(ctx context.Context, q querier) (err error) {
-	b.info = BackupInfo{Format: backupFormat, Schema: backupSchema, At: moment(time.Now())}
+	b.info = fairlead.BackupInfo{Format: backupFormat, Schema: backupSchema, At: moment(time.Now())}
 	if b.info.Position, err = readHead(ctx, q); err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}

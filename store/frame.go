@@ -25,88 +25,165 @@ const (
 	mostFrames = 2000
 )
 
-// TakeFrame keeps a frame as the evidence of what its lines charge. stored is false where it was kept before: the same key and
-// hash are the same frame. Another hash is another frame under the same key: CodeConflict, and an entry in the audit.
-// Where frames before it are missing that its node may still have, the error is a *fairlead.FrameGap.
-func (s *Store) TakeFrame(ctx context.Context, f fairlead.Frame) (stored bool, err error) {
-	if err := f.Check(); err != nil {
-		return false, err
-	}
-	packed, err := pack(f.Lines)
-	if err != nil {
-		return false, fmt.Errorf("keep frame: %w", err)
+// TakeFrames keeps frames as the evidence of what their lines charge: in one transaction, in their order, until one cannot be kept.
+// kept has as many of the first as are there now: true where a frame was kept by this call, false where it was before, for the
+// same key and hash are the same frame. err is of the one after these. Another hash is another frame under the same key:
+// CodeConflict, and an entry in the audit. Where frames before it are missing that its node may still have, it is a
+// *fairlead.FrameGap.
+func (s *Store) TakeFrames(ctx context.Context, frames []fairlead.Frame) (kept []bool, err error) {
+	frames, packed, bad := packAll(frames)
+	if len(frames) == 0 {
+		return nil, bad
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	stored, err = s.takeFrame(ctx, &f, packed)
+	kept, refused, err := s.takeFrames(ctx, frames, packed)
 	if s.engine.Failure(err) == FailureConnection && ctx.Err() == nil {
-		stored, err = s.takeFrame(ctx, &f, packed)
+		kept, refused, err = s.takeFrames(ctx, frames, packed)
 	}
 	var e *fairlead.Error
-	if errors.As(err, &e) && e.Code == fairlead.CodeConflict {
+	switch {
+	case s.engine.Failure(err) == FailureTaken:
+		return nil, fairlead.Errorf(fairlead.CodeControlUnavailable, "a frame is being taken by another node; send it again")
+	case err != nil:
+		return nil, s.fail("keep frames", because(ctx, err))
+	case errors.As(refused, &e) && e.Code == fairlead.CodeConflict:
+		f := &frames[len(kept)]
 		act := fairlead.Act{By: f.Node, Action: "frame.conflict", Target: f.Incarnation + "/" + strconv.FormatInt(f.Sequence, 10), Why: "hash " + f.Hash.String()}
-		return false, errors.Join(err, s.Note(ctx, act))
+		return kept, errors.Join(refused, s.Note(ctx, act))
+	case refused != nil:
+		return kept, refused
 	}
-	var gap *fairlead.FrameGap
-	if err == nil || errors.As(err, &gap) {
-		return stored, err
-	}
-	return false, s.fail("keep frame", because(ctx, err))
+	return kept, bad
 }
 
-// takeFrame may be run again whatever became of it: a frame is kept once.
-func (s *Store) takeFrame(ctx context.Context, f *fairlead.Frame, packed []byte) (stored bool, err error) {
+// packAll deflates the lines of frames, up to the first one that is none; bad says why it is none.
+func packAll(frames []fairlead.Frame) (good []fairlead.Frame, packed [][]byte, bad error) {
+	for i := range frames {
+		if err := frames[i].Check(); err != nil {
+			return frames[:i], packed, err
+		}
+		b, err := pack(frames[i].Lines)
+		if err != nil {
+			return frames[:i], packed, fmt.Errorf("keep frame: %w", err)
+		}
+		packed = append(packed, b)
+	}
+	return frames, packed, nil
+}
+
+// takeFrames may be run again whatever became of it: a frame is kept once.
+func (s *Store) takeFrames(ctx context.Context, frames []fairlead.Frame, packed [][]byte) (kept []bool, refused, err error) {
 	tx, err := s.engine.Write.BeginTx(ctx, nil)
 	if err != nil {
-		return false, fmt.Errorf("begin: %w", err)
+		return nil, nil, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	var have fairlead.Hash
-	err = tx.QueryRowContext(ctx, `SELECT hash FROM frames WHERE node = $1 AND incarnation = $2 AND sequence = $3`,
-		f.Node, f.Incarnation, f.Sequence).Scan(scanHash(&have))
-	switch {
-	case err == nil && have == f.Hash:
-		return false, nil
-	case err == nil:
-		return false, fairlead.Errorf(fairlead.CodeConflict, "another frame was taken under this key")
-	case !errors.Is(err, sql.ErrNoRows):
+	t := newTaker(tx)
+	for i := range frames {
+		fresh, err := t.take(ctx, &frames[i], packed[i])
+		var gap *fairlead.FrameGap
+		var conflict *fairlead.Error
+		if errors.As(err, &gap) || errors.As(err, &conflict) {
+			refused = err
+			break
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		kept = append(kept, fresh)
+	}
+	if err := t.flush(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, nil, err
+	}
+	return kept, refused, nil
+}
+
+// taker inserts frames in a transaction.
+type taker struct {
+	tx            *sql.Tx
+	frames, times *bulk
+	of            fairlead.FrameKey // the newest frame of the incarnation that was taken from last; 0 = it has none
+}
+
+func newTaker(tx *sql.Tx) *taker {
+	return &taker{
+		tx:     tx,
+		frames: newBulk(tx, `INSERT INTO frames (node, incarnation, sequence, at, lines, lost, gap, hash, packed) VALUES `, 9),
+		times:  newBulk(tx, `INSERT INTO frame_times (tag, slot, node, incarnation, sequence) VALUES `, 5),
+	}
+}
+
+// take inserts a frame; fresh is false where it is there.
+func (t *taker) take(ctx context.Context, f *fairlead.Frame, packed []byte) (fresh bool, err error) {
+	if err := t.look(ctx, f); err != nil {
 		return false, err
 	}
-	var last sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT MAX(sequence) FROM frames WHERE node = $1 AND incarnation = $2`, f.Node, f.Incarnation).Scan(&last)
-	if err != nil {
-		return false, err
+	if f.Sequence <= t.of.Sequence {
+		if there, err := t.there(ctx, f); there || err != nil {
+			return false, err
+		}
 	}
-	if f.Sequence > last.Int64+1 && !f.Gap {
-		return false, &fairlead.FrameGap{Last: last.Int64}
+	if f.Sequence > t.of.Sequence+1 && !f.Gap {
+		return false, &fairlead.FrameGap{Last: t.of.Sequence}
 	}
 	gap := 0
 	if f.Gap {
 		gap = 1
 	}
-	result, err := tx.ExecContext(ctx, `INSERT INTO frames (node, incarnation, sequence, at, lines, lost, gap, hash, packed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		f.Node, f.Incarnation, f.Sequence, f.At.UnixMicro(), f.Count, f.Lost, gap, f.Hash[:], packed)
+	err = t.frames.add(ctx, f.Node, f.Incarnation, f.Sequence, f.At.UnixMicro(), f.Count, f.Lost, gap, f.Hash[:], packed)
 	if err != nil {
 		return false, err
 	}
-	if rows, err := result.RowsAffected(); err != nil || rows == 0 {
-		if err == nil {
-			err = fairlead.Errorf(fairlead.CodeControlUnavailable, "the frame is being taken by another node; send it again")
-		}
-		return false, err
-	}
-	index := newBulk(tx, `INSERT INTO frame_times (tag, slot, node, incarnation, sequence) VALUES `, 5)
 	tag := fairlead.TagOf(f.Node)
 	for _, slot := range slots(f.Lines, tag) {
-		if err := index.add(ctx, int64(tag), slot, f.Node, f.Incarnation, f.Sequence); err != nil {
+		if err := t.times.add(ctx, int64(tag), slot, f.Node, f.Incarnation, f.Sequence); err != nil {
 			return false, err
 		}
 	}
-	if err := index.flush(ctx); err != nil {
+	t.of.Sequence = max(t.of.Sequence, f.Sequence)
+	return true, nil
+}
+
+// look finds the newest frame of a frame's incarnation, where another one's is known.
+func (t *taker) look(ctx context.Context, f *fairlead.Frame) error {
+	if t.of.Node == f.Node && t.of.Incarnation == f.Incarnation {
+		return nil
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	var last sql.NullInt64
+	err := t.tx.QueryRowContext(ctx, `SELECT MAX(sequence) FROM frames WHERE node = $1 AND incarnation = $2`, f.Node, f.Incarnation).Scan(&last)
+	t.of = fairlead.FrameKey{Node: f.Node, Incarnation: f.Incarnation, Sequence: last.Int64}
+	return err
+}
+
+// there reports whether a frame was kept before. Another one under its key is CodeConflict.
+func (t *taker) there(ctx context.Context, f *fairlead.Frame) (bool, error) {
+	if err := t.flush(ctx); err != nil {
 		return false, err
 	}
-	return true, tx.Commit()
+	var have fairlead.Hash
+	err := t.tx.QueryRowContext(ctx, `SELECT hash FROM frames WHERE node = $1 AND incarnation = $2 AND sequence = $3`,
+		f.Node, f.Incarnation, f.Sequence).Scan(scanHash(&have))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	case err == nil && have != f.Hash:
+		return false, fairlead.Errorf(fairlead.CodeConflict, "another frame was taken under this key")
+	}
+	return err == nil, err
+}
+
+func (t *taker) flush(ctx context.Context) error {
+	if err := t.frames.flush(ctx); err != nil {
+		return err
+	}
+	return t.times.flush(ctx)
 }
 
 // slots gives the times at which the exchanges of lines began, each once. Lines with the id of another node's exchange are not

@@ -9,9 +9,6 @@ import (
 	"fairlead"
 )
 
-// byRestore makes again what a restore undid and nobody can have wanted undone.
-const byRestore = "restore"
-
 // removeLost removes again, as of then, the edges that changes removed which this log lacks, where they are here as they were
 // before: one that was added since stays. It gives how many. A control node is a member by its database, and makes itself known.
 func (w *writer) removeLost(ctx context.Context, teller string, changes []fairlead.Change) (removed int, err error) {

@@ -14,8 +14,6 @@ import (
 const (
 	// recordTime bounds a question about records: it must not keep the database from what is not for looking.
 	recordTime = 5 * time.Second
-	// MaxRecords bounds what one question about records gives.
-	MaxRecords = 1000
 	// sweepRows is how many records one transaction removes.
 	sweepRows = 1000
 )
@@ -47,7 +45,7 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, kept, size, content) VALUES `, 14)
+	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, tried, kept, size, content) VALUES `, 15)
 	rows.then = ` ON CONFLICT DO NOTHING`
 	for i := range records {
 		r := &records[i]
@@ -57,7 +55,7 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 			continue
 		}
 		err = rows.add(ctx, r.ID, r.At, r.Node, r.Key, r.Served, r.Endpoint, askedText(r), r.Status, string(r.Code), r.Duration, bit(r.Stream),
-			string(r.Kept), len(content), string(content))
+			bit(r.Trial != ""), string(r.Kept), len(content), string(content))
 		if err != nil {
 			return 0, err
 		}
@@ -77,14 +75,14 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 }
 
 // Records lists records, newest first.
-func (s *Store) Records(ctx context.Context, f RecordFilter) (records []fairlead.StoredRecord, err error) {
-	if err := f.check(); err != nil {
+func (s *Store) Records(ctx context.Context, f fairlead.RecordFilter) (records []fairlead.StoredRecord, err error) {
+	if err := checkFilter(&f); err != nil {
 		return nil, err
 	}
 	if f.Nodes != nil && len(f.Nodes) == 0 {
 		return nil, nil
 	}
-	query, args := f.query()
+	query, args := filterQuery(&f)
 	err = s.ask(ctx, func(ctx context.Context, q querier) (err error) {
 		records, err = list(ctx, q, scanRecord, query, args...)
 		return err

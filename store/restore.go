@@ -25,7 +25,7 @@ const longestLine = 512 << 20
 // Restore reads what Backup has written into an empty database, in one transaction: a file that was cut off or altered changes
 // nothing, and gives CodeInvalidRequest. A database with anything in it gives CodeConflict. The log keeps its name, so that edges
 // that know no more than the backup go on where they are; one audit entry says that the restore was. Steps are done behind it.
-func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) (BackupInfo, error) {
+func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) (fairlead.BackupInfo, error) {
 	in := &restore{failure: s.engine.Failure}
 	act := fairlead.Act{At: moment(time.Now()), By: "fairlead", Action: "store.restore"}
 	_, err := s.transact(ctx, act, func(ctx context.Context, w *writer) error {
@@ -50,7 +50,7 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) 
 		return nil
 	})
 	if err != nil {
-		return BackupInfo{}, s.fail("restore", because(ctx, err))
+		return fairlead.BackupInfo{}, s.fail("restore", because(ctx, err))
 	}
 	return in.info, nil
 }
@@ -80,12 +80,13 @@ func (w *writer) checkEmpty(ctx context.Context) error {
 // restore is a backup on its way in.
 type restore struct {
 	failure func(error) Failure
-	info    BackupInfo
+	info    fairlead.BackupInfo
 	lines   *bufio.Reader
 	sum     hash.Hash
 	rows    map[string]int64
 	load    *bulk
 	table   *table
+	names   map[string]bool // of tokens in use
 }
 
 // errBackup says what is wrong with a backup.
@@ -187,10 +188,29 @@ func (in *restore) insert(ctx context.Context, w *writer, name string, values []
 		return errBackup("a row of "+name+" cannot be read", err)
 	}
 	in.rows[name]++
+	if name == "tokens" {
+		in.nameToken(row)
+	}
 	if in.table.single {
 		return in.refused(in.table.replace(ctx, w, row))
 	}
 	return in.refused(in.load.add(ctx, row...))
+}
+
+// nameToken tells tokens in use of one name apart by their ids, as migration 00005 does: the backup may be older.
+func (in *restore) nameToken(row []any) {
+	id, name, revoked := row[0].(string), row[1].(string), row[5]
+	if revoked != nil {
+		return
+	}
+	if in.names == nil {
+		in.names = map[string]bool{}
+	}
+	if in.names[name] {
+		name += " " + id
+		row[1] = name
+	}
+	in.names[name] = true
 }
 
 func (in *restore) flush(ctx context.Context) error {

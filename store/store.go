@@ -39,6 +39,8 @@ type Engine struct {
 	Read    *sql.DB // for everything else
 	// Lock ends the query of the head row with which each write begins, so that one write follows the other.
 	Lock string
+	// Look bounds the question whether a transaction whose end was not heard was committed; 0 = 20 s.
+	Look time.Duration
 	// Failure sorts the driver's errors.
 	Failure func(error) Failure
 	// Alone runs f while no other process does the same on this database.
@@ -54,6 +56,9 @@ type Store struct{ engine Engine }
 // New brings the schema of a database up to date and gives its store, which then owns the engine. A schema that is newer
 // than this program knows is refused.
 func New(ctx context.Context, e Engine) (*Store, error) {
+	if e.Look == 0 {
+		e.Look = lookTime
+	}
 	s := &Store{engine: e}
 	err := e.Alone(ctx, func(ctx context.Context) error {
 		if err := migrate(ctx, e); err != nil {

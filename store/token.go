@@ -20,13 +20,21 @@ func scanToken(r scanner) (t fairlead.Token, err error) {
 }
 
 // CreateToken stores a new admin token. Edges know nothing of it: it is an act without a change. An id or a hash that is
-// taken gives CodeConflict.
+// taken gives CodeConflict, and so does the name of one that is not revoked.
 func (s *Store) CreateToken(ctx context.Context, t fairlead.Token, act fairlead.Act) error {
 	if err := storable(t.ID, t.Name, string(t.Level)); err != nil {
 		return err
 	}
 	_, err := s.write(ctx, "create token", act, func(ctx context.Context, w *writer) error {
-		_, err := w.tx.ExecContext(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+		var used bool
+		err := w.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens WHERE name = $1 AND revoked IS NULL)`, t.Name).Scan(&used)
+		if err != nil {
+			return fmt.Errorf("look for the token's name: %w", err)
+		}
+		if used {
+			return &fairlead.Error{Code: fairlead.CodeConflict, Message: "an admin token of this name is in use", Param: "name"}
+		}
+		_, err = w.tx.ExecContext(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
 			t.ID, t.Name, string(t.Level), t.Hash[:], t.Created.UnixMicro(), nullMicros(t.Revoked))
 		if s.engine.Failure(err) == FailureTaken {
 			return &fairlead.Error{Code: fairlead.CodeConflict, Message: "a token with this id or secret exists already", Err: err}

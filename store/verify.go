@@ -13,26 +13,17 @@ import (
 // mostFaults bounds how many faults a Verified names: a chain that is broken early may be broken everywhere.
 const mostFaults = 100
 
-// Verified is what Verify has walked and found.
-type Verified struct {
-	Changes   int64             `json:"changes"`
-	Revisions int64             `json:"revisions"`
-	Entries   int64             `json:"entries"` // of the audit
-	Position  fairlead.Position `json:"position"`
-	Faults    []string          `json:"faults"` // empty where all is as it was written
-}
-
 // Verify walks both chains from their begin, and makes from the log again what the tables hold: revisions and documents,
 // keys, secrets and nodes. So it finds what was altered behind the program's back, unless the
 // whole log behind it was written anew: then its head has another hash than the edges know.
-func (s *Store) Verify(ctx context.Context) (Verified, error) {
+func (s *Store) Verify(ctx context.Context) (fairlead.Verified, error) {
 	var v verifier
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		v = verifier{q: tx}
 		return v.walk(ctx)
 	})
 	if err != nil {
-		return Verified{}, s.fail("verify", because(ctx, err))
+		return fairlead.Verified{}, s.fail("verify", because(ctx, err))
 	}
 	return v.found, nil
 }
@@ -40,7 +31,7 @@ func (s *Store) Verify(ctx context.Context) (Verified, error) {
 // verifier walks one state of a database.
 type verifier struct {
 	q     querier
-	found Verified
+	found fairlead.Verified
 	hash  fairlead.Hash // of the last change or entry walked
 
 	entries   int64 // of the audit, as the head has it

@@ -110,7 +110,7 @@ func (s *Store) transact(ctx context.Context, act fairlead.Act, f func(context.C
 // settle finds out whether a transaction was committed whose commit gave an error: the connection may have been lost before the
 // answer came.
 func (s *Store) settle(ctx context.Context, w *writer, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.engine.Look)
 	defer cancel()
 	for {
 		done, err := s.landed(ctx, w)

@@ -23,6 +23,7 @@ type stop struct {
 	ready time.Time       // when it may be asked again
 	erred bool            // it answered with a server error
 	held  fairlead.Reason // what it waited for, where the budget did not pay for it then
+	shut  bool            // it was its turn, and health kept it away
 	spent []string        // the credentials that failed here, by name: another one makes it another try
 }
 
@@ -132,6 +133,26 @@ func (w *Walk) fresh(from, to int, now time.Time, shares bool) (choice, bool) {
 		return choice{step: i, way: way, lane: lane, at: now, why: w.why(i), paid: !w.queued.IsZero() && lane.Budget().Pays()}, true
 	}
 	return choice{}, false
+}
+
+// passOver takes down which of the steps before one would have been asked now, were it not for what is known of their
+// health. What is suspected alone, and what is withheld from one that comes back, says nothing.
+func (w *Walk) passOver(before int, now time.Time) {
+	if w.legs != nil || w.tried >= w.Most || !w.allows(failure.Elsewhere) {
+		return
+	}
+	for i := range before {
+		s := &w.stops[i]
+		if s.shut || s.tries > 0 || (s.held == "" && !w.eligible(i)) {
+			continue
+		}
+		way, _, view := w.lane(i, now)
+		if way == nil || !view.Proven() || (s.held == "" && view.Usable()) {
+			continue
+		}
+		s.shut = true
+		w.Shut = append(w.Shut, w.Plan.Steps[i].Endpoint.ID)
+	}
 }
 
 // untried reports whether a step was not tried yet and may hold what the ones before it could not.

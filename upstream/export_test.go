@@ -135,6 +135,28 @@ func Succeed(u *Upstream, s fairlead.Step, at time.Time) {
 	lane.Release(ticket, health.Evidence{Kind: health.Success}, at)
 }
 
+// Down has an endpoint be one that trials went on to find failing, now.
+func Down(u *Upstream, s fairlead.Step) {
+	now := time.Now()
+	for _, c := range u.waysOf(s.Endpoint.Provider) {
+		lane := u.board.Load().Lane(s.Endpoint, s.Asked, c.credential, "", now)
+		// Two failures and three trials: it is open for 1, 2 and 4 seconds about, and then for 6.4 or longer.
+		for _, ago := range []float64{12, 12, 10.7, 8.2, 3.3} {
+			at := now.Add(-time.Duration(ago * float64(time.Second)))
+			ticket, _ := lane.Acquire(at, false)
+			lane.Release(ticket, health.Evidence{Kind: health.Hard}, at)
+		}
+	}
+}
+
+// Limit has an endpoint's provider say that it takes no more for a while.
+func Limit(u *Upstream, s fairlead.Step) {
+	now := time.Now()
+	way := u.waysOf(s.Endpoint.Provider)[0]
+	u.board.Load().Lane(s.Endpoint, s.Asked, way.credential, "", now).
+		Observe(health.Evidence{Kind: health.Limited, Limit: health.Limit{After: time.Minute}}, 0, now)
+}
+
 // Busy counts the attempts under way at a step's endpoint, after n are added.
 func Busy(u *Upstream, s fairlead.Step, n int64) int64 {
 	way := u.waysOf(s.Endpoint.Provider)[0]

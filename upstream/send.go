@@ -45,6 +45,8 @@ type Walk struct {
 	// Attempts tells of every attempt that ended; the committed one's outcome is OutcomeOK until
 	// Answer's stream proves otherwise.
 	Attempts []fairlead.Attempt
+	// Shut are the endpoints whose turn it was and which health kept away, by id: each once.
+	Shut []string
 	// Waited is the time spent waiting for providers.
 	Waited time.Duration
 }
@@ -170,9 +172,10 @@ func pause(asked time.Duration) time.Duration {
 // spares. What it was on is closed by then.
 func (w *Walk) Reset() {
 	clear(w.Attempts)
+	clear(w.Shut)
 	w.mem.reset()
 	clear(w.stops)
-	*w = Walk{Attempts: w.Attempts[:0], mem: w.mem, stops: w.stops[:0]}
+	*w = Walk{Attempts: w.Attempts[:0], Shut: w.Shut[:0], mem: w.mem, stops: w.stops[:0]}
 }
 
 // Close ends an attempt that is under way, and tells the board how a committed one ended. An answer that
@@ -215,6 +218,7 @@ func (w *Walk) begin(until time.Time) error {
 		if w.next.way == nil {
 			c, ok := w.choose(now)
 			if !ok {
+				w.passOver(len(w.Plan.Steps), now)
 				return w.exhausted()
 			}
 			w.next = c
@@ -232,6 +236,7 @@ func (w *Walk) begin(until time.Time) error {
 		if !ok { // somebody else was first, or it has just been shut: the board says so from now on
 			w.unqueue()
 			if w.refused++; w.refused > len(w.Plan.Steps)+w.Most {
+				w.passOver(len(w.Plan.Steps), now)
 				return w.exhausted()
 			}
 			continue
@@ -248,6 +253,7 @@ func (w *Walk) begin(until time.Time) error {
 		if !c.paid {
 			c.lane.Budget().Deposit(1, now)
 		}
+		w.passOver(c.step, now)
 		w.tried++
 		w.at = &w.slot
 		if w.legs != nil { // the answer that was given lies in the slot

@@ -18,7 +18,8 @@ type Document struct {
 // node is a member of an object: as text, or as members once a patch went into it.
 type node struct {
 	name    string
-	text    jsonscan.Value // canonical; void once opened
+	text    jsonscan.Value // void once opened
+	raw     bool           // the text is a patch's own, no object, and made canonical where it is read: a later patch may replace it
 	opened  bool
 	members []node // by name
 }
@@ -27,15 +28,20 @@ type node struct {
 // The text must not be changed afterwards.
 func Open(canonical []byte) *Document { return &Document{node{text: canonical}, len(canonical)} }
 
-// Merge applies a patch. Where the patch is refused the document stays as it was.
+// Merge applies a patch, whose text must not be changed afterwards. Where the patch is refused the document stays as it was.
 func (d *Document) Merge(patch []byte) error {
 	var o jsonscan.Object
 	if err := o.Scan(patch); err != nil {
 		return fmt.Errorf("read patch: %w", err)
 	}
-	d.root.merge(jsonscan.Value(patch))
-	d.size += len(patch)
+	d.MergeValue(patch)
 	return nil
+}
+
+// MergeValue is Merge for a patch that is an object within a text that was scanned: it is not checked again.
+func (d *Document) MergeValue(patch jsonscan.Value) {
+	d.root.merge(patch)
+	d.size += len(patch)
 }
 
 // Bytes gives the document in canonical form. The text is the caller's.
@@ -59,7 +65,7 @@ func (n *node) merge(patch jsonscan.Value) {
 				m.merge(value)
 				continue
 			}
-			*m = node{name: m.name, text: appendValue(nil, value)}
+			*m = node{name: m.name, text: value, raw: true}
 		}
 	}
 }
@@ -73,11 +79,14 @@ func (n *node) open() {
 	if isObject(n.text) {
 		n.members = membersOf(n.text)
 	}
-	n.opened, n.text = true, nil
+	n.opened, n.text, n.raw = true, nil, false
 }
 
 func (n *node) append(dst []byte) []byte {
-	if !n.opened {
+	switch {
+	case n.raw:
+		return appendValue(dst, n.text)
+	case !n.opened:
 		return append(dst, n.text...)
 	}
 	dst = append(dst, '{')

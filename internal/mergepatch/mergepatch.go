@@ -55,6 +55,20 @@ func Make(from, to []byte) ([]byte, error) {
 // Between gives the patch of Make for two documents in canonical form, which it trusts to be that, as Open does.
 func Between(from, to []byte) []byte { return appendPatch(nil, from, to) }
 
+// BetweenAt gives the patch between two documents that differ in one object alone: what it was and what it becomes, in
+// canonical form, and the names that lead to it.
+func BetweenAt(from, to []byte, names ...string) []byte {
+	if bytes.Equal(from, to) {
+		return []byte("{}")
+	}
+	var dst []byte
+	for _, name := range names {
+		dst = append(jsonscan.AppendString(append(dst, '{'), name), ':')
+	}
+	dst = appendPatch(dst, from, to)
+	return append(dst, strings.Repeat("}", len(names))...)
+}
+
 // appendPatch appends the patch between two objects in canonical form.
 func appendPatch(dst []byte, from, to []byte) []byte {
 	a, b := membersOf(from), membersOf(to)

@@ -225,11 +225,11 @@ func BenchmarkAppend(b *testing.B) {
 	go func() {
 		defer close(done)
 		for {
-			f, err := s.Next(b.Context())
+			list, err := s.Next(b.Context(), 1<<20)
 			if err != nil {
 				return
 			}
-			_ = s.Ack(f.Incarnation, f.Sequence) // fails where the spool is closed
+			_ = s.Ack(list[0].Incarnation, list[len(list)-1].Sequence) // fails where the spool is closed
 		}
 	}()
 	l := line300()
@@ -256,8 +256,8 @@ func BenchmarkFrame(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(f.Lines)))
 	for b.Loop() {
-		f, err := s.Next(b.Context())
-		if err != nil || len(f.Lines) == 0 {
+		list, err := s.Next(b.Context(), 0)
+		if err != nil || len(list) != 1 || len(list[0].Lines) == 0 {
 			b.Fatal(err)
 		}
 	}

@@ -12,24 +12,47 @@ import (
 	"fairlead"
 )
 
-// Next waits until there is a frame that was not acknowledged, and gives the oldest one; again the same one until it is.
-func (s *Spool) Next(ctx context.Context) (fairlead.Frame, error) {
+// mostFrames bounds what is given at once: those of an idle edge are small, and each is a transaction where they go.
+const mostFrames = 64
+
+// Next waits until there is a frame that was not acknowledged, and gives the oldest ones in order: the first, and as many more
+// as have so many bytes together as they are sent; again the same ones until they are.
+func (s *Spool) Next(ctx context.Context, bytes int) ([]fairlead.Frame, error) {
 	for {
 		s.mu.Lock()
 		sequence, last, ready, closed := s.acked+1, s.last, s.ready, s.closed
 		s.mu.Unlock()
 		switch {
 		case closed:
-			return fairlead.Frame{}, ErrClosed
+			return nil, ErrClosed
 		case sequence <= last:
-			return s.Frame(sequence)
+			return s.few(sequence, last, bytes)
 		}
 		select {
 		case <-ctx.Done():
-			return fairlead.Frame{}, ctx.Err()
+			return nil, ctx.Err()
 		case <-ready:
 		}
 	}
+}
+
+// few gives frames from one sequence to another, as Next does.
+func (s *Spool) few(from, last int64, bytes int) (frames []fairlead.Frame, err error) {
+	for sequence := from; sequence <= min(last, from+mostFrames-1); sequence++ {
+		f, err := s.Frame(sequence)
+		if err != nil && len(frames) == 0 {
+			return nil, err
+		}
+		// What is wrong with a later one is told once that one is the first.
+		if len(frames) > 0 && (err != nil || f.Incarnation != frames[0].Incarnation || f.Size() > bytes) {
+			return frames, nil
+		}
+		frames, bytes = append(frames, f), bytes-f.Size()
+		if bytes < f.Size()/2 { // the next one would hardly fit, and reading it costs as much as sending it
+			return frames, nil
+		}
+	}
+	return frames, nil
 }
 
 // Ack notes that control has all frames up to one of an incarnation. Acknowledging again does nothing; nor does a frame
@@ -202,7 +225,7 @@ func (g *segment) read(dir string, f *fairlead.Frame) error {
 	} else if err != nil {
 		return err
 	}
-	found := scan(piece)
+	found := scanInto(piece[:0], piece) // texts are shorter than their lines, so that none is written over before it is read
 	f.At, f.Lines, f.Count = timeOf(e.at), found.texts, found.lines+found.damaged
 	f.Hash = f.Sum()
 	f.Lost = found.damaged

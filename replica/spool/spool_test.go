@@ -47,10 +47,13 @@ func next(t testing.TB, s *Spool) fairlead.Frame {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	f, err := s.Next(ctx)
+	list, err := s.Next(ctx, 0)
 	check(t, err)
-	check(t, f.Check())
-	return f
+	if len(list) != 1 {
+		t.Fatalf("%d frames where one was asked for", len(list))
+	}
+	check(t, list[0].Check())
+	return list[0]
 }
 
 // drain acknowledges frames until so many lines have come, and gives them.
@@ -104,7 +107,7 @@ func TestFrames(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.Next(ctx, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("there is a second frame: %v", err)
 	}
 	add(t, s, numbered(5, 8)...)
@@ -130,7 +133,7 @@ func TestAppendRefuses(t *testing.T) {
 	if err := s.Append([]byte("x")); !errors.Is(err, ErrClosed) {
 		t.Errorf("after the end: %v", err)
 	}
-	if _, err := s.Next(t.Context()); !errors.Is(err, ErrClosed) {
+	if _, err := s.Next(t.Context(), 0); !errors.Is(err, ErrClosed) {
 		t.Errorf("after the end: %v", err)
 	}
 }

@@ -32,6 +32,7 @@ const stripes = 8
 type cell struct {
 	touched    atomic.Bool
 	refused    atomic.Uint64
+	shut       atomic.Uint64
 	tallies    [stripes]tally
 	ttft, tpot [steer.Buckets]atomic.Uint32
 }
@@ -130,8 +131,14 @@ func (c *Counter) Left(r *fairlead.Record) {
 	}
 }
 
-// attempts counts each attempt for its endpoint.
+// attempts counts each attempt for its endpoint, and each that health did not let come about.
 func (w *watched) attempts(r *fairlead.Record, stripe int) {
+	for _, id := range r.Shut {
+		if cell := w.endpoints[id]; cell != nil {
+			cell.shut.Add(1)
+			cell.touch()
+		}
+	}
 	committed := r.Endpoint == ""
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
@@ -205,8 +212,12 @@ func (c *cell) exchange(r *fairlead.Record, stripe int) {
 }
 
 // faulty reports whether anything of an exchange failed by anybody's fault but the caller's, and else whether all went
-// well. An error of the node itself, such as that it is shutting down, is no side's.
+// well. That an endpoint could not be asked for its health is a failure as those are that shut it. An error of the node
+// itself, such as that it is shutting down, is no side's.
 func faulty(r *fairlead.Record) (failed, ok bool) {
+	if len(r.Shut) > 0 {
+		return true, false
+	}
 	for i := range r.Attempts {
 		if r.Attempts[i].Blames() {
 			return true, false
@@ -251,7 +262,7 @@ func (c *cell) take() (e steer.Evidence) {
 	if !c.touched.Swap(false) {
 		return e
 	}
-	e.Refused = int64(c.refused.Swap(0))
+	e.Refused, e.Shut = int64(c.refused.Swap(0)), int64(c.shut.Swap(0))
 	for i := range c.tallies {
 		n := c.tallies[i].both.Swap(0)
 		e.Ended, e.Failed = e.Ended+int64(n>>32), e.Failed+int64(n&(1<<32-1))

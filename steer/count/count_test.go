@@ -50,14 +50,21 @@ func changed(a fairlead.Attempt, change func(*fairlead.Attempt)) fairlead.Attemp
 	return a
 }
 
+func shut(list ...string) func(*fairlead.Record) {
+	return func(r *fairlead.Record) { r.Shut = list }
+}
+
 func after(a *fairlead.Attempt)     { a.After = true }
 func blameless(a *fairlead.Attempt) { a.Blameless = true }
 func hedge(a *fairlead.Attempt)     { a.Why = "hedge" }
 func beside(a *fairlead.Attempt)    { a.Why = "beside_trial" }
 
-// told writes evidence as "ended/failed ttft tpot", refusals in front where there are any.
+// told writes evidence as "ended/failed ttft tpot", what was shut or refused in front where there are any.
 func told(e steer.Evidence) string {
 	s := fmt.Sprintf("%d/%d", e.Ended, e.Failed)
+	if e.Shut > 0 {
+		s = fmt.Sprintf("shut %d ", e.Shut) + s
+	}
 	if e.Refused > 0 {
 		s = fmt.Sprintf("refused %d ", e.Refused) + s
 	}
@@ -101,6 +108,10 @@ func TestCounts(t *testing.T) {
 		{"what proves nothing", streamed(changed(at(other, fairlead.OutcomeConnect, 0, ms), blameless), at(one, fairlead.OutcomeOK, 0, 300*ms)), "1/0 1@300ms, 1@100ms,", "0/0  ", "1/0 1@300ms, 1@100ms,"},
 		{"nothing worked", with(streamed(at(one, fairlead.OutcomeTimeout, 0, 400*ms), at(other, fairlead.OutcomeTimeout, 400*ms, 600*ms)), uncommitted(fairlead.CodeUpstreamTimeout)), "1/1 1@400ms, ", "1/1 1@600ms, ", "1/1 1@1s, "},
 		{"all of them shut", with(streamed(), uncommitted(fairlead.CodeNoEndpoint)), "0/0  ", "0/0  ", "1/1  "},
+		{"one was shut, and another answered", with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), shut(other)), "1/0 1@300ms, 1@100ms,", "shut 1 0/0  ", "1/1 1@300ms, 1@100ms,"},
+		{"both shut", with(with(streamed(), uncommitted(fairlead.CodeNoEndpoint)), shut(one, other)), "shut 1 0/0  ", "shut 1 0/0  ", "1/1  "},
+		{"one shut that nobody watches", with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), shut(third)), "1/0 1@300ms, 1@100ms,", "0/0  ", "1/1 1@300ms, 1@100ms,"},
+		{"one shut, and the caller left", with(with(streamed(at(one, gone, 0, 900*ms)), uncommitted(fairlead.CodeCallerGone)), shut(other)), "0/0  ", "shut 1 0/0  ", "1/1  "},
 		{"no such model", with(streamed(), uncommitted(fairlead.CodeModelNotFound)), "0/0  ", "0/0  ", "refused 1 0/0  "},
 		{"a defect after a good attempt", with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), failing(fairlead.CodeInternal)), "1/0 1@300ms, ", "0/0  ", "1/1 1@300ms, "},
 		{"the node goes down", with(streamed(), uncommitted(fairlead.CodeDraining)), "0/0  ", "0/0  ", "0/0  "},

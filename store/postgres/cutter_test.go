@@ -15,7 +15,9 @@ type cutter struct {
 	address   string
 	target    string
 	delivered bool
+	stays     bool // nobody gets through afterwards, until heal
 	ready     atomic.Bool
+	away      atomic.Bool
 }
 
 func newCutter(t *testing.T, target string, delivered bool) *cutter {
@@ -43,8 +45,13 @@ func newCutter(t *testing.T, target string, delivered bool) *cutter {
 func (c *cutter) arm()        { c.ready.Store(true) }
 func (c *cutter) armed() bool { return c.ready.Load() }
 
+func (c *cutter) heal() { c.away.Store(false) }
+
 func (c *cutter) pass(client net.Conn) {
 	defer client.Close()
+	if c.away.Load() {
+		return
+	}
 	srv, err := net.Dial("tcp", c.target)
 	if err != nil {
 		return
@@ -64,6 +71,7 @@ func (c *cutter) pass(client net.Conn) {
 			return
 		}
 		if bytes.Contains(buf[:n], []byte("commit\x00")) && c.ready.CompareAndSwap(true, false) {
+			c.away.Store(c.stays)
 			client.Close() // its answer goes nowhere
 			if c.delivered {
 				_, _ = srv.Write(buf[:n])

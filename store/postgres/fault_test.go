@@ -49,7 +49,7 @@ func wantCode(t *testing.T, err error, want fairlead.Code) {
 	}
 }
 
-func wantWhole(t *testing.T, s *store.Store) store.Verified {
+func wantWhole(t *testing.T, s *store.Store) fairlead.Verified {
 	t.Helper()
 	v, err := s.Verify(t.Context())
 	check(t, err)
@@ -168,6 +168,40 @@ func TestAnswerOfCommitLost(t *testing.T) {
 			if v := wantWhole(t, s); v.Changes != 4 || v.Entries != 4 {
 				t.Errorf("walked %+v", v)
 			}
+		})
+	}
+}
+
+// TestOutcomeUnknown loses the database for good with the answer to a COMMIT. The caller is told that the write may have been done, and
+// not that nothing was changed; what it finds later is whole in either case, and the same store goes on.
+func TestOutcomeUnknown(t *testing.T) {
+	for name, delivered := range map[string]bool{"committed": true, "not committed": false} {
+		t.Run(name, func(t *testing.T) {
+			dsn := server.Database(t)
+			cut := newCutter(t, server.Address(), delivered)
+			cut.stays = true
+			s, err := postgres.OpenLooking(t.Context(), at(t, dsn, cut.address), 500*time.Millisecond)
+			check(t, err)
+			t.Cleanup(func() { check(t, s.Close()) })
+			cut.arm()
+			k, _, err := create(t.Context(), s)
+			wantCode(t, err, fairlead.CodeControlUnavailable)
+			var e *fairlead.Error
+			if !errors.Is(err, store.ErrUnknown) || !errors.As(err, &e) || e.HTTPStatus() != 503 || e.Hint == "" || !strings.Contains(e.Message, "not known") {
+				t.Errorf("got %v: %+v", err, e)
+			}
+			cut.heal()
+			keys, err := s.Keys(t.Context(), "", 10)
+			check(t, err)
+			if there := len(keys) == 1 && keys[0].ID == k.ID; there != delivered || len(keys) > 1 {
+				t.Errorf("afterwards the keys are %+v", keys)
+			}
+			_, change, err := create(t.Context(), s)
+			check(t, err)
+			if want := int64(len(keys)) + 1; change.Number != want {
+				t.Errorf("the next change is %d, want %d", change.Number, want)
+			}
+			wantWhole(t, s)
 		})
 	}
 }

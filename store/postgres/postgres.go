@@ -32,7 +32,9 @@ const (
 
 // Open opens the store at a connection string, a URL or key=value pairs, creating the schema where there is none. Of several
 // hosts the one that takes writes is used. A schema newer than this program knows is refused.
-func Open(ctx context.Context, dsn string) (*store.Store, error) {
+func Open(ctx context.Context, dsn string) (*store.Store, error) { return open(ctx, dsn, 0) }
+
+func open(ctx context.Context, dsn string, look time.Duration) (*store.Store, error) {
 	config, err := parse(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -44,6 +46,7 @@ func Open(ctx context.Context, dsn string) (*store.Store, error) {
 		Write:   write,
 		Read:    read,
 		Lock:    ` FOR UPDATE`,
+		Look:    look,
 		Failure: failure,
 		Alone: func(ctx context.Context, f func(context.Context) error) error {
 			if err := check(ctx, read); err != nil {

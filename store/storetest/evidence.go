@@ -28,8 +28,8 @@ func testFrames(t *testing.T, db Database) {
 	s := open(t, db)
 	take := func(what string, f fairlead.Frame, want bool) {
 		t.Helper()
-		if stored, err := s.TakeFrame(t.Context(), f); err != nil || stored != want {
-			t.Errorf("%s: stored %v, %v", what, stored, err)
+		if kept, err := s.TakeFrames(t.Context(), []fairlead.Frame{f}); err != nil || len(kept) != 1 || kept[0] != want {
+			t.Errorf("%s: kept %v, %v", what, kept, err)
 		}
 	}
 	one, two := frameOf(1, `{"n":1}`), frameOf(2, `{"n":2}`, `{"n":3}`)
@@ -37,7 +37,7 @@ func testFrames(t *testing.T, db Database) {
 	take("again", one, false)
 	take("the second", two, true)
 	take("the first once more", one, false)
-	_, err := s.TakeFrame(t.Context(), frameOf(2, `{"n":4}`))
+	_, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(2, `{"n":4}`)})
 	wantCode(t, err, fairlead.CodeConflict)
 	entries, err := s.Audit(t.Context(), 0, 1)
 	check(t, err)
@@ -46,11 +46,11 @@ func testFrames(t *testing.T, db Database) {
 	}
 	altered := frameOf(3, `{"n":5}`)
 	altered.Lines[3] = 'm'
-	_, err = s.TakeFrame(t.Context(), altered)
+	_, err = s.TakeFrames(t.Context(), []fairlead.Frame{altered})
 	wantCode(t, err, fairlead.CodeInvalidRequest)
 
 	var gap *fairlead.FrameGap
-	if _, err = s.TakeFrame(t.Context(), frameOf(5, `{"n":9}`)); !errors.As(err, &gap) || gap.Last != 2 {
+	if _, err = s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(5, `{"n":9}`)}); !errors.As(err, &gap) || gap.Last != 2 {
 		t.Errorf("a frame too early: %v", err)
 	}
 	late := frameOf(5, `{"n":9}`)
@@ -67,11 +67,56 @@ func testFrames(t *testing.T, db Database) {
 	wantWhole(t, s)
 }
 
+// testFramesTogether holds that of frames that come together those before the first bad one are kept.
+func testFramesTogether(t *testing.T, db Database) {
+	s := open(t, db)
+	altered := frameOf(5, `{"n":5}`)
+	altered.Lines[3] = 'm'
+	for _, c := range []struct {
+		name   string
+		frames []fairlead.Frame
+		kept   []bool
+		code   fairlead.Code // "" = none
+		gap    int64         // 0 = none
+	}{
+		{"two", []fairlead.Frame{frameOf(1, `{"n":1}`), frameOf(2, `{"n":2}`)}, []bool{true, true}, "", 0},
+		{"one again, and two", []fairlead.Frame{frameOf(2, `{"n":2}`), frameOf(3, `{"n":3}`), frameOf(4, `{"n":4}`)}, []bool{false, true, true}, "", 0},
+		{"one twice", []fairlead.Frame{frameOf(5, `{"n":5}`), frameOf(5, `{"n":5}`)}, []bool{true, false}, "", 0},
+		{"one, and one too early", []fairlead.Frame{frameOf(6, `{"n":6}`), frameOf(8, `{"n":8}`), frameOf(9, `{"n":9}`)}, []bool{true}, "", 6},
+		{"one, and another one under a key", []fairlead.Frame{frameOf(7, `{"n":7}`), frameOf(7, `{"n":0}`), frameOf(8, `{"n":8}`)}, []bool{true}, fairlead.CodeConflict, 0},
+		{"one, and one that is none", []fairlead.Frame{frameOf(8, `{"n":8}`), altered, frameOf(9, `{"n":9}`)}, []bool{true}, fairlead.CodeInvalidRequest, 0},
+		{"one that is none", []fairlead.Frame{altered, frameOf(9, `{"n":9}`)}, nil, fairlead.CodeInvalidRequest, 0},
+	} {
+		kept, err := s.TakeFrames(t.Context(), c.frames)
+		same(t, c.name, kept, c.kept)
+		var gap *fairlead.FrameGap
+		switch {
+		case c.code != "":
+			wantCode(t, err, c.code)
+		case c.gap != 0:
+			if !errors.As(err, &gap) || gap.Last != c.gap {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		default:
+			check(t, err)
+		}
+	}
+	got, err := s.Frames(t.Context(), fairlead.FrameKey{Node: "edge-1", Incarnation: "inc_1"}, 10)
+	check(t, err)
+	for i, f := range got {
+		same(t, "frame", f, frameOf(int64(i+1), fmt.Sprintf(`{"n":%d}`, i+1)))
+	}
+	if len(got) != 8 {
+		t.Errorf("%d frames, want 8", len(got))
+	}
+	wantWhole(t, s)
+}
+
 // testFramesRestored holds that frames are in a backup: an edge that has sent more is told from where on to send again.
 func testFramesRestored(t *testing.T, db, other Database) {
 	s := open(t, db)
 	for i := range int64(3) {
-		_, err := s.TakeFrame(t.Context(), frameOf(i+1, `{}`))
+		_, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(i+1, `{}`)})
 		check(t, err)
 	}
 	var file strings.Builder
@@ -81,7 +126,7 @@ func testFramesRestored(t *testing.T, db, other Database) {
 	_, err = o.Restore(t.Context(), strings.NewReader(file.String()))
 	check(t, err)
 	var gap *fairlead.FrameGap
-	if _, err := o.TakeFrame(t.Context(), frameOf(9, `{}`)); !errors.As(err, &gap) || gap.Last != 3 {
+	if _, err := o.TakeFrames(t.Context(), []fairlead.Frame{frameOf(9, `{}`)}); !errors.As(err, &gap) || gap.Last != 3 {
 		t.Errorf("after the restore: %v", err)
 	}
 }
@@ -106,7 +151,7 @@ func testChargeLines(t *testing.T, db Database) {
 	begun = append(begun, line(fairlead.LineCharge, foreign, start), "not JSON")
 	slices.Reverse(ended)
 	for i, lines := range [][]string{begun[:20], begun[20:], ended[:9], ended[9:]} {
-		_, err := s.TakeFrame(t.Context(), frameOf(int64(i+1), lines...))
+		_, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(int64(i+1), lines...)})
 		check(t, err)
 	}
 	for i, id := range ids {
@@ -156,7 +201,7 @@ func tenRows() (rows []fairlead.StoredRecord) {
 			r.Cost, r.Attempts = &cost, []fairlead.StoredAttempt{{Endpoint: "a/m@p", Outcome: fairlead.OutcomeOK}}
 			if n == 3 {
 				r.Kept, r.Code, r.Key, r.Endpoint, r.Served = fairlead.KeptFailure, fairlead.CodeUpstreamFailed, "key_1", "b/n@p", "b/n"
-				r.Status, r.Duration, r.Stream = 502, 2_500_000, true
+				r.Status, r.Duration, r.Stream, r.Trial = 502, 2_500_000, true, "trial_1"
 				r.Attempts = append(r.Attempts, fairlead.StoredAttempt{Endpoint: "b/n@az_re~two", Outcome: fairlead.OutcomeConnect})
 			}
 			if n == 4 {
@@ -183,43 +228,45 @@ func testRecords(t *testing.T, db Database) {
 	from, until := start.Truncate(time.Microsecond), start.Add(time.Minute)
 	for _, c := range []struct {
 		name   string
-		filter store.RecordFilter
+		filter fairlead.RecordFilter
 		want   []fairlead.StoredRecord
 	}{
-		{"all", store.RecordFilter{}, all},
-		{"some", store.RecordFilter{Limit: 3}, all[:3]},
-		{"the next page", store.RecordFilter{Limit: 3, Before: &all[2]}, all[3:6]},
-		{"of a time", store.RecordFilter{From: time.UnixMicro(rows[4].At), Until: time.UnixMicro(rows[6].At)}, all[4:6]},
-		{"of a node", store.RecordFilter{Node: "edge-1"}, all},
-		{"of another", store.RecordFilter{Node: "edge-2"}, nil},
-		{"of a key", store.RecordFilter{Key: "key_1"}, rows[3:4]},
-		{"of a model", store.RecordFilter{Model: "b/n"}, rows[3:4]},
-		{"of an endpoint", store.RecordFilter{Endpoint: "b/n@p"}, rows[3:4]},
-		{"with a code", store.RecordFilter{Code: fairlead.CodeUpstreamFailed}, rows[3:4]},
-		{"of some nodes", store.RecordFilter{Nodes: []string{"edge-2", "edge-1"}, Key: "key_1"}, rows[3:4]},
-		{"of other nodes", store.RecordFilter{Nodes: []string{"edge-2", "edge-3"}}, nil},
-		{"of no node", store.RecordFilter{Nodes: []string{}}, nil},
-		{"with an attempt at a provider", store.RecordFilter{Provider: "az_re"}, rows[3:4]},
-		{"with another's", store.RecordFilter{Provider: "azure"}, rows[4:5]},
-		{"with a part of a provider's name", store.RecordFilter{Provider: "az"}, nil},
-		{"with a provider in other letters", store.RecordFilter{Provider: "AZURE"}, nil},
-		{"with a pattern", store.RecordFilter{Provider: "az%"}, nil},
-		{"with a status", store.RecordFilter{MinStatus: 502, MaxStatus: 502}, rows[3:4]},
-		{"with a status or more", store.RecordFilter{MinStatus: 200}, []fairlead.StoredRecord{rows[4], rows[3]}},
-		{"with a status at most", store.RecordFilter{MinStatus: 1, MaxStatus: 499}, rows[4:5]},
-		{"that took long", store.RecordFilter{MinDuration: 2500 * time.Millisecond}, rows[3:4]},
-		{"that took longer", store.RecordFilter{MinDuration: 2501 * time.Millisecond}, nil},
-		{"streamed", store.RecordFilter{Stream: new(true)}, rows[3:4]},
-		{"not streamed", store.RecordFilter{Stream: new(false), MinStatus: 200}, rows[4:5]},
-		{"kept as failures", store.RecordFilter{Kept: fairlead.KeptFailure, Model: "b/n"}, rows[3:4]},
-		{"nothing", store.RecordFilter{Code: fairlead.CodeInternal}, nil},
+		{"all", fairlead.RecordFilter{}, all},
+		{"some", fairlead.RecordFilter{Limit: 3}, all[:3]},
+		{"the next page", fairlead.RecordFilter{Limit: 3, Before: &all[2]}, all[3:6]},
+		{"of a time", fairlead.RecordFilter{From: time.UnixMicro(rows[4].At), Until: time.UnixMicro(rows[6].At)}, all[4:6]},
+		{"of a node", fairlead.RecordFilter{Node: "edge-1"}, all},
+		{"of another", fairlead.RecordFilter{Node: "edge-2"}, nil},
+		{"of a key", fairlead.RecordFilter{Key: "key_1"}, rows[3:4]},
+		{"of a model", fairlead.RecordFilter{Model: "b/n"}, rows[3:4]},
+		{"of an endpoint", fairlead.RecordFilter{Endpoint: "b/n@p"}, rows[3:4]},
+		{"with a code", fairlead.RecordFilter{Code: fairlead.CodeUpstreamFailed}, rows[3:4]},
+		{"of some nodes", fairlead.RecordFilter{Nodes: []string{"edge-2", "edge-1"}, Key: "key_1"}, rows[3:4]},
+		{"of other nodes", fairlead.RecordFilter{Nodes: []string{"edge-2", "edge-3"}}, nil},
+		{"of no node", fairlead.RecordFilter{Nodes: []string{}}, nil},
+		{"with an attempt at a provider", fairlead.RecordFilter{Provider: "az_re"}, rows[3:4]},
+		{"with another's", fairlead.RecordFilter{Provider: "azure"}, rows[4:5]},
+		{"with a part of a provider's name", fairlead.RecordFilter{Provider: "az"}, nil},
+		{"with a provider in other letters", fairlead.RecordFilter{Provider: "AZURE"}, nil},
+		{"with a pattern", fairlead.RecordFilter{Provider: "az%"}, nil},
+		{"with a status", fairlead.RecordFilter{MinStatus: 502, MaxStatus: 502}, rows[3:4]},
+		{"with a status or more", fairlead.RecordFilter{MinStatus: 200}, []fairlead.StoredRecord{rows[4], rows[3]}},
+		{"with a status at most", fairlead.RecordFilter{MinStatus: 1, MaxStatus: 499}, rows[4:5]},
+		{"that took long", fairlead.RecordFilter{MinDuration: 2500 * time.Millisecond}, rows[3:4]},
+		{"that took longer", fairlead.RecordFilter{MinDuration: 2501 * time.Millisecond}, nil},
+		{"streamed", fairlead.RecordFilter{Stream: new(true)}, rows[3:4]},
+		{"not streamed", fairlead.RecordFilter{Stream: new(false), MinStatus: 200}, rows[4:5]},
+		{"on trial", fairlead.RecordFilter{Tried: new(true)}, rows[3:4]},
+		{"not on trial", fairlead.RecordFilter{Tried: new(false), MinStatus: 200}, rows[4:5]},
+		{"kept as failures", fairlead.RecordFilter{Kept: fairlead.KeptFailure, Model: "b/n"}, rows[3:4]},
+		{"nothing", fairlead.RecordFilter{Code: fairlead.CodeInternal}, nil},
 	} {
 		if c.filter.From.IsZero() {
 			c.filter.From, c.filter.Until = from, until
 		}
 		whole := c.filter.Limit == 0
 		if whole {
-			c.filter.Limit = store.MaxRecords
+			c.filter.Limit = fairlead.MaxRecords
 		}
 		got, err := s.Records(t.Context(), c.filter)
 		check(t, err)
@@ -241,11 +288,11 @@ func testRecords(t *testing.T, db Database) {
 // wantRefused holds which questions cannot be asked.
 func wantRefused(t *testing.T, s *store.Store, from, until time.Time) {
 	t.Helper()
-	for _, f := range []store.RecordFilter{
+	for _, f := range []fairlead.RecordFilter{
 		{Limit: 1},
 		{From: until, Until: from, Limit: 1},
 		{From: from, Until: until},
-		{From: from, Until: until, Limit: store.MaxRecords + 1},
+		{From: from, Until: until, Limit: fairlead.MaxRecords + 1},
 		{From: from, Until: until, Limit: 1, Key: "a\x00"},
 	} {
 		_, err := s.Records(t.Context(), f)
@@ -254,7 +301,7 @@ func wantRefused(t *testing.T, s *store.Store, from, until time.Time) {
 }
 
 // wantMatches holds that a filter finds by itself what the database finds by it.
-func wantMatches(t *testing.T, name string, f *store.RecordFilter, rows, found []fairlead.StoredRecord) {
+func wantMatches(t *testing.T, name string, f *fairlead.RecordFilter, rows, found []fairlead.StoredRecord) {
 	t.Helper()
 	for i := range rows {
 		at := time.UnixMicro(rows[i].At)
@@ -313,7 +360,7 @@ func testSweep(t *testing.T, db Database) {
 	size := int64(0)
 	left := func() (count int, first time.Time) {
 		t.Helper()
-		f := store.RecordFilter{From: start.Add(-time.Hour), Until: start.Add(time.Hour), Limit: store.MaxRecords}
+		f := fairlead.RecordFilter{From: start.Add(-time.Hour), Until: start.Add(time.Hour), Limit: fairlead.MaxRecords}
 		for {
 			page, err := s.Records(t.Context(), f)
 			check(t, err)

@@ -1,11 +1,17 @@
 package storetest
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"fairlead"
+	"fairlead/store"
 )
 
 func testSecrets(t *testing.T, db Database) {
@@ -154,10 +160,12 @@ func testSetNode(t *testing.T, db Database) {
 func testTokens(t *testing.T, db Database) {
 	s := open(t, db)
 	one := fairlead.Token{ID: "tok_1", Name: "ci", Level: fairlead.LevelOperator, Hash: fairlead.Hash{1}, Created: start}
-	two := fairlead.Token{ID: "tok_2", Name: "ci", Level: fairlead.LevelViewer, Hash: fairlead.Hash{2}, Created: start.Add(-time.Second)}
+	two := fairlead.Token{ID: "tok_2", Name: "deploys", Level: fairlead.LevelViewer, Hash: fairlead.Hash{2}, Created: start.Add(-time.Second)}
 	check(t, s.CreateToken(t.Context(), one, act("token.create", one.ID)))
 	check(t, s.CreateToken(t.Context(), two, act("token.create", two.ID)))
-	for _, taken := range []fairlead.Token{{ID: "tok_1", Hash: fairlead.Hash{3}}, {ID: "tok_3", Hash: fairlead.Hash{1}}} {
+	for _, taken := range []fairlead.Token{
+		{ID: "tok_1", Name: "x", Hash: fairlead.Hash{3}}, {ID: "tok_3", Name: "x", Hash: fairlead.Hash{1}}, {ID: "tok_3", Name: "ci", Hash: fairlead.Hash{3}},
+	} {
 		wantCode(t, s.CreateToken(t.Context(), taken, act("token.create", taken.ID)), fairlead.CodeConflict)
 	}
 	got, found, err := s.Token(t.Context(), one.Hash)
@@ -177,13 +185,60 @@ func testTokens(t *testing.T, db Database) {
 	}
 	_, err = s.RevokeToken(t.Context(), "tok_9", act("token.revoke", "tok_9"))
 	wantCode(t, err, fairlead.CodeNotFound)
+	three := fairlead.Token{ID: "tok_3", Name: "ci", Level: fairlead.LevelAdmin, Hash: fairlead.Hash{3}, Created: start}
+	check(t, s.CreateToken(t.Context(), three, act("token.create", three.ID))) // the name is free again
 	all, err := s.Tokens(t.Context())
 	check(t, err)
-	same(t, "tokens", all, []fairlead.Token{two, one})
+	same(t, "tokens", all, []fairlead.Token{two, one, three})
 	wantHead(t, s, 0) // edges know nothing of them
-	if v := wantWhole(t, s); v.Entries != 3 {
-		t.Errorf("%d acts, want 3", v.Entries)
+	if v := wantWhole(t, s); v.Entries != 4 {
+		t.Errorf("%d acts, want 4", v.Entries)
 	}
+}
+
+// testTokensOfOneName opens, and restores, a database from before names of tokens in use had to differ.
+func testTokensOfOneName(t *testing.T, db, empty Database) {
+	s, err := db.Open(t.Context())
+	check(t, err)
+	check(t, s.Close())
+	sql := db.SQL(t)
+	for _, statement := range []string{
+		`ALTER TABLE records DROP COLUMN tried`, // 00006
+		`DROP INDEX tokens_by_name`,
+		`DELETE FROM goose_db_version WHERE version_id >= 5`,
+	} {
+		_, err := sql.ExecContext(t.Context(), statement)
+		check(t, err)
+	}
+	for n, row := range []struct {
+		name    string
+		created int
+		revoked any
+	}{{"ci", 3, nil}, {"ci", 1, nil}, {"ci", 2, nil}, {"ci", 0, 9}, {"other", 4, nil}} {
+		_, err := sql.ExecContext(t.Context(), `INSERT INTO tokens (id, name, level, hash, created, revoked) VALUES ($1, $2, 'admin', $3, $4, $5)`,
+			fmt.Sprintf("tok_%d", n+1), row.name, bytes.Repeat([]byte{byte(n)}, 32), row.created, row.revoked)
+		check(t, err)
+	}
+	names := func(s *store.Store) (names []string) {
+		t.Helper()
+		all, err := s.Tokens(t.Context())
+		check(t, err)
+		for _, token := range all {
+			names = append(names, token.Name)
+		}
+		return names
+	}
+	s = open(t, db)
+	want := []string{"ci", "ci", "ci tok_3", "ci tok_1", "other"} // the first is revoked
+	same(t, "names", names(s), want)
+	two := fairlead.Token{ID: "tok_6", Name: "ci", Level: fairlead.LevelAdmin, Hash: fairlead.Hash{6}, Created: start}
+	wantCode(t, s.CreateToken(t.Context(), two, act("token.create", two.ID)), fairlead.CodeConflict)
+
+	old := regexp.MustCompile(`"ci tok_[0-9]"`).ReplaceAllString(unzip(t, backUp(t, s)), `"ci"`)
+	restored := open(t, empty)
+	_, err = restored.Restore(t.Context(), bytes.NewReader(zip(t, sealAgain(old))))
+	check(t, err)
+	same(t, "names of the restored", names(restored), []string{"ci", "ci tok_2", "ci tok_3", "ci", "other"})
 }
 
 func testVault(t *testing.T, db Database) {
@@ -255,7 +310,10 @@ func testLost(t *testing.T, db Database) {
 		{"edge-1", []fairlead.Change{gone}}, // said already
 		{"edge-3", []fairlead.Change{have[1]}},
 	} {
-		check(t, s.ReportLost(t.Context(), c.node, c.changes))
+		change, err := s.ReportLost(t.Context(), c.node, c.changes)
+		if check(t, err); change.Number != 0 {
+			t.Errorf("%s: change %+v", c.node, change)
+		}
 	}
 	lost, err := s.Lost(t.Context())
 	check(t, err)
@@ -270,6 +328,65 @@ func testLost(t *testing.T, db Database) {
 	check(t, err)
 	if all[0].By != "edge-1" || all[1].By != "edge-2" || all[1].Action != "log.lost" {
 		t.Errorf("audit %+v", all)
+	}
+	wantWhole(t, s)
+}
+
+// testLostRevocations holds that a key whose revocation a restored log lacks is revoked again as soon as a node tells of it: once, all
+// of a report in one change, and nothing else that was lost comes back by itself.
+func testLostRevocations(t *testing.T, db, restored Database) {
+	before := open(t, db)
+	keys := fill(t, before, 4)
+	file := backUp(t, before)
+	late := newKey(9)
+	_, err := before.CreateKeys(t.Context(), act("key.create", late.ID), late)
+	check(t, err)
+	for _, id := range []string{keys[0].ID, keys[2].ID, late.ID} {
+		_, _, err := before.RevokeKey(t.Context(), id, act("key.revoke", id))
+		check(t, err)
+	}
+	lost := everything(t, before)[4:]
+
+	s := open(t, restored)
+	_, err = s.Restore(t.Context(), bytes.NewReader(file))
+	check(t, err)
+	odd := fairlead.Change{Number: 99, Kind: fairlead.ChangeKey, At: start, Content: []byte(`no JSON`), Hash: fairlead.Hash{3}}
+	stranger := keys[1]
+	stranger.Hash, stranger.Revoked = fairlead.KeyHash{1}, start // the id of one key, the secret of another
+	content, err := json.Marshal(fairlead.KeyContent{Keys: []fairlead.StoredKey{stranger.Stored()}})
+	check(t, err)
+	other := fairlead.Change{Number: 100, Kind: fairlead.ChangeKey, At: start, Content: content, Hash: fairlead.Hash{4}}
+	for _, c := range []struct {
+		node    string
+		changes []fairlead.Change
+		revokes []string
+	}{
+		{"edge-1", slices.Concat(lost[:1], []fairlead.Change{odd, other}), nil},
+		{"edge-1", lost, []string{keys[0].ID, keys[2].ID}},
+		{"edge-1", lost, nil},
+		{"edge-2", lost, nil},
+	} {
+		change, err := s.ReportLost(t.Context(), c.node, c.changes)
+		check(t, err)
+		var content fairlead.KeyContent
+		if change.Number > 0 {
+			check(t, json.Unmarshal(change.Content, &content))
+		}
+		var revoked []string
+		for _, k := range content.Keys {
+			revoked = append(revoked, k.ID)
+		}
+		slices.Sort(revoked)
+		slices.Sort(c.revokes)
+		same(t, c.node+" revokes", revoked, c.revokes)
+	}
+	want := slices.Clone(keys)
+	want[0].Revoked, want[2].Revoked = start, start // when it was
+	wantKeys(t, s, want)
+	all, err := s.Audit(t.Context(), 0, 3)
+	check(t, err)
+	if a := all[2]; a.By != "restore" || a.Action != "key.revoke" || a.Target != "2 keys" || a.Change != 5 || !strings.Contains(a.Why, "edge-1") {
+		t.Errorf("audit %+v", a)
 	}
 	wantWhole(t, s)
 }

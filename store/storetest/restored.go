@@ -47,8 +47,12 @@ func testLostRemovals(t *testing.T, db, restored Database) {
 	_, _, err = s.RemoveNode(t.Context(), "again", act("node.remove", "again"))
 	check(t, err)
 	node(t, s, "again", 9, start.Add(time.Minute), true)
+	report := func(_ fairlead.Change, err error) {
+		t.Helper()
+		check(t, err)
+	}
 	odd := fairlead.Change{Number: 99, Kind: fairlead.ChangeNode, At: start, Content: []byte(`no JSON`), Hash: fairlead.Hash{3}}
-	check(t, s.ReportLost(t.Context(), "edge-1", append([]fairlead.Change{odd}, lost...)))
+	report(s.ReportLost(t.Context(), "edge-1", append([]fairlead.Change{odd}, lost...)))
 	wantRemoved := func() {
 		t.Helper()
 		nodes, err := s.Nodes(t.Context())
@@ -72,12 +76,12 @@ func testLostRemovals(t *testing.T, db, restored Database) {
 	if a := all[1]; a.By != "restore" || a.Action != "node.remove" || a.Target != "gone" || a.Change != at.Number || !strings.Contains(a.Why, "edge-1") {
 		t.Errorf("audit %+v", a)
 	}
-	check(t, s.ReportLost(t.Context(), "edge-1", lost))
-	check(t, s.ReportLost(t.Context(), "edge-2", lost))
+	report(s.ReportLost(t.Context(), "edge-1", lost))
+	report(s.ReportLost(t.Context(), "edge-2", lost))
 	wantRemoved()
 	wantHead(t, s, at.Number)
 	node(t, s, "gone", 10, start.Add(time.Minute), true)
-	check(t, s.ReportLost(t.Context(), "edge-3", lost))
+	report(s.ReportLost(t.Context(), "edge-3", lost))
 	if n, err := s.Nodes(t.Context()); err != nil || len(n) != 4 || !n[2].Removed.IsZero() {
 		t.Errorf("after it was added again: %+v, %v", n, err)
 	}

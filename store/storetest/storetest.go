@@ -66,13 +66,16 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"names of nodes", testNodeNames},
 		{"nodes that make themselves known", testSetNode},
 		{"admin tokens", testTokens},
+		{"admin tokens of one name", func(t *testing.T, db Database) { testTokensOfOneName(t, db, fresh(t)) }},
 		{"vault", testVault},
 		{"audit", testAudit},
 		{"lost changes", testLost},
 		{"removals that a restore has lost", func(t *testing.T, db Database) { testLostRemovals(t, db, fresh(t)) }},
 		{"tokens after a restore", func(t *testing.T, db Database) { testRestoredTokens(t, db, fresh(t)) }},
+		{"lost revocations", func(t *testing.T, db Database) { testLostRevocations(t, db, fresh(t)) }},
 
 		{"frames", testFrames},
+		{"frames together", testFramesTogether},
 		{"frames in a backup", func(t *testing.T, db Database) { testFramesRestored(t, db, fresh(t)) }},
 		{"charge lines", testChargeLines},
 		{"records", testRecords},
@@ -210,7 +213,7 @@ func wantCode(t *testing.T, err error, want fairlead.Code) {
 }
 
 // wantWhole holds that nothing in a store is at fault.
-func wantWhole(t *testing.T, s *store.Store) store.Verified {
+func wantWhole(t *testing.T, s *store.Store) fairlead.Verified {
 	t.Helper()
 	v, err := s.Verify(t.Context())
 	check(t, err)

@@ -31,7 +31,8 @@ func furnish(t *testing.T, s *store.Store) {
 	check(t, s.CreateToken(t.Context(), fairlead.Token{ID: "tok_1", Name: "ci", Level: fairlead.LevelViewer, Hash: fairlead.Hash{1}, Created: start}, act("token.create", "tok_1")))
 	_, err = s.PutVault(t.Context(), "fleet", []byte{0, 1, 2})
 	check(t, err)
-	check(t, s.ReportLost(t.Context(), "edge-1", []fairlead.Change{{Number: 99, Kind: fairlead.ChangeKey, At: start, Content: []byte(`{}`), Hash: fairlead.Hash{3}}}))
+	_, err = s.ReportLost(t.Context(), "edge-1", []fairlead.Change{{Number: 99, Kind: fairlead.ChangeKey, At: start, Content: []byte(`{}`), Hash: fairlead.Hash{3}}})
+	check(t, err)
 	check(t, s.Note(t.Context(), act("backup", "")))
 }
 

@@ -25,6 +25,8 @@ const (
 	softRun  = 3 // failures of any kind
 	fewest   = 5 // of the fast window
 	leastBad = 0.05
+
+	sureDown = 2 // failed trials
 )
 
 var openSteps = [...]int64{int64(time.Second), int64(2 * time.Second), int64(4 * time.Second), int64(8 * time.Second), mostOpen}
@@ -49,6 +51,7 @@ type Breaker struct {
 	word atomic.Uint64 // nanoseconds<<3 | phase: one load is a whole state
 	used atomic.Int64  // when evidence last came
 	mute atomic.Int64  // trials running that proved nothing
+	down atomic.Int64  // trials and probes that failed since it was last in use
 
 	mu       sync.Mutex
 	dice     jitter
@@ -90,6 +93,12 @@ type Verdict struct {
 func (b *Breaker) View(now time.Time) View { return b.view(b.at(now)) }
 
 func (b *Breaker) view(now int64) View {
+	v := b.viewed(now)
+	v.Sure = v.State != Closed && b.down.Load() >= sureDown
+	return v
+}
+
+func (b *Breaker) viewed(now int64) View {
 	phase, t := b.load()
 	switch phase {
 	case phaseClosed:
@@ -181,6 +190,7 @@ func (b *Breaker) release(t Ticket, k Kind, now int64) Verdict {
 		if phase == phaseTrialSoft && k != Hard {
 			open = phaseOpenSoft
 		}
+		b.down.Add(1)
 		b.open(open, k, t.began, now)
 		return Verdict{Opened: true}
 	}
@@ -281,6 +291,7 @@ func (b *Breaker) advance(start, now int64) {
 func (b *Breaker) recover(began, now int64) {
 	b.fresh, b.backAt = began, now
 	b.mute.Store(0)
+	b.down.Store(0)
 	b.runs, b.broken, b.stage, b.clean = run{}, run{}, 0, 0
 	b.fast.clear()
 	b.slow.clear()

@@ -29,7 +29,7 @@ func show(v health.View) string {
 // (success, hard, light, soft failure of an attempt begun just then), ">STATE" (want), "try" and "no"
 // (Acquire gives a ticket or refuses), "last" (as a last resort), "S", "H", "O", "N" (release that
 // ticket), "soft" (OpenSoft), "up", "down" (a page's word), "gen", "dead" (a probe by generation), "old" (a hard failure of an attempt
-// begun 30 s before), "whole", "broken" (the last ticket's answer ended so). "N*verb" repeats.
+// begun 30 s before), "sure", "unsure" (want: that it is down is more than a suspicion, or not), "whole", "broken" (the last ticket's answer ended so). "N*verb" repeats.
 func play(t *testing.T, b *health.Breaker, line string) {
 	t.Helper()
 	var ticket health.Ticket
@@ -55,6 +55,10 @@ func play(t *testing.T, b *health.Breaker, line string) {
 			case strings.HasPrefix(verb, ">"):
 				if got := show(b.View(now)); got != verb[1:] {
 					t.Fatalf("%s: at %s: %s", line, part, got)
+				}
+			case verb == "sure" || verb == "unsure":
+				if v := b.View(now); v.Sure != (verb == "sure") || v.Proven() != v.Sure {
+					t.Fatalf("%s: at %s: %+v", line, part, v)
 				}
 			case strings.HasPrefix(verb, "stay"):
 				if got := b.View(now).Stay.String(); got != verb[4:] {
@@ -142,6 +146,10 @@ func TestBreaker(t *testing.T) {
 		{"but not a lost one", "0 2*h; 2 try; 12 2*gen; 12 " + p5},
 		{"no probe opens", "0 h; 0 9*dead; 0 9*down; 1 >closed/100"},
 		{"a failure in the ramp of a probe opens for longer", "0 2*h; 2 2*gen; 2 " + p5 + "; 2.5 h; 4 " + failing + "; 5 " + half},
+		{"two failed trials make it sure", "0 unsure; 0 2*h; 0 unsure; 1.3 try; 1.3 H; 1.4 unsure; 4 try; 4 H; 4 sure; 9 sure; 9 try; 9 sure; 9 N; 9.5 sure; 11 try; 11 H; 11 sure"},
+		{"whatever was sent beside does not", "0 2*h; 0.5 9*h; 0.5 unsure; 1.3 try; 1.4 N; 3 try; 3 H; 3 unsure"},
+		{"failed probes do, too", "0 2*h; 0.5 down; 0.5 unsure; 0.6 down; 0.6 sure"},
+		{"back in use nothing is", "0 2*h; 1.3 try; 1.3 H; 4 try; 4 H; 9 try; 9 S; 9 unsure; 9.5 h; 9.5 unsure; 20 try; 20 H; 20 unsure"},
 		{"time that runs backwards", "5 h; 4 h; 4 " + failing + "; 5.9 " + failing + "; 7 " + half},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -90,6 +90,15 @@ type View struct {
 	// before they proved anything, and whoever leaves at once never is it.
 	Stay time.Duration
 	Soft bool // open on soft evidence or by inference: the last resort where all else is gone
+	// Sure tells that two trials or probes running have found it failing still. A first opening is a suspicion: with
+	// 100 exchanges a second an endpoint that fails one of 100 has one each minute or two.
+	Sure bool
+}
+
+// Proven reports that it is more than a suspicion that keeps the lane out of use: what the provider has said of a
+// limit, a credential, a model or a place, or trials that went on failing.
+func (v View) Proven() bool {
+	return v.Sure || v.State == Cooling || v.State == Disabled || v.Reason == ReasonProviderDown
 }
 
 // Usable reports whether Acquire would give a ticket that is no last resort.

@@ -81,6 +81,7 @@ func (b *Breaker) probe(p Probed, began, now int64) bool {
 	case Hard, Light, Soft:
 		b.sawDown, b.probes = true, 0
 		b.mute.Store(0)
+		b.down.Add(1)
 		held := min(now+min(int64(p.Next), mostOpen), b.openedAt+mostHeld)
 		b.store(phase, max(until, held))
 	case Success:

@@ -1,0 +1,4 @@
+package ship
+
+// MarshalFrames is what an ask with frames is.
+var MarshalFrames = marshalFrames
