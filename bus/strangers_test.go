@@ -24,7 +24,7 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("while they meet: %s", got)
 		}
 		l.Errorf("127.0.0.1:1 - cid:7 - Authorization Violation") // of a client
-		time.Sleep(meeting)                                    // of the bubble
+		time.Sleep(meeting)                                       // of the bubble
 		l.Errorf("127.0.0.1:1 - rid:8 - authentication error")
 		if got := b.String(); strings.Count(got, "level=WARN") != 2 {
 			t.Errorf("later: %s", got)
