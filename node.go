@@ -50,7 +50,23 @@ type NodeStatus struct {
 	Unresolved  []string  `json:"unresolved,omitempty"`   // references without a value here
 
 	Spool *SpoolStatus `json:"spool,omitempty"` // nil = the node has no data plane
+
+	// Health is what the node holds against endpoints, as many as fit; HealthMore counts the others.
+	Health     []EndpointHealth `json:"health,omitempty"`
+	HealthMore int              `json:"health_more,omitempty"`
 }
+
+// EndpointHealth is what a node holds against an endpoint that it does not use in full.
+type EndpointHealth struct {
+	ID     string    `json:"id"`
+	State  string    `json:"state"` // closed, with less than its weight; half_open, cooling, open, disabled
+	Reason Reason    `json:"reason"`
+	Share  int       `json:"share,omitempty"` // per cent of its weight, while closed
+	Until  time.Time `json:"until,omitzero"`  // when that may change by itself
+}
+
+// Shut reports whether the node sends no exchange there, but to try it.
+func (h *EndpointHealth) Shut() bool { return h.Share == 0 }
 
 // SpoolStatus says how it stands with what a node has to send up. The counts begin with its process.
 type SpoolStatus struct {

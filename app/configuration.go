@@ -236,6 +236,7 @@ func (a *App) status() control.Status {
 	s := control.Status{Config: control.ConfigStatus{Revision: now.Revision, Error: now.ConfigError}}
 	if snapshot := a.gateway.Snapshot(); snapshot != nil {
 		s.Config.Loaded, s.Endpoints = snapshot.At, control.Endpoints(snapshot)
+		control.Held(s.Endpoints, a.upstream.Held(time.Now()))
 	}
 	if a.file != nil {
 		if problem := a.file.problemNow(); problem != "" {

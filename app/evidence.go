@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"time"
@@ -13,7 +14,12 @@ import (
 	"fairlead/ship"
 )
 
-const sweepEvery = 10 * time.Minute
+const (
+	sweepEvery = 10 * time.Minute
+	// askEvery is how often an edge finds out whether control has its frames still, though the bus told of nothing: another
+	// cluster's NATS stays when a database is restored.
+	askEvery = 10 * time.Minute
+)
 
 // evidence is what this node writes of its exchanges, and sends up.
 type evidence struct {
@@ -92,7 +98,23 @@ func (a *App) sendUp(ctx context.Context) {
 	if a.desk != nil {
 		s.Up = ship.Local{Desk: a.desk, Node: a.Name, Bus: ship.Bus{Sender: a.bus}}
 	}
+	var wg sync.WaitGroup
+	wg.Go(func() { a.bus.Connects(ctx, a.sendAgain) })
+	wg.Go(func() {
+		for sleep(ctx, askEvery) {
+			a.sendAgain()
+		}
+	})
 	s.Run(ctx)
+	wg.Wait()
+}
+
+// sendAgain sends the last frame that control has once more: a control that was restored from an older backup says by it what it
+// lacks, also to an edge that has nothing new to send.
+func (a *App) sendAgain() {
+	if err := a.evidence.spool.Again(); err != nil && !errors.Is(err, spool.ErrClosed) {
+		a.Log.Warn("cannot ask whether control has all charge lines", "error", err.Error())
+	}
 }
 
 // takeUp takes what nodes send up, and keeps records within bounds, until ctx ends.

@@ -22,7 +22,12 @@ func (a *App) follow(ctx context.Context) {
 		return bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
 			Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Sure: a.settle, Clock: a.Clock,
 			Refused: func(changes int64) { n.refused.Store(before + changes) },
-			Copied:  func(bool) { n.copies.Add(1) },
+			Copied: func(foreign bool) {
+				n.copies.Add(1)
+				if foreign {
+					a.sendAgain()
+				}
+			},
 			Fetched: func(int, int) { n.fetches.Add(1) },
 		})
 	})

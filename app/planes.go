@@ -107,6 +107,7 @@ func (a *App) openDataPlane() error {
 // report tells control how this node is.
 func (a *App) report(s fairlead.NodeStatus) {
 	s.Spool = a.spoolStatus()
+	s.Health, s.HealthMore = few(a.upstream.Held(time.Now()))
 	a.bus.Report(s)
 }
 
@@ -139,7 +140,7 @@ func (a *App) controlOptions() control.Options {
 	o := control.Options{
 		Store: a.store, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Fleet: a.fleet, Log: a.Log, Now: a.Clock,
 		File: a.Config, Publish: a.bus.Publish, Seal: a.vault.Seal, NewJoinToken: a.joinToken,
-		Listen: a.listenToRecords,
+		Listen: a.listenToRecords, TellForget: a.tellForget,
 	}
 	if a.edge != nil {
 		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document

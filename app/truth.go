@@ -191,6 +191,7 @@ func (a *App) openFeed(context.Context) error {
 	if a.hasEdge() {
 		a.parts.run(a.follow)
 		a.parts.run(a.tellCounted)
+		a.parts.run(a.hearForget)
 		a.parts.run(a.sendUp)
 	} else {
 		a.parts.run(a.reportSelf)

@@ -35,7 +35,7 @@ func (b *Bus) embed(ctx context.Context) (password string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("make the bus: %w", err)
 	}
-	s.SetLoggerV2(newServerLog(b.o.Log), false, false, false)
+	s.SetLoggerV2(meet(newServerLog(b.o.Log), b.o.Log), false, false, false)
 	b.server = s
 	s.Start()
 	wait := startTimeout

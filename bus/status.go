@@ -81,6 +81,7 @@ func (b *Bus) sendStatus() {
 // shortened is a status that fits: with the first of its long lists, and the beginning of its texts.
 func shortened(s fairlead.NodeStatus) []byte {
 	s.Unresolved = s.Unresolved[:min(len(s.Unresolved), 100)]
+	s = healthOf(s, 50)
 	for most := 4 << 10; ; most /= 2 {
 		s.ConfigError, s.Loading = beginning(s.ConfigError, most), beginning(s.Loading, most)
 		if s.Spool != nil {
@@ -93,7 +94,16 @@ func shortened(s fairlead.NodeStatus) []byte {
 			return text
 		}
 		s.Unresolved = s.Unresolved[:len(s.Unresolved)/2]
+		s = healthOf(s, len(s.Health)/2)
 	}
+}
+
+// healthOf is a status with so many of its endpoints' health at most; the others are counted.
+func healthOf(s fairlead.NodeStatus, most int) fairlead.NodeStatus {
+	kept := min(len(s.Health), most)
+	s.HealthMore += len(s.Health) - kept
+	s.Health = s.Health[:kept]
+	return s
 }
 
 // beginning is a text of so many bytes at most, whole characters.

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +16,8 @@ func (p *program) endpoints() *cobra.Command {
 		Use:   "endpoints",
 		Short: "List the endpoints with their weights, as the node that answers sees them",
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
-			"decides by, what that node holds against it, and its price in USD per million tokens. - = not known. Those that only a revision on\n" +
-			"trial has stand last and are marked.",
+			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens. - = not known.\n" +
+			"Those that only a revision on trial has stand last and are marked.",
 		Example: "  fairlead endpoints\n  fairlead endpoints forget",
 		Args:    arguments(0, 0),
 	}
@@ -42,7 +44,7 @@ func (p *program) endpoints() *cobra.Command {
 				if e.Trial {
 					id += " (on trial)"
 				}
-				rows = append(rows, []string{id, configured, strconv.Itoa(e.Weight), showHealth(e.Health), input, output})
+				rows = append(rows, []string{id, configured, strconv.Itoa(e.Weight), showHealth(&e), input, output})
 			}
 			return p.list(rows, "There are no endpoints.", "")
 		})
@@ -54,9 +56,9 @@ func (p *program) endpoints() *cobra.Command {
 func (p *program) endpointsForget() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forget",
-		Short: "Drop what the node that answers holds against endpoints",
-		Long: "Forget drops what the node that answers holds against endpoints, all of them: open breakers, cooldowns, refused\n" +
-			"credentials, learned speeds. They are asked again at once. Other nodes keep what they hold.",
+		Short: "Drop what is held against endpoints",
+		Long: "Forget drops what the node that answers and all live edges hold against endpoints, all of them: open breakers, cooldowns,\n" +
+			"refused credentials, learned speeds. They are asked again at once.",
 		Example: "  fairlead endpoints forget",
 		Args:    arguments(0, 0),
 	}
@@ -65,18 +67,52 @@ func (p *program) endpointsForget() *cobra.Command {
 			return err
 		}
 		return p.print(map[string]bool{"forgotten": true}, func() string {
-			return "nothing is held against any endpoint at the node that answered\n"
+			return "nothing is held against any endpoint now\n"
 		})
 	})
 	return cmd
 }
 
-func showHealth(h *client.Health) string {
-	switch {
-	case h == nil:
-		return "ok"
-	case h.Until.IsZero():
-		return h.State
+// showHealth says what the node that answers holds against an endpoint, and what the other edges do; "-" where nobody
+// has told.
+func showHealth(e *client.Endpoint) string {
+	h, f := e.Health, e.Fleet
+	if f == nil || f.Edges == 0 {
+		f = nil
 	}
-	return h.State + " until " + showTime(h.Until)
+	parts := []string{}
+	if h != nil {
+		parts = append(parts, showHeld(h))
+	}
+	if f != nil && f.Shut+f.Reduced > 0 && (h == nil || f.Edges > 1) {
+		text := fmt.Sprintf("shut at %d of %d edges", f.Shut, f.Edges)
+		if f.Shut == 0 {
+			text = fmt.Sprintf("reduced at %d of %d edges", f.Reduced, f.Edges)
+		}
+		if h == nil || h.Reason != f.Reason {
+			text += " (" + f.Reason + ")"
+		}
+		parts = append(parts, text)
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, "; ")
+	case f == nil:
+		return "-"
+	}
+	return "ok"
+}
+
+func showHeld(h *client.Health) string {
+	text := h.State
+	if h.Share > 0 {
+		text = strconv.Itoa(h.Share) + " %"
+	}
+	if h.Reason != "" {
+		text += " (" + h.Reason + ")"
+	}
+	if !h.Until.IsZero() {
+		text += " until " + showTime(h.Until)
+	}
+	return text
 }

@@ -22,12 +22,15 @@ func (p *program) restore() *cobra.Command {
 		Long: "Restore reads a backup (- is standard input) into an empty store: that of a data folder, or a PostgreSQL database.\n" +
 			"It needs no server, and must not run beside one on the same store. A store that holds anything is refused, and a\n" +
 			"backup that is cut off or was altered changes nothing.\n\n" +
-			"Changes made after the backup are not in it. Nodes that had seen them say so: 'fairlead audit lost' lists them.",
+			"Changes made after the backup are not in it. Edges that had seen them and have their disks say so: 'fairlead audit lost'\n" +
+			"lists them. Stored admin tokens are revoked, for nobody knows which of them were after the backup; the token that the node\n" +
+			"is started with, in FAIRLEAD_ADMIN_TOKEN or admin.token, is not stored. Tokens to join with are void.",
 		Example: "  fairlead restore fairlead.backup --data /var/lib/fairlead",
 		Args:    arguments(1, 1),
 	}
 	cmd.Flags().StringVar(&o.Data, "data", "", "the data folder of the node that will be started on it")
 	cmd.Flags().StringVar(&o.Database, "database", "", "URL of the PostgreSQL database; a password in it is better in FAIRLEAD_DATABASE")
+	cmd.Flags().BoolVar(&o.KeepTokens, "keep-tokens", false, "leave stored admin tokens good that were at the time of the backup")
 	oneOf(cmd, "", "data", "database")
 	cmd.RunE = run(func(ctx context.Context, args []string) error {
 		if o.Data == "" && o.Database == "" {
@@ -54,7 +57,14 @@ func (p *program) restore() *cobra.Command {
 			return causeOf(err)
 		}
 		return p.print(done, func() string {
-			return fmt.Sprintf("restored the backup of %s, with %d changes\n", showTime(done.At), done.Position.Number)
+			text := fmt.Sprintf("restored the backup of %s, with %d changes\n", showTime(done.At), done.Position.Number)
+			if done.Revoked > 0 {
+				text += fmt.Sprintf("admin tokens revoked: %d; the one that the node is started with is good\n", done.Revoked)
+			}
+			if done.Void > 0 {
+				text += fmt.Sprintf("join tokens void: %d; remove their nodes and add them again\n", done.Void)
+			}
+			return text
 		})
 	})
 	return cmd

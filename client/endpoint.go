@@ -19,6 +19,7 @@ type Endpoint struct {
 	Weight     int     `json:"weight"`                      // that the node decides by; 0 = drained
 	Configured *int    `json:"configured_weight,omitempty"` // the document's; nil = not known
 	Context    int     `json:"context,omitempty"`
+	Fleet      *Fleet  `json:"fleet,omitempty"`  // nil = not known
 	Price      *Price  `json:"price"`            // nil = unknown
 	Health     *Health `json:"health,omitempty"` // nil = nothing is held against it
 	Trial      bool    `json:"trial,omitempty"`  // only the revision on trial has it
@@ -26,9 +27,19 @@ type Endpoint struct {
 
 // Health is what a node holds against an endpoint.
 type Health struct {
-	State  string    `json:"state"` // such as open, half-open, cooling
+	State  string    `json:"state"` // closed, with a share of its weight; half_open, cooling, open, disabled
 	Reason string    `json:"reason,omitempty"`
-	Until  time.Time `json:"until,omitzero"`
+	Share  int       `json:"share,omitempty"` // per cent of its weight, while closed
+	Until  time.Time `json:"until,omitzero"`  // when that may change by itself
+}
+
+// Fleet is what the live edges hold against an endpoint.
+type Fleet struct {
+	Edges   int      `json:"edges"`   // live ones
+	Shut    int      `json:"shut"`    // of them, that send nothing there but to try it
+	Reduced int      `json:"reduced"` // that send less than its weight
+	Reason  string   `json:"reason,omitempty"`
+	Nodes   []string `json:"nodes,omitempty"` // that hold anything against it, at most 10
 }
 
 // Price is in USD per million tokens, as decimal strings.
@@ -78,7 +89,7 @@ func (c *Client) patchEndpoint(ctx context.Context, endpoint string, body any, w
 	return done, err
 }
 
-// ForgetHealth drops everything that is held against endpoints on the node: open breakers, cooldowns,
+// ForgetHealth drops everything that is held against endpoints on the node and on all live edges: open breakers, cooldowns,
 // credentials that were refused, what was learned of their speed.
 func (c *Client) ForgetHealth(ctx context.Context) error {
 	var done struct{}

@@ -173,17 +173,25 @@ func TestLost(t *testing.T) {
 		{Number: 2, Kind: fairlead.ChangeRevision, At: time.Now(), By: "admin", Content: []byte(`{"revision":2,"origin":"patch","why":"a try","patch":{"settings":{"attempts":5}},"sum":"` + strings.Repeat("0", 64) + `"}`), Hash: fairlead.Hash{1}},
 		{Number: 3, Kind: fairlead.ChangeKey, At: time.Now(), By: "admin", Content: []byte(`{"keys":[{"id":"` + k.ID + `","name":"gone","hash":"` + fairlead.Hash(k.Hash).String() + `"}]}`), Hash: fairlead.Hash{2}},
 		{Number: 4, Kind: fairlead.ChangeSecret, At: time.Now(), By: "admin", Content: []byte(`{"name":"OTHER","version":3,"sealed":"c2VhbGVk"}`), Hash: fairlead.Hash{3}},
+		{Number: 5, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","added":"2026-01-02T03:04:05Z"}`), Hash: fairlead.Hash{4}},
+		{Number: 6, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","joined":"2026-01-02T03:04:05Z"}`), Hash: fairlead.Hash{5}},
+		{Number: 7, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","joined":"2026-01-02T03:04:05Z","removed":"2026-01-02T03:04:06Z"}`), Hash: fairlead.Hash{6}},
 	}
 	_, err := p.store.ReportLost(t.Context(), "edge-1", changes)
 	check(t, err)
 	_, err = p.store.ReportLost(t.Context(), "edge-2", changes[:1])
 	check(t, err)
 	list := p.json(t, "GET", "/control/v1/lost", "", 200).data()
-	if len(list) != 3 || list[0].list("nodes") != "edge-1 edge-2" || list[0].list("what") != "revision 2 a try" || !strings.Contains(list[0].text(), "attempts") {
+	if len(list) != 6 || list[0].list("nodes") != "edge-1 edge-2" || list[0].list("what") != "revision 2 a try" || !strings.Contains(list[0].text(), "attempts") {
 		t.Errorf("lost: %v", list)
 	}
 	if list[1].list("what") != k.ID+" gone" || list[2].list("what") != "OTHER version 3" {
 		t.Errorf("lost: %v", list)
+	}
+	for i, was := range []string{"added", "joined", "removed"} {
+		if got := list[3+i].list("what"); got != "paris-1: "+was {
+			t.Errorf("lost: %q", got)
+		}
 	}
 	for _, hidden := range []string{fairlead.Hash(k.Hash).String(), "c2VhbGVk", secret.Reveal()} {
 		p.showsNothingOf(t, hidden)

@@ -22,10 +22,12 @@ type Options struct {
 	Metrics http.Handler    // served at /metrics; nil = not found
 	Status  func() Status   // of this node's data plane, asked at each request; nil = it has none
 	Forget  func()          // drops what is held against endpoints; nil = nothing is
-	Fleet   *Fleet          // what nodes say of themselves; nil = nobody is heard
-	Hosts   []string        // further Host names taken on loopback, such as a reverse proxy's
-	Log     *slog.Logger    // nil = discarded
-	Now     func() time.Time
+	// TellForget has the fleet's edges drop it; nil = there are none.
+	TellForget func()
+	Fleet      *Fleet       // what nodes say of themselves; nil = nobody is heard
+	Hosts      []string     // further Host names taken on loopback, such as a reverse proxy's
+	Log        *slog.Logger // nil = discarded
+	Now        func() time.Time
 
 	// File names the file that is the truth about the configuration; "" = the store is.
 	File string

@@ -22,6 +22,7 @@ type EndpointStatus struct {
 	// Weight is the one that this node decides by; Configured is the document's, where it is known.
 	Weight     int           `json:"weight"`
 	Configured *int          `json:"configured_weight,omitempty"`
+	Fleet      *FleetHealth  `json:"fleet,omitempty"`   // what all live edges hold against it
 	Context    int           `json:"context,omitempty"` // tokens; left out = unknown
 	Price      *PriceStatus  `json:"price"`             // null = unknown
 	Health     *HealthStatus `json:"health,omitempty"`  // left out = nothing is held against it
@@ -30,9 +31,10 @@ type EndpointStatus struct {
 
 // HealthStatus is what is held against an endpoint on this node.
 type HealthStatus struct {
-	State  string    `json:"state"` // such as open, half-open, cooling
+	State  string    `json:"state"` // closed, with a share of its weight; half_open, cooling, open, disabled
 	Reason string    `json:"reason,omitempty"`
-	Until  time.Time `json:"until,omitzero"`
+	Share  int       `json:"share,omitempty"` // per cent of its weight, while closed
+	Until  time.Time `json:"until,omitzero"`  // when that may change by itself
 }
 
 // PriceStatus is an endpoint's price in USD per million tokens, as decimal strings.
@@ -47,8 +49,10 @@ type endpointsAnswer struct {
 	Data []EndpointStatus `json:"data"`
 }
 
+// forgottenAnswer says who has forgotten: this node's data plane, and how many live edges were told to.
 type forgottenAnswer struct {
 	Forgotten bool `json:"forgotten"`
+	Edges     int  `json:"edges"`
 }
 
 // endpointBody sets a weight, or drains and ends that; one of them. A weight may be moved to over a time, as long as a guard holds.
@@ -340,14 +344,19 @@ func weightOf(c fairlead.EndpointConfig) int {
 	return *c.Weight
 }
 
-// forgetHealth drops everything that is held against endpoints on this node: open breakers, cooldowns,
-// credentials that were refused, what was learned of their speed.
+// forgetHealth drops everything that is held against endpoints, on this node and on all edges that hear it: open breakers,
+// cooldowns, credentials that were refused, what was learned of their speed.
 func (c *Control) forgetHealth(a *ask) (any, error) {
 	if err := c.Store.Note(a.Context(), a.act(c.Now(), "health.forget", "")); err != nil {
 		return nil, err
 	}
+	answer := forgottenAnswer{Forgotten: c.Forget != nil}
 	if c.Forget != nil {
 		c.Forget()
 	}
-	return forgottenAnswer{true}, nil
+	if c.TellForget != nil {
+		c.TellForget()
+		answer.Edges = len(c.Fleet.edges())
+	}
+	return answer, nil
 }

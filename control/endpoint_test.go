@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fairlead"
 	"fairlead/control"
@@ -194,13 +195,64 @@ func TestEndpointsOfANodeWithoutDataPlane(t *testing.T) {
 	}
 }
 
+// TestForgetHealth holds that an answer says who has forgotten, and that nobody claims to have what it does not hold.
 func TestForgetHealth(t *testing.T) {
-	forgot := 0
-	p := newPlane(t, func(o *control.Options) { o.Forget = func() { forgot++ } })
-	if a := p.json(t, "DELETE", "/control/v1/health", "", 200); a["forgotten"] != true || forgot != 1 {
-		t.Errorf("%v, %d times", a, forgot)
+	forgot, told := 0, 0
+	for _, c := range []struct {
+		name   string
+		option func(*control.Options)
+		want   string
+		counts [2]int
+	}{
+		{"own data plane", func(o *control.Options) { o.Forget = func() { forgot++ } }, "true 0", [2]int{1, 0}},
+		{"fleet", func(o *control.Options) { o.TellForget = func() { told++ } }, "false 1", [2]int{0, 1}},
+		{"nobody", func(*control.Options) {}, "false 0", [2]int{0, 0}},
+	} {
+		forgot, told = 0, 0
+		p := newPlane(t, c.option)
+		p.fleet.Hear(fairlead.NodeStatus{Name: "paris", Role: fairlead.RoleEdge})
+		p.fleet.Hear(fairlead.NodeStatus{Name: "control-1", Role: fairlead.RoleControl})
+		a := p.json(t, "DELETE", "/control/v1/health", "", 200)
+		if got := fmt.Sprint(a["forgotten"], a["edges"]); got != c.want || c.counts != [2]int{forgot, told} {
+			t.Errorf("%s: %v, %d forgot and %d were told", c.name, a, forgot, told)
+		}
+		if got := fmt.Sprint(p.audit(t)); got != "[health.forget]" {
+			t.Errorf("audit: %s", got)
+		}
 	}
-	if got := fmt.Sprint(p.audit(t)); got != "[health.forget]" {
-		t.Errorf("audit: %s", got)
+}
+
+// TestHealthOfFleet holds that what live edges tell of an endpoint is added up: also by a control node that has none.
+func TestHealthOfFleet(t *testing.T) {
+	now := time.Now()
+	p := applied(t, func(o *control.Options) {
+		o.Fleet = control.NewFleet(func() time.Time { return now })
+	})
+	tell := func(name string, role fairlead.Role, held ...fairlead.EndpointHealth) {
+		p.api.Fleet.Hear(fairlead.NodeStatus{Name: name, Role: role, Health: held})
 	}
+	fleet := func() string {
+		e := p.json(t, "GET", "/control/v1/endpoints", "", 200).data()[0]
+		f := e["fleet"].(map[string]any)
+		return fmt.Sprintf("%v %v %v %v %v", f["edges"], f["shut"], f["reduced"], f["reason"], f["nodes"])
+	}
+	open := fairlead.EndpointHealth{ID: echo, State: "open", Reason: "failing"}
+	slow := fairlead.EndpointHealth{ID: echo, State: "closed", Reason: "recovering", Share: 25}
+	other := fairlead.EndpointHealth{ID: echoOther, State: "open", Reason: "failing"}
+	want := func(what, text string) {
+		t.Helper()
+		if got := fleet(); got != text {
+			t.Errorf("%s: %s, want %s", what, got, text)
+		}
+	}
+	want("nobody", "0 0 0 <nil> <nil>")
+	tell("dead", fairlead.RoleEdge, open)
+	now = now.Add(time.Minute)
+	tell("a", fairlead.RoleEdge, other)
+	tell("c", fairlead.RoleControl)
+	want("well", "1 0 0 <nil> <nil>")
+	tell("b", fairlead.RoleEdge, slow)
+	want("back", "2 0 1 recovering [b]")
+	tell("d", fairlead.RoleAll, open)
+	want("shut", "3 1 1 failing [b d]")
 }

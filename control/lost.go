@@ -73,10 +73,26 @@ func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsont
 		}
 	case fairlead.ChangeSecret:
 		what = append(what, c.Name+" version "+number(c.Version))
+	case fairlead.ChangeNode:
+		what = append(what, c.Name+": "+nodeWas(content))
 	default:
 		if c.Name != "" {
 			what = append(what, c.Name)
 		}
 	}
 	return what, patch
+}
+
+// nodeWas says what a change made of a node.
+func nodeWas(content []byte) string {
+	var n fairlead.Node
+	switch err := json.Unmarshal(content, &n); {
+	case err != nil:
+		return "cannot be read"
+	case !n.Removed.IsZero(): // and it is again, where the log has the node
+		return "removed"
+	case !n.Joined.IsZero():
+		return "joined"
+	}
+	return "added"
 }

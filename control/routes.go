@@ -93,7 +93,7 @@ func routes() []route {
 		{method: "POST", path: v1 + "revisions/{n}/rollback", level: operator, handle: (*Control).rollback, id: "rollbackTo", summary: "Go back to a revision", query: writing, body: whyBody{}, optional: true, answer: Written{}},
 		{method: "GET", path: v1 + "revisions/{a}/diff/{b}", level: viewer, handle: (*Control).diffRevisions, id: "diffRevisions", summary: "What the second revision has otherwise", answer: diffAnswer{}},
 
-		{method: "GET", path: v1 + "endpoints", level: viewer, handle: (*Control).listEndpoints, id: "listEndpoints", summary: "Endpoints of the configuration, as this node sees them", answer: endpointsAnswer{}},
+		{method: "GET", path: v1 + "endpoints", level: viewer, handle: (*Control).endpointsOfFleet, id: "listEndpoints", summary: "Endpoints of the configuration, as this node and the fleet see them", answer: endpointsAnswer{}},
 		{method: "PATCH", path: v1 + "endpoints/{id...}", level: operator, handle: (*Control).patchEndpoint, id: "patchEndpoint", summary: "Set an endpoint's weight, at once or by a ramp; drain it or end that", query: writing, body: endpointBody{}, answer: Written{}},
 		{method: "GET", path: v1 + "ramps", level: viewer, handle: (*Control).listRamps, id: "listRamps", summary: "Ramps, the newest first", query: []param{limit}, answer: rampsAnswer{}},
 		{method: "GET", path: v1 + "ramps/{id}", level: viewer, handle: (*Control).getRamp, id: "getRamp", summary: "A ramp", answer: rampStatus{}},
@@ -101,7 +101,7 @@ func routes() []route {
 		{method: "GET", path: v1 + "trial", level: viewer, handle: (*Control).getTrial, id: "getTrial", summary: "The trial under way, else the last one", answer: trialStatus{}},
 		{method: "POST", path: v1 + "trial/promote", level: operator, handle: (*Control).promoteTrial, id: "promoteTrial", summary: "Put what is being tried in force", query: writing, body: whyBody{}, optional: true, answer: Written{}},
 		{method: "POST", path: v1 + "trial/drop", level: operator, handle: (*Control).dropTrial, id: "dropTrial", summary: "End the trial; what was in force stays", query: writing, body: whyBody{}, optional: true, answer: Written{}},
-		{method: "DELETE", path: v1 + "health", level: operator, handle: (*Control).forgetHealth, id: "forgetHealth", summary: "Forget what is held against endpoints on this node", query: []param{why}, answer: forgottenAnswer{}},
+		{method: "DELETE", path: v1 + "health", level: operator, handle: (*Control).forgetHealth, id: "forgetHealth", summary: "Forget what is held against endpoints, on this node and on all live edges", query: []param{why}, answer: forgottenAnswer{}},
 
 		{method: "GET", path: v1 + "keys", level: viewer, handle: (*Control).listKeys, id: "listKeys", summary: "Keys in the order of their creation", query: []param{after, limit}, answer: keysAnswer{}},
 		{method: "POST", path: v1 + "keys", level: admin, handle: (*Control).createKey, id: "createKey", summary: "Make a key; its secret is shown this once", query: noting, body: keyBody{}, answer: newKeyAnswer{}, status: 201},

@@ -265,15 +265,7 @@ func TestRestoredControl(t *testing.T) {
 		c := newControl()
 		w := begin(t, open(t, t.TempDir()), c)
 		w.write(t, 6)
-		c.mu.Lock()
-		for key := range c.frames { // restored from a backup after the first frame
-			if key.Sequence > 1 {
-				delete(c.frames, key)
-			}
-			c.last[key.Incarnation] = 1
-		}
-		c.order = c.order[:1]
-		c.mu.Unlock()
+		c.restore()
 		w.write(t, 2)
 		w.want(t, "restored", numbered(1, 8))
 		for _, f := range c.order {
@@ -282,6 +274,42 @@ func TestRestoredControl(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRestoredControlOfIdleEdge holds that an edge which has nothing new to send finds out, too, where it looks.
+func TestRestoredControlOfIdleEdge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newControl()
+		w := begin(t, open(t, t.TempDir()), c)
+		check(t, w.spool.Again()) // there is nothing yet
+		w.write(t, 6)
+		c.restore()
+		check(t, w.spool.Again())
+		w.write(t, 0)
+		w.want(t, "restored", numbered(1, 6))
+		tries := c.tries
+		check(t, w.spool.Again())
+		w.write(t, 0)
+		if w.want(t, "as it was", numbered(1, 6)); c.tries != tries+1 {
+			t.Errorf("%d frames were sent to find out that control has them", c.tries-tries)
+		}
+		if st := w.spool.Stats(); st.Acked != st.Last {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}
+
+// restore is a restore from a backup after the first frame.
+func (c *control) restore() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.frames {
+		if key.Sequence > 1 {
+			delete(c.frames, key)
+		}
+		c.last[key.Incarnation] = 1
+	}
+	c.order = c.order[:1]
 }
 
 // TestConflict holds that an edge whose frames control knows otherwise begins a new incarnation, and that no line of

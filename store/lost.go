@@ -54,7 +54,7 @@ func (s *Store) NoteLost(ctx context.Context, node string, remembered []fairlead
 
 // ReportLost keeps the changes that a node remembers and that are not in this log. What the log has is passed over, and so is
 // what the node reported before. Keys that were revoked in such a change, and are here and good, are revoked again at once, as of then, in
-// one change, which is given; else it is zero.
+// one change, and edges that were removed are removed again. The last change of these is given; else it is zero.
 func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.Change) (fairlead.Change, error) {
 	if err := storable(node); err != nil {
 		return fairlead.Change{}, err
@@ -70,6 +70,9 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 		return lost, err
 	}
 	return s.noteLost(ctx, node, keep, func(ctx context.Context, w *writer) error {
+		if _, err := w.removeLost(ctx, node, changes); err != nil {
+			return err
+		}
 		was := revokedIn(changes, lost)
 		if err := w.revokeAgain(ctx, was, node); err != nil {
 			return fmt.Errorf("revoke the keys of lost changes: %w", err)

@@ -24,8 +24,8 @@ const longestLine = 512 << 20
 
 // Restore reads what Backup has written into an empty database, in one transaction: a file that was cut off or altered changes
 // nothing, and gives CodeInvalidRequest. A database with anything in it gives CodeConflict. The log keeps its name, so that edges
-// that know no more than the backup go on where they are; one audit entry says that the restore was.
-func (s *Store) Restore(ctx context.Context, r io.Reader) (fairlead.BackupInfo, error) {
+// that know no more than the backup go on where they are; one audit entry says that the restore was. Steps are done behind it.
+func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) (fairlead.BackupInfo, error) {
 	in := &restore{failure: s.engine.Failure}
 	act := fairlead.Act{At: moment(time.Now()), By: "fairlead", Action: "store.restore"}
 	_, err := s.transact(ctx, act, nil, func(ctx context.Context, w *writer) error {
@@ -39,7 +39,15 @@ func (s *Store) Restore(ctx context.Context, r io.Reader) (fairlead.BackupInfo, 
 			return err
 		}
 		w.act.Target = "change " + strconv.FormatInt(in.info.Position.Number, 10) + " of " + in.info.At.Format(time.RFC3339)
-		return w.note(ctx)
+		if err := w.note(ctx); err != nil {
+			return err
+		}
+		for _, step := range steps {
+			if err := step(ctx, w); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fairlead.BackupInfo{}, s.fail("restore", because(ctx, err))

@@ -127,6 +127,14 @@ func Shut(u *Upstream, s fairlead.Step) {
 	}
 }
 
+// Succeed has an exchange try an endpoint at a time, and find it well.
+func Succeed(u *Upstream, s fairlead.Step, at time.Time) {
+	way := u.waysOf(s.Endpoint.Provider)[0]
+	lane := u.board.Load().Lane(s.Endpoint, s.Asked, way.credential, "", at)
+	ticket, _ := lane.Acquire(at, false)
+	lane.Release(ticket, health.Evidence{Kind: health.Success}, at)
+}
+
 // Down has an endpoint be one that trials went on to find failing, now.
 func Down(u *Upstream, s fairlead.Step) {
 	now := time.Now()

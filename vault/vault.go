@@ -36,7 +36,12 @@ type Vault struct {
 }
 
 // ErrSecretKey says that --secret-key is another than the one that the store was made with.
-var ErrSecretKey = errors.New("the secret key is not the one that this database was made with")
+var ErrSecretKey error = &fairlead.Error{
+	Code:    fairlead.CodeConflict,
+	Message: "the secret key is not the one that this database was made with",
+	Hint: "after a restore: put the old node's secret.key into the data folder, mode 0600, or give it as --secret-key file:PATH; " +
+		"it is not in the backup. A secret.key that a start has made there since is of no use",
+}
 
 // Open opens the vault of a store with the text of --secret-key, making what is not there yet.
 func Open(ctx context.Context, s Store, secretKey fairlead.Secret, now time.Time) (*Vault, error) {

@@ -66,6 +66,8 @@ func TestVault(t *testing.T) {
 	for name, text := range map[string]string{"another key": seal.NewText(), "a short key": "short", "no key": ""} {
 		if _, err := vault.Open(t.Context(), s, fairlead.NewSecret(text), start); err == nil || (name == "another key" && !errors.Is(err, vault.ErrSecretKey)) {
 			t.Errorf("%s: %v", name, err)
+		} else if name == "another key" && !strings.Contains(fairlead.AsError(err).Hint, "--secret-key") {
+			t.Errorf("%s: no hint: %v", name, err)
 		}
 	}
 	for _, suffix := range []string{"", "-wal"} {

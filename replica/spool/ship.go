@@ -94,6 +94,16 @@ func (s *Spool) Rewind(after int64) (first int64, err error) {
 	return s.acked + 1, s.writeAck()
 }
 
+// Again has the newest acknowledged frame given by Next once more, where it is kept: one that control has is nothing new to it, and
+// one that it lacks tells it, and then the edge, what else it lacks.
+func (s *Spool) Again() error {
+	s.mu.Lock()
+	acked := s.acked
+	s.mu.Unlock()
+	_, err := s.Rewind(acked - 1)
+	return err
+}
+
 // Since gives the frames after one, as far as they are kept, up to the last one that there is.
 func (s *Spool) Since(after int64) iter.Seq2[fairlead.Frame, error] {
 	return func(yield func(fairlead.Frame, error) bool) {

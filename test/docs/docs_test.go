@@ -12,15 +12,25 @@ import (
 	"testing"
 	"time"
 
+	"fairlead/internal/pgtest"
 	"fairlead/test/harness"
 )
 
 // pageTime bounds the commands of one page.
 const pageTime = 100 * time.Second
 
+// database is the PostgreSQL that documents name: a page that does gets an empty one.
+const database = "postgres://fairlead@db.internal/fairlead"
+
 // TestPages types every command of README.md, CONTRIBUTING.md and docs.
 func TestPages(t *testing.T) {
 	root := harness.Root(t)
+	var server pgtest.Server
+	defer func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	found := 0
 	for _, path := range pages(t, root) {
 		name, err := filepath.Rel(root, path)
@@ -49,6 +59,9 @@ func TestPages(t *testing.T) {
 		// What stands below a heading is typed by a reader who has the file of the page's example.
 		shell = script(name, withYAMLFirst(page), p)
 		t.Run(filepath.ToSlash(name), func(t *testing.T) {
+			if strings.Contains(shell, database) {
+				shell = strings.ReplaceAll(shell, database, server.Database(t))
+			}
 			if out, err := typed(t, shell, p); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

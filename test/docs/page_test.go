@@ -42,6 +42,7 @@ var (
 	server  = regexp.MustCompile(`^(?:[A-Z_]+=\S+ )?fairlead (serve|fake)\b`)
 	alone   = regexp.MustCompile(`^fairlead (serve|fake|demo|bench|check|version|restore|context)\b`) // needs no server
 	port    = regexp.MustCompile(`\b(8484|8485|90[0-9][0-9])\b`)
+	apart   = regexp.MustCompile(`--role control .*--control[ =]\S*:([0-9]+)`)
 	listen  = regexp.MustCompile(`--listen[ =]\S*:([0-9]+)`)
 	made    = regexp.MustCompile(`^make ([a-z]+)$`)
 )
@@ -154,6 +155,9 @@ func script(name, page string, p *ports) string {
 			case serves[1] == "serve" && listen.MatchString(line): // a second node beside the first
 				at := listen.FindStringSubmatch(line)[1]
 				line = "background serve_" + at + " http://127.0.0.1:" + at + "/readyz env " + line
+			case apart.MatchString(line): // one of several control nodes
+				at := apart.FindStringSubmatch(line)[1]
+				line = "background serve_" + at + " http://127.0.0.1:" + at + "/livez env " + line
 			case strings.Contains(line, "--role control"): // it has no data plane
 				begun = true
 				line = "background serve http://127.0.0.1:" + p.of("8485") + "/livez " + line

@@ -30,11 +30,20 @@ func TestRestored(t *testing.T) {
 	check(t, err)
 	_, err = api.RevokeKey(t.Context(), revoked.ID)
 	check(t, err)
+	idle := f.addEdge("idle", "us") // nothing but one exchange comes by it
+	f.edges = f.edges[:4]
+	idle.launch()
+	idle.ready()
+	_, err = api.AddNode(t.Context(), "gone", "us")
+	check(t, err)
+	deploys, err := api.CreateToken(t.Context(), "deploys", fairlead.LevelViewer)
+	check(t, err)
 	var backup bytes.Buffer
 	_, err = api.Backup(t.Context(), &backup)
 	check(t, err)
 	before := f.revision()
 	var late client.NewKey
+	var alone string // the exchange of an edge that has no other
 	f.scene("changes after the backup", func(t *testing.T) {
 		late, err = api.CreateKey(t.Context(), "made after the backup")
 		check(t, err)
@@ -42,6 +51,12 @@ func TestRestored(t *testing.T) {
 		check(t, err)
 		_, err = api.SetSecret(t.Context(), "LATER", fairlead.NewSecret("a value that nobody may see"))
 		check(t, err)
+		_, err = api.RemoveNode(t.Context(), "gone")
+		check(t, err)
+		once, err := f.ask(t.Context(), quick, idle, f.key.Secret, false)
+		check(t, err)
+		alone = once.id
+		f.evidenceOf(idle).holds(alone)
 		_, err = api.SetWeight(t.Context(), left, 1, client.Write{Why: "a weight after the backup"})
 		check(t, err)
 	})
@@ -60,20 +75,31 @@ func TestRestored(t *testing.T) {
 		f.admits(revoked.Secret, f.edges, http.StatusUnauthorized)
 		// What was revoked after the backup is revoked again by what edges remember, once, and never was good at an edge that did.
 		f.wantLost(t, "made after the backup", late.ID, old.ID+" made before the backup: revoked", "LATER", "a weight after the backup")
+		f.wantLost(t, "gone: removed")
+		f.evidenceOf(idle).holds(alone)
+		nodes, err := f.controls[1].api().Nodes(t.Context())
+		if err != nil || slices.ContainsFunc(nodes, func(n client.Node) bool { return n.Name == "gone" }) {
+			t.Errorf("the edge that was removed after the backup is back: %v, %v", nodes, err)
+		}
+		as, err := client.New("http://"+f.controls[1].at, fairlead.NewSecret(deploys.Secret))
+		check(t, err)
+		if _, err := as.Nodes(t.Context()); fairlead.AsError(err).HTTPStatus() != http.StatusUnauthorized {
+			t.Errorf("a token of the backup: %v", err)
+		}
 		f.admits(old.Secret, f.edges, http.StatusUnauthorized)
 		f.revokedByRestore(t, old.ID)
 		f.weigh(f.controls[2], 3)
 	})
 }
 
-// revokedByRestore holds that the audit has one act of the restore itself, which revoked a key.
+// revokedByRestore holds that the audit has one act of the restore itself but for removals, which revoked a key.
 func (f *fleet) revokedByRestore(t *testing.T, id string) {
 	t.Helper()
 	entries, err := f.store.Audit(t.Context(), 0, 100)
 	check(t, err)
 	var acts []fairlead.AuditEntry
 	for _, e := range entries {
-		if e.By == "restore" {
+		if e.By == "restore" && e.Action != "node.remove" {
 			acts = append(acts, e)
 		}
 	}
@@ -96,6 +122,15 @@ func (f *fleet) wantLost(t *testing.T, what ...string) {
 			t.Errorf("%q is not listed as lost: %+v", w, list)
 		}
 	}
+}
+
+// holds waits until the lines of an exchange are at control.
+func (e *evidence) holds(id string) {
+	e.f.t.Helper()
+	harness.Until(e.f.t, "the lines of "+id+" are at control", func() bool {
+		e.read()
+		return e.lines[id] == [2]int{1, 1}
+	})
 }
 
 // replaceDatabase ends all control nodes, has another database made, and starts them on that.

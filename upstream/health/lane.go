@@ -58,8 +58,13 @@ func (l Lane) config() *latch {
 // View gives the state: of all that stands against the lane what lasts longest.
 func (l Lane) View(now time.Time) View {
 	n := l.board.at(now)
+	l.seat.touch(n)
+	return l.viewed(n)
+}
+
+// viewed is View for who only looks.
+func (l Lane) viewed(n int64) View {
 	s := l.seat
-	s.touch(n)
 	if l.well(n) {
 		return View{State: Closed, Share: 100}
 	}
