@@ -160,6 +160,21 @@ func (o *Options) secretKey() (fairlead.Secret, error) {
 	return readSecretKey(path)
 }
 
+// ownFiles are what no configuration may refer to: whoever writes one would have their content sent to an address of
+// his choice.
+func (o *Options) ownFiles() []string {
+	list := []string{o.Data}
+	if path, named := strings.CutPrefix(o.SecretKey.Reveal(), "file:"); named {
+		list = append(list, path)
+	}
+	for _, path := range []string{o.NATSCredentials, o.TLSKey} {
+		if path != "" {
+			list = append(list, path)
+		}
+	}
+	return list
+}
+
 func readSecretKey(path string) (fairlead.Secret, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -94,7 +94,7 @@ func (a *App) openDataPlane() error {
 		return err
 	}
 	a.edge = edge.New(edge.Options{
-		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv,
+		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv, Kept: a.ownFiles(),
 		OpenSecret: secrets.Open, Report: a.report, Clock: a.Clock, Log: a.Log,
 	})
 	return nil

@@ -51,6 +51,7 @@ type edit struct {
 	base   int64 // the revision that it is meant for; anyBase = the one in force
 	once   bool  // it says something else of another base, so it does not begin again
 	dry    bool
+	level  fairlead.Level  // of who writes a document; "" = what is written says nothing of providers that was not let in before
 	trial  bool            // it may be written while a revision is tried
 	tries  *fairlead.Trial // what is written is tried beside the document, on these terms; nil = it takes its place
 	next   func(ctx context.Context, now *current) (draft, error)
@@ -199,6 +200,11 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	if err != nil {
 		return w, change, err
 	}
+	warnings, err := allowed(e, now.config, next.config)
+	if err != nil {
+		return w, change, err
+	}
+	w.Findings = append(w.Findings, warnings...)
 	weights := laidOver(now, next.config, d)
 	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
 	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
@@ -223,6 +229,30 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	w.Revision, w.Change = r.Number, change.Number
 	w.begun(d.course)
 	return w, change, nil
+}
+
+// allowed refuses, from who is not of level admin, a document by which credentials, or other files of the nodes, would go
+// where they do not go now: with an address of one's own beside them they could be read there. A dry run warns.
+func allowed(e edit, now, next *fairlead.Config) (compile.Findings, error) {
+	if e.level == "" || e.level.Allows(fairlead.LevelAdmin) {
+		return nil, nil
+	}
+	names := compile.Reaches(now, next)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	text := "where a provider's credentials go, and its certificates and proxy, is for a token of level admin to write"
+	if e.dry {
+		found := compile.Findings{}
+		for _, name := range names {
+			found = append(found, compile.Finding{Severity: compile.Warning, Path: "providers." + name, Message: text})
+		}
+		return found, nil
+	}
+	return nil, &fairlead.Error{
+		Code: fairlead.CodeNotAllowed, Param: "providers." + shortened(names[0]), Message: "provider " + shortened(names[0]) + ": " + text,
+		Hint: "weights, drains, routes, models and endpoints at the providers that are there are an operator's to write",
+	}
 }
 
 // begun tells of the ramp or the trial that began with a write.

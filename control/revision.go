@@ -113,7 +113,7 @@ func (c *Control) rollback(a *ask) (any, error) {
 		}
 		to = n
 	}
-	e := edit{act: a.act(c.Now(), "config.rollback", ""), origin: fairlead.OriginRollback, once: true, trial: true}
+	e := edit{act: a.act(c.Now(), "config.rollback", ""), origin: fairlead.OriginRollback, once: true, trial: true, level: a.who.level}
 	if e.act.Why == "" {
 		e.act.Why = body.Why
 	}
