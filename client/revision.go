@@ -22,6 +22,7 @@ type Written struct {
 	Ramp     string       `json:"ramp,omitempty"`     // the id of the ramp that began with it
 	Trial    string       `json:"trial,omitempty"`    // the id of the trial that began with it
 	Diff     []Difference `json:"diff"`
+	LeftOut  int          `json:"diff_left_out,omitempty"` // differences beyond those in Diff
 	Findings []Finding    `json:"findings"`
 	Applied  bool         `json:"applied"`          // the node that answered decides by it
 	Behind   []string     `json:"behind,omitempty"` // live nodes that do not yet, where they were waited for

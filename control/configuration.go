@@ -19,29 +19,35 @@ import (
 type Config struct {
 	*Options
 	// turn makes writers of this process wait for each other, so that they do not all compile what only
-	// one can commit.
-	turn chan struct{}
-	last lastDocument
+	// one can commit. Callers queue for it before, so that what the node itself writes waits for one of them at most.
+	queue, turn chan struct{}
+	last        lastDocument
 }
 
-func newConfig(o *Options) *Config { return &Config{Options: o, turn: make(chan struct{}, 1)} }
+func newConfig(o *Options) *Config {
+	return &Config{Options: o, queue: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+}
 
 // maxTries bounds how often a write begins again because another control node was faster.
 const maxTries = 50
 
+// maxDiff bounds what the answer to a write shows of its diff; that of two revisions is shown whole.
+const maxDiff = 1000
+
 // Written is what a write of the configuration did, or would do.
 type Written struct {
-	Revision int64                `json:"revision"`           // in force after the write
-	Change   int64                `json:"change,omitempty"`   // that carries it; left out where nothing changed
-	Changed  bool                 `json:"changed"`            // of a dry run: whether it would
-	DryRun   bool                 `json:"dry_run,omitempty"`  // nothing was written
-	Restores int64                `json:"restores,omitempty"` // of a rollback: whose document it is
-	Ramp     string               `json:"ramp,omitempty"`     // the id of the ramp that began with it
-	Trial    string               `json:"trial,omitempty"`    // the id of the trial that began with it
-	Diff     []compile.Difference `json:"diff"`
-	Findings compile.Findings     `json:"findings"`         // warnings
-	Applied  bool                 `json:"applied"`          // this node's own edge decides by it
-	Behind   []string             `json:"behind,omitempty"` // live nodes that do not yet, where the caller waited for them
+	Revision int64                `json:"revision"`                // in force after the write
+	Change   int64                `json:"change,omitempty"`        // that carries it; left out where nothing changed
+	Changed  bool                 `json:"changed"`                 // of a dry run: whether it would
+	DryRun   bool                 `json:"dry_run,omitempty"`       // nothing was written
+	Restores int64                `json:"restores,omitempty"`      // of a rollback: whose document it is
+	Ramp     string               `json:"ramp,omitempty"`          // the id of the ramp that began with it
+	Trial    string               `json:"trial,omitempty"`         // the id of the trial that began with it
+	Diff     []compile.Difference `json:"diff"`                    // the first 1000
+	LeftOut  int                  `json:"diff_left_out,omitempty"` // of the diff, beyond those
+	Findings compile.Findings     `json:"findings"`                // warnings
+	Applied  bool                 `json:"applied"`                 // this node's own edge decides by it
+	Behind   []string             `json:"behind,omitempty"`        // live nodes that do not yet, where the caller waited for them
 }
 
 // edit is a way of writing the configuration.
@@ -51,6 +57,7 @@ type edit struct {
 	base   int64 // the revision that it is meant for; anyBase = the one in force
 	once   bool  // it says something else of another base, so it does not begin again
 	dry    bool
+	own    bool            // the node's: of its file, or of a course that ends
 	level  fairlead.Level  // of who writes a document; "" = what is written says nothing of providers that was not let in before
 	trial  bool            // it may be written while a revision is tried
 	tries  *fairlead.Trial // what is written is tried beside the document, on these terms; nil = it takes its place
@@ -104,7 +111,7 @@ func refused(found compile.Findings) error {
 func (s *Config) ApplyFile(ctx context.Context, text []byte, name string) (Written, error) {
 	w, change, err := s.write(ctx, edit{
 		act:    fairlead.Act{At: s.time(), By: "file", Action: "config.file", Target: name},
-		origin: fairlead.OriginFile, base: anyBase, trial: true,
+		origin: fairlead.OriginFile, base: anyBase, trial: true, own: true,
 		next: func(context.Context, *current) (draft, error) {
 			return draft{text: text, name: name, plain: true}, nil
 		},
@@ -152,12 +159,11 @@ func (s *Config) write(ctx context.Context, e edit) (Written, fairlead.Change, e
 	if s.File != "" && e.origin != fairlead.OriginFile && !e.dry {
 		return Written{}, fairlead.Change{}, s.fileIsTruth()
 	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return Written{}, fairlead.Change{}, ctx.Err()
+	leave, err := s.takeTurn(ctx, e)
+	if err != nil {
+		return Written{}, fairlead.Change{}, err
 	}
+	defer leave()
 	for try := 1; ; try++ {
 		w, change, err := s.try(ctx, e)
 		var stale *fairlead.Error
@@ -168,6 +174,39 @@ func (s *Config) write(ctx context.Context, e edit) (Written, fairlead.Change, e
 			return w, change, err
 		}
 	}
+}
+
+// takeTurn waits until an edit may begin: what only looks may at once.
+func (s *Config) takeTurn(ctx context.Context, e edit) (leave func(), err error) {
+	var taken []chan struct{}
+	leave = func() {
+		for _, c := range slices.Backward(taken) {
+			<-c
+		}
+	}
+	order := []chan struct{}{s.queue, s.turn}
+	switch {
+	case e.dry:
+		order = nil
+	case e.own:
+		order = order[1:]
+	}
+	for _, c := range order {
+		select {
+		case c <- struct{}{}:
+			taken = append(taken, c)
+		case <-ctx.Done():
+			leave()
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, ctx.Err()
+			}
+			return nil, &fairlead.Error{
+				Code: fairlead.CodeRateLimited, RetryAfter: time.Second,
+				Message: "other writes of the configuration took all of the time; nothing was written",
+			}
+		}
+	}
+	return leave, nil
 }
 
 func (s *Config) fileIsTruth() error {
@@ -206,7 +245,9 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	}
 	w.Findings = append(w.Findings, warnings...)
 	weights := laidOver(now, next.config, d)
-	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
+	diff := compile.Diff(now.config, next.config)
+	w.Diff = append(w.Diff, diff[:min(len(diff), maxDiff)]...)
+	w.LeftOut = len(diff) - len(w.Diff)
 	w.Findings = append(w.Findings, compile.Risks(now.config, next.config)...)
 	if e.tries != nil {
 		if d, err = beside(now, next.document, e.tries); err != nil {
