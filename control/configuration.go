@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -239,6 +240,11 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	if err != nil {
 		return w, change, err
 	}
+	if !e.own && !reflect.DeepEqual(now.config.Providers, next.config.Providers) {
+		if err := s.unfit(next.config); err != nil {
+			return w, change, err
+		}
+	}
 	warnings, err := allowed(e, now.config, next.config)
 	if err != nil {
 		return w, change, err
@@ -270,6 +276,17 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	w.Revision, w.Change = r.Number, change.Number
 	w.begun(d.course)
 	return w, change, nil
+}
+
+// unfit says why this node's own data plane would refuse a configuration.
+func (s *Config) unfit(c *fairlead.Config) error {
+	if s.Fits == nil {
+		return nil
+	}
+	if err := s.Fits(c); err != nil {
+		return refused(compile.Findings{{Severity: compile.Error, Path: "providers", Message: err.Error()}})
+	}
+	return nil
 }
 
 // allowed refuses, from who is not of level admin, a document by which credentials, or other files of the nodes, would go

@@ -20,6 +20,7 @@ import (
 // Options is what the control plane is made of.
 type Options struct {
 	Store   Store
+	Node    string          // this node's name
 	Token   fairlead.Secret // of level admin; an unset one admits nobody
 	Metrics http.Handler    // served at /metrics; nil = not found
 	Status  func() Status   // of this node's data plane, asked at each request; nil = it has none
@@ -33,6 +34,8 @@ type Options struct {
 	File string
 	// Base is the configuration in force while the store has no revision; nil = the empty one.
 	Base func() (document []byte, source Source)
+	// Fits says why this node's own data plane could not go by a configuration that compiles; nil = it could by any.
+	Fits func(*fairlead.Config) error
 	// Publish sends a committed change down the bus; nil = nobody listens.
 	Publish func(fairlead.Change)
 	// Applied returns once this node's own edge stands at a change; nil = at once.
