@@ -9,6 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/pprof"
+	"strconv"
+	"time"
 	"syscall"
 
 	"fairlead/cli"
@@ -18,6 +21,15 @@ func main() {
 	// Ours goes through slog. The standard library's HTTP client prints what a provider sends unasked
 	// to the package log, and that can be a piece of an answer.
 	log.SetOutput(io.Discard)
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		f, _ := os.Create("/tmp/eprof-cpu/" + strconv.Itoa(os.Getpid()) + ".prof")
+		go func() {
+			time.Sleep(4*time.Second)
+			_ = pprof.StartCPUProfile(f)
+			time.Sleep(55*time.Second)
+			pprof.StopCPUProfile()
+		}()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
