@@ -7,6 +7,8 @@ import (
 	mathrand "math/rand/v2"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // KeyPrefix starts every secret of a key that fairlead issued.
@@ -71,13 +73,12 @@ func randomText(bytes int) string {
 	return keyAlphabet.EncodeToString(b)
 }
 
-// ValidKeyName says why a name cannot be a key's: it must have 1 to 100 characters, none of them a
-// control character.
+// ValidKeyName says why a name cannot be a key's: it must have 1 to 100 bytes of characters that can be seen, and the
+// space among them.
 func ValidKeyName(name string) error {
-	if strings.TrimSpace(name) == "" || len(name) > 100 || strings.ContainsFunc(name, isControl) {
+	unseen := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+	if strings.TrimSpace(name) == "" || len(name) > 100 || strings.ContainsFunc(name, unseen) {
 		return Errorf(CodeInvalidRequest, "a key's name has 1 to 100 printable characters")
 	}
 	return nil
 }
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/compile"
 )
 
 // DataURL is the data plane's address as callers write it, without /v1; "" where there is none.
@@ -66,6 +67,16 @@ func (a *App) loops(s *fairlead.Snapshot) error {
 		}
 	}
 	return nil
+}
+
+// fits says why this node could not go by a configuration, where that can be told before it is tried: which files and
+// variables there are is not.
+func (a *App) fits(c *fairlead.Config) error {
+	s, found := compile.Compile(c, 0, nil)
+	if err := found.Err(); err != nil {
+		return err
+	}
+	return a.loops(s)
 }
 
 func port(u *url.URL) uint16 {

@@ -36,6 +36,7 @@ type App struct {
 	parts parts
 
 	// The control plane; nil on an edge.
+	alone *os.File // locked as long as this process writes the SQLite store
 	store *store.Store
 	vault *vault.Vault
 	fleet *control.Fleet
@@ -185,6 +186,9 @@ func (a *App) close() error {
 	}
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
+	}
+	if a.alone != nil {
+		errs = append(errs, a.alone.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -139,8 +139,9 @@ func nodeName() string {
 const secretKeyFile = "secret.key"
 
 // secretKey gives the text of --secret-key: as it was given, from the file that was named, or from the data folder. A
-// node that shares its database must be given one: the others cannot know what it would make.
-func (o *Options) secretKey() (fairlead.Secret, error) {
+// node that shares its database must be given one: the others cannot know what it would make. None is made for a store in which
+// there is something under another one already, as made tells.
+func (o *Options) secretKey(made func() (bool, error)) (fairlead.Secret, error) {
 	given := o.SecretKey.Reveal()
 	path, named := strings.CutPrefix(given, "file:")
 	switch {
@@ -153,11 +154,33 @@ func (o *Options) secretKey() (fairlead.Secret, error) {
 	}
 	path = filepath.Join(o.Data, secretKeyFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		used, err := made()
+		if err != nil {
+			return fairlead.Secret{}, err
+		}
+		if used {
+			return fairlead.Secret{}, fmt.Errorf("%s is gone, under which the secrets in this node's database are sealed: bring it back from where a copy is kept, or give it by --secret-key", path)
+		}
 		if err := makeSecretKey(path); err != nil {
 			return fairlead.Secret{}, fmt.Errorf("make secret key: %w", err)
 		}
 	}
 	return readSecretKey(path)
+}
+
+// ownFiles are what no configuration may refer to: whoever writes one would have their content sent to an address of
+// his choice.
+func (o *Options) ownFiles() []string {
+	list := []string{o.Data}
+	if path, named := strings.CutPrefix(o.SecretKey.Reveal(), "file:"); named {
+		list = append(list, path)
+	}
+	for _, path := range []string{o.NATSCredentials, o.TLSKey} {
+		if path != "" {
+			list = append(list, path)
+		}
+	}
+	return list
 }
 
 func readSecretKey(path string) (fairlead.Secret, error) {

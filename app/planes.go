@@ -95,7 +95,7 @@ func (a *App) openDataPlane() error {
 		return err
 	}
 	a.edge = edge.New(edge.Options{
-		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv,
+		Replica: a.replica, Node: a.node(), Swap: a.swap, Base: a.base.config, LookupEnv: a.LookupEnv, Kept: a.ownFiles(),
 		OpenSecret: secrets.Open, Report: a.report, Clock: a.Clock, Log: a.Log,
 	})
 	if a.identity != nil && a.identity.Fresh() {
@@ -138,11 +138,12 @@ func (a *App) swap(s *fairlead.Snapshot) error {
 
 func (a *App) controlOptions() control.Options {
 	o := control.Options{
-		Store: a.store, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Fleet: a.fleet, Log: a.Log, Now: a.Clock,
+		Store: a.store, Node: a.Name, Token: a.token, Metrics: a.metrics.Handler(), Status: a.status, Fleet: a.fleet, Log: a.Log, Now: a.Clock,
 		File: a.Config, Publish: a.bus.Publish, Seal: a.vault.Seal, NewJoinToken: a.joinToken,
 		Listen: a.listenToRecords, TellForget: a.tellForget,
 	}
 	if a.edge != nil {
+		o.Fits = a.fits
 		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document
 	}
 	return o

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fairlead"
 	"fairlead/app"
 )
 
@@ -104,6 +105,11 @@ func TestEnvironmentStart(t *testing.T) {
 func TestBadStart(t *testing.T) {
 	n := start(t, app.Options{})
 	taken := strings.TrimPrefix(n.app.DataURL(), "http://")
+	other := start(t, app.Options{})
+	check(t, other.stop())
+	gone, dangling := other.app.Data, t.TempDir()
+	check(t, os.Remove(filepath.Join(gone, "secret.key")))
+	check(t, os.Symlink("/nowhere/token", filepath.Join(dangling, "admin.token")))
 	for _, c := range []struct {
 		name, want string
 		o          app.Options
@@ -114,7 +120,10 @@ func TestBadStart(t *testing.T) {
 		{"a certificate without its key", "certificate", app.Options{TLSCert: "/nowhere/cert.pem"}},
 		{"no such certificate", "no such file", app.Options{TLSCert: "/nowhere/cert.pem", TLSKey: "/nowhere/key.pem"}},
 		{"a data folder that is a file", "data folder", app.Options{Data: "/dev/null/x"}},
-		{"a data folder of a running node", "", app.Options{Data: n.app.Data}},
+		{"a data folder of a running node", "held by another fairlead", app.Options{Data: n.app.Data}},
+		{"control alone on it", "held by another fairlead", app.Options{Data: n.app.Data, Role: fairlead.RoleControl}},
+		{"a secret key that is gone", "bring it back", app.Options{Data: gone}},
+		{"a token file that leads nowhere", "link to a file that is not there", app.Options{Data: dangling}},
 	} {
 		if c.o.Listen == "" {
 			c.o.Listen = "127.0.0.1:0"

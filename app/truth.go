@@ -12,6 +12,7 @@ import (
 	"fairlead"
 	"fairlead/bus"
 	"fairlead/control"
+	"fairlead/internal/filelock"
 	"fairlead/internal/pki"
 	"fairlead/store"
 	"fairlead/store/postgres"
@@ -37,11 +38,16 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	if a.token, _, err = control.LoadToken(a.Data, a.AdminToken); err != nil {
 		return fmt.Errorf("load admin token: %w", err)
 	}
-	key, err := a.secretKey()
-	if err != nil {
-		return err
+	if a.Database == "" {
+		if a.alone, err = filelock.Lock(filepath.Join(a.Data, storeFile+".lock")); err != nil {
+			return fmt.Errorf("open store: %w", err)
+		}
 	}
 	if a.store, err = openDatabase(ctx, a.Database, a.Data); err != nil {
+		return err
+	}
+	key, err := a.secretKey(func() (bool, error) { return vault.Made(ctx, a.store) })
+	if err != nil {
 		return err
 	}
 	if a.vault, err = vault.Open(ctx, a.store, key, a.Clock()); err != nil {
@@ -168,10 +174,13 @@ func (a *App) joinToken(name string, secret fairlead.Secret) (string, error) {
 
 // openFeed begins to serve the log, and to follow it.
 func (a *App) openFeed(context.Context) error {
+	serving := make(chan struct{}) // closed once this node's own control plane, if it has one, answers its edge
+	ready := sync.OnceFunc(func() { close(serving) })
 	if a.hasControl() {
 		a.parts.run(a.takeUp)
 		a.parts.run(func(ctx context.Context) {
-			a.told(ctx, "serve the log", bus.Serve(ctx, a.bus, a.store, a.Name))
+			defer ready() // another control node may answer where this one cannot
+			a.told(ctx, "serve the log", bus.Serve(ctx, a.bus, a.store, a.Name, ready))
 		})
 		a.parts.run(func(ctx context.Context) {
 			a.told(ctx, "hear of nodes", a.bus.Statuses(ctx, a.fleet.Hear))
@@ -184,12 +193,17 @@ func (a *App) openFeed(context.Context) error {
 			a.told(ctx, "let nodes join", bus.ServeJoins(ctx, a.bus, a.vault.Authority(), joiner))
 		})
 		a.parts.run(a.steerCourses)
+	} else {
+		ready()
 	}
 	if a.identity != nil {
 		a.parts.run(func(ctx context.Context) { bus.KeepIdentity(ctx, a.bus, a.identity) })
 	}
 	if a.hasEdge() {
-		a.parts.run(a.follow)
+		a.parts.run(func(ctx context.Context) {
+			<-serving
+			a.follow(ctx)
+		})
 		a.parts.run(a.tellCounted)
 		a.parts.run(a.hearForget)
 		a.parts.run(a.sendUp)

@@ -2,9 +2,11 @@ package bus_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"fairlead"
 	"fairlead/bus"
@@ -33,6 +35,20 @@ func TestFeed(t *testing.T) {
 }
 
 // TestManyMissed holds that ten thousand changes come with few fetches.
+// TestServedFromBegin holds that a node which asks itself once it is ready is answered.
+func TestServedFromBegin(t *testing.T) {
+	h, d := newHistory("log"), newDisk()
+	h.key("before")
+	b := startBus(t, bus.Options{Beat: time.Hour}) // no beat brings what was not fetched
+	ready := make(chan struct{})
+	running(t, "serve", func(ctx context.Context) error {
+		return bus.Serve(ctx, b, h, "one", func() { close(ready) })
+	})
+	<-ready
+	follow(t, b, d, bus.FollowOptions{})
+	d.reach(t, 1)
+}
+
 func TestManyMissed(t *testing.T) {
 	h, d := newHistory("log"), newDisk()
 	b := startBus(t, bus.Options{})

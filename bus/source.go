@@ -95,7 +95,7 @@ type source struct {
 }
 
 // Serve answers edges from the log and beats, until ctx ends. Any number of control nodes may serve one log.
-func Serve(ctx context.Context, b *Bus, log Log, name string) error {
+func Serve(ctx context.Context, b *Bus, log Log, name string, ready ...func()) error {
 	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues(), uploads: uploads{values: newValues()}}
 	d := newDesk(ctx, b, serving)
 	defer d.close()
@@ -130,6 +130,9 @@ func Serve(ctx context.Context, b *Bus, log Log, name string) error {
 		return err
 	}
 	defer stop()
+	for _, f := range ready { // what this process asks from now on is answered
+		f()
+	}
 	s.beats(ctx, left)
 	return nil
 }

@@ -130,7 +130,7 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 		return err
 	}
 	if p.output == outputText {
-		done.Diff = nil // it was shown
+		done.Diff, done.LeftOut = nil, 0 // it was shown
 	}
 	return p.written(done, exitSame)
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -115,8 +116,12 @@ func hear(ts *testscript.TestScript, _ bool, args []string) {
 	lag, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	head.Number -= lag
+	role := fairlead.RoleEdge
+	if strings.HasPrefix(args[0], "control") {
+		role = fairlead.RoleControl
+	}
 	p.fleet.Hear(fairlead.NodeStatus{
-		Name: args[0], Role: fairlead.RoleEdge, Region: "eu", Version: "v1", At: time.Now(), Position: head, Revision: 1,
+		Name: args[0], Role: role, Region: "eu", Version: "v1", At: time.Now(), Position: head, Revision: 1,
 		Unresolved: args[2:],
 	})
 }

@@ -65,7 +65,7 @@ func (p *program) rollback() *cobra.Command {
 			return err
 		}
 		if p.output == outputText {
-			done.Diff = nil // it was shown
+			done.Diff, done.LeftOut = nil, 0 // it was shown
 		}
 		return p.written(done, exitSame)
 	})

@@ -46,9 +46,9 @@ func (n Node) State() string {
 		return "configuration refused"
 	case n.Loading != "":
 		return "loading"
-	case n.Lag == nil:
+	case n.Lag == nil && n.Role != fairlead.RoleControl: // which reads the log itself, and follows nothing
 		return "on another log"
-	case *n.Lag > 0:
+	case n.Lag != nil && *n.Lag > 0:
 		return "behind"
 	case n.Spool != nil && n.Spool.Failing != "":
 		return "charge lines refused"

@@ -254,7 +254,7 @@ func TestNodeState(t *testing.T) {
 		"on another log":        {Live: true},
 		"behind":                {Live: true, Lag: lag(1)},
 		"unresolved":            {Live: true, Lag: lag(0), Unresolved: []string{"x"}},
-		"ok":                    {Live: true, Lag: lag(0)},
+		"ok":                    {Live: true, Role: fairlead.RoleControl},
 	} {
 		if got := n.State(); got != want {
 			t.Errorf("%+v is %q, want %q", n, got, want)

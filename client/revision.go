@@ -27,6 +27,7 @@ type Written struct {
 	Hold     fairlead.Duration `json:"hold,omitempty"`           // how long,
 	Guard    string            `json:"guard,omitempty"`          // and as long as what holds
 	Diff     []Difference      `json:"diff"`
+	LeftOut  int               `json:"diff_left_out,omitempty"` // differences beyond those in Diff
 	Findings []Finding         `json:"findings"`
 	Applied  bool              `json:"applied"`          // the node that answered decides by it
 	Behind   []string          `json:"behind,omitempty"` // live nodes that do not yet, where they were waited for

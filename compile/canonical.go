@@ -140,7 +140,7 @@ func appendValue(b []byte, v reflect.Value, need bool) (_ []byte, ok bool) {
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool()), true
 	case reflect.Float64:
-		return strconv.AppendFloat(b, v.Float(), 'g', -1, 64), true
+		return strconv.AppendFloat(b, v.Float()+0, 'g', -1, 64), true // + 0 makes of -0 what other forms can say
 	default:
 		return strconv.AppendInt(b, v.Int(), 10), true
 	}

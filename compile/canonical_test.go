@@ -24,6 +24,7 @@ func TestCanonical(t *testing.T) {
 providers: {vllm: {}}
 models: {a/m: {context: 0x10, endpoints: [{provider: vllm, weight: 0, price: {input: "0.150", output: "1"}}]}}
 settings: {retry_budget: 1.50e-1, attempts: +5}`, `{"models":{"a/m":{"context":16,"endpoints":[{"price":{"input":"0.150","output":"1"},"provider":"vllm","weight":0}]}},"providers":{"vllm":{}},"settings":{"attempts":5,"retry_budget":0.15},"version":1}`},
+		{"nothing less than nothing", "version: 1\nsettings: {retry_budget: -0.0}", `{"settings":{"retry_budget":0},"version":1}`},
 		{"sizes and durations have one spelling", "version: 1\nsettings: {max_body: 1048576, max_bodies: 2048MiB, timeouts: {total: 600s, idle: auto, connect: 0, headers: 5400s, first_token: 90s}}", `{"settings":{"max_bodies":"2GiB","max_body":"1MiB","timeouts":{"connect":"0s","first_token":"1m30s","headers":"1h30m","idle":"auto","total":"10m"}},"version":1}`},
 		{"an empty list says nothing, but for supports", "version: 1\nproviders: {vllm: {credentials: []}}\nmodels: {a/m: {aliases: [], endpoints: [{provider: vllm, supports: [], limits: {}}], route: {fallbacks: [], placement: {regions: []}}}}", `{"models":{"a/m":{"endpoints":[{"provider":"vllm","supports":[]}]}},"providers":{"vllm":{}},"version":1}`},
 		{"what is an absence elsewhere is a statement", "version: 1\nproviders: {vllm: {retention: {}, quirks: {stream_options: false}}}", `{"providers":{"vllm":{"quirks":{"stream_options":false},"retention":{}}},"version":1}`},

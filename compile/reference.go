@@ -94,21 +94,54 @@ func References(c *fairlead.Config) (uses []Use) {
 	return uses
 }
 
+// ownVariables begins the names of variables that are the program's: its admin token, its secret key.
+const ownVariables = "FAIRLEAD_"
+
+var errOwn = errors.New("it is fairlead's own, and no provider's credential")
+
 // Local resolves what this machine has: variables by lookupEnv (os.LookupEnv), and files. Stored
-// secrets are looked up where WithSecrets says how.
-func Local(lookupEnv func(string) (string, bool)) Resolver {
+// secrets are looked up where WithSecrets says how. What is the node's own is resolved for nobody, for a credential is
+// sent to whatever address stands beside it: FAIRLEAD_ variables, and kept, which are files and folders with all that
+// is in them, whatever way leads there.
+func Local(lookupEnv func(string) (string, bool), kept ...string) Resolver {
 	return func(r Reference) (fairlead.Secret, error) {
 		switch r.Kind {
 		case "env":
+			if strings.HasPrefix(strings.ToUpper(r.Name), ownVariables) { // some systems know one spelling from no other
+				return fairlead.Secret{}, errOwn
+			}
 			v, ok := lookupEnv(r.Name)
 			if !ok || v == "" {
 				return fairlead.Secret{}, errors.New("the variable is not set")
 			}
 			return fairlead.NewSecret(v), nil
 		case "file":
+			if inside(r.Name, kept) {
+				return fairlead.Secret{}, errOwn
+			}
 			return secretFile(r.Name)
 		}
 		return fairlead.Secret{}, fmt.Errorf("%s references cannot be resolved here", r.Kind)
+	}
+}
+
+// inside reports whether a path leads to one of these files, or into one of these folders. They are compared as the
+// system knows them, not by how they are written.
+func inside(path string, kept []string) bool {
+	plain, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false // there is nothing to read, and reading says so
+	}
+	for at := plain; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		for _, k := range kept {
+			if own, ownErr := os.Stat(k); err == nil && ownErr == nil && os.SameFile(info, own) {
+				return true
+			}
+		}
+		if at == filepath.Dir(at) {
+			return false
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 const (
 	maxBody      = 1 << 20
 	bodyTime     = 10 * time.Second
-	maxDocument  = 16 << 20
+	maxDocument  = 8 << 20 // as compile takes
 	documentTime = 30 * time.Second
 )
 
@@ -192,9 +192,26 @@ func (c *Control) write(w http.ResponseWriter, r *http.Request, status int, answ
 	if r.Method == http.MethodHead {
 		return
 	}
-	if _, err := w.Write(t.body); err != nil {
+	if err := writeParts(w, t.body); err != nil {
 		c.Log.DebugContext(r.Context(), "caller of control left", "path", shortened(r.URL.Path), "error", err)
 	}
+}
+
+// partSize is how much of an answer has to go out within the time of progress.
+const partSize = 64 << 10
+
+// writeParts writes an answer as long as it is read.
+func writeParts(w http.ResponseWriter, body []byte) error {
+	control := http.NewResponseController(w)
+	for first := true; first || len(body) > 0; first = false {
+		_ = control.SetWriteDeadline(time.Now().Add(progress)) // fails without a connection, where there is nothing to wait for
+		part := body[:min(len(body), partSize)]
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+		body = body[len(part):]
+	}
+	return nil
 }
 
 func setHeaders(h http.Header, media string) {

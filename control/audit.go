@@ -2,7 +2,6 @@ package control
 
 import (
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"fairlead"
@@ -44,11 +43,9 @@ func (c *Control) listAudit(a *ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var since time.Time
-	if s := a.query["since"]; s != "" {
-		if since, err = time.Parse(time.RFC3339, s); err != nil {
-			return nil, named("since", fairlead.Errorf(fairlead.CodeInvalidRequest, "since is a time such as 2026-01-02T15:04:05Z"))
-		}
+	since, err := a.time("since")
+	if err != nil {
+		return nil, err
 	}
 	answer := auditAnswer{Data: []fairlead.AuditEntry{}}
 	for scanned := 0; ; {

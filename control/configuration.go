@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -19,15 +20,20 @@ import (
 type Config struct {
 	*Options
 	// turn makes writers of this process wait for each other, so that they do not all compile what only
-	// one can commit.
-	turn chan struct{}
-	last lastDocument
+	// one can commit. Callers queue for it before, so that what the node itself writes waits for one of them at most.
+	queue, turn chan struct{}
+	last        lastDocument
 }
 
-func newConfig(o *Options) *Config { return &Config{Options: o, turn: make(chan struct{}, 1)} }
+func newConfig(o *Options) *Config {
+	return &Config{Options: o, queue: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+}
 
 // maxTries bounds how often a write begins again because another control node was faster.
 const maxTries = 50
+
+// maxDiff bounds what the answer to a write shows of its diff; that of two revisions is shown whole.
+const maxDiff = 1000
 
 // Written is what a write of the configuration did, or would do.
 type Written struct {
@@ -43,10 +49,11 @@ type Written struct {
 	Percent  int                  `json:"percent,omitempty"`        // of a dry run of a trial: on how much it would be tried,
 	Hold     fairlead.Duration    `json:"hold,omitempty"`           // how long,
 	Guard    string               `json:"guard,omitempty"`          // and as long as what holds
-	Diff     []compile.Difference `json:"diff"`
-	Findings compile.Findings     `json:"findings"`         // warnings
-	Applied  bool                 `json:"applied"`          // this node's own edge decides by it
-	Behind   []string             `json:"behind,omitempty"` // live nodes that do not yet, where the caller waited for them
+	Diff     []compile.Difference `json:"diff"`                     // the first 1000
+	LeftOut  int                  `json:"diff_left_out,omitempty"`  // of the diff, beyond those
+	Findings compile.Findings     `json:"findings"`                 // warnings
+	Applied  bool                 `json:"applied"`                  // this node's own edge decides by it
+	Behind   []string             `json:"behind,omitempty"`         // live nodes that do not yet, where the caller waited for them
 }
 
 // edit is a way of writing the configuration.
@@ -56,6 +63,8 @@ type edit struct {
 	base   int64 // the revision that it is meant for; anyBase = the one in force
 	once   bool  // it says something else of another base, so it does not begin again
 	dry    bool
+	own    bool            // the node's: of its file, or of a course that ends
+	level  fairlead.Level  // of who writes a document; "" = what is written says nothing of providers that was not let in before
 	trial  bool            // it may be written while a revision is tried
 	tries  *fairlead.Trial // what is written is tried beside the document, on these terms; nil = it takes its place
 	next   func(ctx context.Context, now *current) (draft, error)
@@ -96,31 +105,12 @@ type draft struct {
 	course   *fairlead.Course // the ramp or the trial that begins or ends with it
 }
 
-// refusedError is the error of a configuration that cannot be, with all that is wrong with it.
-type refusedError struct {
-	err   *fairlead.Error
-	found compile.Findings
-}
-
-// Error gives the first of the findings, for logs.
-func (e *refusedError) Error() string { return e.err.Error() }
-
-// Unwrap gives the *fairlead.Error.
-func (e *refusedError) Unwrap() error { return e.err }
-
-func refused(found compile.Findings) error {
-	if err := found.Err(); err != nil {
-		return &refusedError{fairlead.AsError(err), found}
-	}
-	return nil
-}
-
 // ApplyFile makes a revision of a file's text, if it says something else than the one in force. It publishes
 // the revision and does not wait for an edge. Text that does not compile is a *fairlead.Error that lists why.
 func (s *Config) ApplyFile(ctx context.Context, text []byte, name string) (Written, error) {
 	w, change, err := s.write(ctx, edit{
 		act:    fairlead.Act{At: s.time(), By: "file", Action: "config.file", Target: name},
-		origin: fairlead.OriginFile, base: anyBase, trial: true,
+		origin: fairlead.OriginFile, base: anyBase, trial: true, own: true,
 		next: func(context.Context, *current) (draft, error) {
 			return draft{text: text, name: name, plain: true}, nil
 		},
@@ -168,12 +158,11 @@ func (s *Config) write(ctx context.Context, e edit) (Written, fairlead.Change, e
 	if s.File != "" && e.origin != fairlead.OriginFile && !e.dry {
 		return Written{}, fairlead.Change{}, s.fileIsTruth()
 	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return Written{}, fairlead.Change{}, ctx.Err()
+	leave, err := s.takeTurn(ctx, e)
+	if err != nil {
+		return Written{}, fairlead.Change{}, err
 	}
+	defer leave()
 	for try := 1; ; try++ {
 		w, change, err := s.try(ctx, e)
 		var stale *fairlead.Error
@@ -186,11 +175,37 @@ func (s *Config) write(ctx context.Context, e edit) (Written, fairlead.Change, e
 	}
 }
 
-func (s *Config) fileIsTruth() error {
-	return &fairlead.Error{
-		Code: fairlead.CodeConflict, Message: "the file " + s.File + " is the truth about the configuration",
-		Hint: "edit the file: it is watched, and a valid edit applies at once",
+// takeTurn waits until an edit may begin: what only looks may at once.
+func (s *Config) takeTurn(ctx context.Context, e edit) (leave func(), err error) {
+	var taken []chan struct{}
+	leave = func() {
+		for _, c := range slices.Backward(taken) {
+			<-c
+		}
 	}
+	order := []chan struct{}{s.queue, s.turn}
+	switch {
+	case e.dry:
+		order = nil
+	case e.own:
+		order = order[1:]
+	}
+	for _, c := range order {
+		select {
+		case c <- struct{}{}:
+			taken = append(taken, c)
+		case <-ctx.Done():
+			leave()
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, ctx.Err()
+			}
+			return nil, &fairlead.Error{
+				Code: fairlead.CodeRateLimited, RetryAfter: time.Second,
+				Message: "other writes of the configuration took all of the time; nothing was written",
+			}
+		}
+	}
+	return leave, nil
 }
 
 func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Change, err error) {
@@ -216,8 +231,20 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	if err != nil {
 		return w, change, err
 	}
+	if !e.own && !reflect.DeepEqual(now.config.Providers, next.config.Providers) {
+		if err := s.unfit(next.config); err != nil {
+			return w, change, err
+		}
+	}
+	warnings, err := allowed(e, now.config, next.config)
+	if err != nil {
+		return w, change, err
+	}
+	w.Findings = append(w.Findings, warnings...)
 	weights := laidOver(now, next.config, d)
-	w.Diff = append(w.Diff, compile.Diff(now.config, next.config)...)
+	diff := compile.Diff(now.config, next.config)
+	w.Diff = append(w.Diff, diff[:min(len(diff), maxDiff)]...)
+	w.LeftOut = len(diff) - len(w.Diff)
 	w.warn(compile.Risks(now.config, next.config))
 	if now.Trial != nil && e.dry {
 		w.Beside, w.Tried = now.Trial.ID, now.Trial.Revision
@@ -276,14 +303,6 @@ func (s *Config) begins(now *current, e edit) bool {
 
 // ends reports whether a write takes away what is being tried, though the document stays.
 func ends(now *current, d draft, e edit) bool { return e.trial && now.Trial != nil && d.trial == nil }
-
-func staleError(want, is int64) error {
-	return &fairlead.Error{
-		Code: fairlead.CodeStale, Param: "If-Match",
-		Message: "the configuration is at revision " + number(is) + ", not " + number(want),
-		Hint:    "read it again, and write what is to change of that",
-	}
-}
 
 // commit makes what the store writes.
 func commit(now *current, next document, d draft, e edit) fairlead.Commit {

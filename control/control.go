@@ -5,7 +5,9 @@
 package control
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -18,6 +20,7 @@ import (
 // Options is what the control plane is made of.
 type Options struct {
 	Store   Store
+	Node    string          // this node's name
 	Token   fairlead.Secret // of level admin; an unset one admits nobody
 	Metrics http.Handler    // served at /metrics; nil = not found
 	Status  func() Status   // of this node's data plane, asked at each request; nil = it has none
@@ -33,6 +36,8 @@ type Options struct {
 	File string
 	// Base is the configuration in force while the store has no revision; nil = the empty one.
 	Base func() (document []byte, source Source)
+	// Fits says why this node's own data plane could not go by a configuration that compiles; nil = it could by any.
+	Fits func(*fairlead.Config) error
 	// Publish sends a committed change down the bus; nil = nobody listens.
 	Publish func(fairlead.Change)
 	// Applied returns once this node's own edge stands at a change; nil = at once.
@@ -53,8 +58,11 @@ type Control struct {
 	origins *http.CrossOriginProtection
 	openapi []byte
 	tails   *tails
+	// looks are dry runs, each of which compiles a whole document; ends are writes that take from somebody what he may.
 	// Each bounds what is under way at once of its kind, so that a flood of one starves none of the others.
-	lookups, reads, writes, walks, searches, follows *gate
+	lookups, reads, writes, walks, searches, follows, ends, looks *gate
+	// bodies and documents bound what is held of requests' bodies, by their number and so by their bytes.
+	bodies, documents, previews *gate
 }
 
 // New makes the handler of the control plane's address.
@@ -75,6 +83,7 @@ func New(o Options) *Control {
 		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
 		lookups: newGate(64, 64), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
 		searches: newGate(4, 2), follows: newGate(tailsMost, tailsEach), tails: newTails(o.Listen),
+		ends: newGate(16, 8), looks: newGate(2, 1), bodies: newGate(128, 32), documents: newGate(16, 8), previews: newGate(8, 2),
 	}
 	c.config = newConfig(&c.Options)
 	table := routes()
@@ -110,6 +119,8 @@ func (a *ask) act(now time.Time, action, target string) fairlead.Act {
 
 // ServeHTTP answers a request to the control plane's address.
 func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// One of an answer before on the same connection may be over. Fails only without a connection.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	if err := c.checkHost(r); err != nil {
 		c.writeError(w, r, err)
 		return
@@ -172,9 +183,12 @@ func (c *Control) resource(path string, rows []route) http.Handler {
 	})
 }
 
-// answer runs a row of the table for a caller whose token is known.
+// answer runs a row of the table for a caller whose token is known. What the caller has entered is left when the answer
+// is written: answers that nobody reads are bounded as what makes them is.
 func (c *Control) answer(a *ask, row *route) {
-	answer, err := c.run(a, row)
+	var in entered
+	defer in.leave()
+	answer, err := c.run(a, row, &in)
 	switch {
 	case err != nil:
 		c.writeError(a.w, a.Request, err)
@@ -183,7 +197,7 @@ func (c *Control) answer(a *ask, row *route) {
 	}
 }
 
-func (c *Control) run(a *ask, row *route) (any, error) {
+func (c *Control) run(a *ask, row *route, in *entered) (any, error) {
 	var err error
 	if a.query, err = readQuery(a.URL.RawQuery, row.query); err != nil {
 		return nil, err
@@ -198,18 +212,42 @@ func (c *Control) run(a *ask, row *route) (any, error) {
 	if err := validWhy(a.why()); err != nil {
 		return nil, err
 	}
-	leave, err := c.gateOf(row).enter(a.Context(), a.who.name)
-	if err != nil {
+	limitBody(a.w, a.Request, row)
+	if err := c.enter(a, row, in); err != nil {
 		return nil, err
 	}
-	defer leave()
-	limitBody(a.w, a.Request, row)
 	if !row.write() && !row.walk && !row.follows {
 		ctx, cancel := context.WithTimeout(a.Context(), readTime)
 		defer cancel()
 		a.Request = a.WithContext(ctx)
 	}
 	return row.handle(c, a)
+}
+
+// enter lets a request in among those of its kind. A write comes in once its body is there, so that no slow sender
+// takes the place of others; what only looks never takes one of a write.
+func (c *Control) enter(a *ask, row *route, in *entered) error {
+	if row.write() && !row.ends && (row.body != nil || row.takes != "") {
+		held := c.bodies
+		switch {
+		case a.dry():
+			held = c.previews
+		case row.takes != "":
+			held = c.documents
+		}
+		if err := in.enter(a, held); err != nil {
+			return err
+		}
+		body, err := readWhole(a.Request)
+		if err != nil {
+			return err
+		}
+		a.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	if a.dry() {
+		return in.enter(a, c.looks)
+	}
+	return in.enter(a, c.gateOf(row))
 }
 
 func (c *Control) gateOf(row *route) *gate {
@@ -220,10 +258,29 @@ func (c *Control) gateOf(row *route) *gate {
 		return c.searches
 	case row.follows:
 		return c.follows
+	case row.ends:
+		return c.ends
 	case row.write():
 		return c.writes
 	}
 	return c.reads
+}
+
+// entered is what has to be left.
+type entered []func()
+
+func (in *entered) enter(a *ask, g *gate) error {
+	leave, err := g.enter(a.Context(), a.who.name)
+	if err == nil {
+		*in = append(*in, leave)
+	}
+	return err
+}
+
+func (in *entered) leave() {
+	for _, leave := range *in {
+		leave()
+	}
 }
 
 func (c *Control) livez(*ask) (any, error) { return livezAnswer{"ok"}, nil }

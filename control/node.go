@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -138,6 +139,9 @@ func (c *Control) addNode(a *ask) (any, error) {
 	if err := fairlead.ValidNodeName(body.Name); err != nil {
 		return nil, named("name", err)
 	}
+	if err := c.apart(a.Context(), body.Name); err != nil {
+		return nil, named("name", err)
+	}
 	if body.Role != fairlead.RoleEdge {
 		return nil, named("role", fairlead.Errorf(fairlead.CodeInvalidRequest, "edges join by a token; a control node belongs to the fleet by its database"))
 	}
@@ -171,6 +175,22 @@ func (c *Control) addNode(a *ask) (any, error) {
 		c.Log.ErrorContext(ctx, "this node's own edge has not taken a change", "change", change.Number, "error", err.Error())
 	}
 	return newNodeAnswer{n.Name, n.Role, n.Region, token, now.Add(joinTime)}, nil
+}
+
+// apart refuses a node the name by which somebody else stands in the audit.
+func (c *Control) apart(ctx context.Context, name string) error {
+	tokens, err := c.Store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	taken := []string{bootstrap, "file", "ramp", "trial", "fairlead"}
+	for _, t := range tokens {
+		taken = append(taken, strings.ToLower(t.Name))
+	}
+	if slices.Contains(taken, name) {
+		return fairlead.Errorf(fairlead.CodeConflict, "this name stands for someone else in the audit")
+	}
+	return nil
 }
 
 func validRegion(region string) bool {

@@ -151,7 +151,7 @@ func (c *Control) stopRamp(a *ask) (any, error) {
 // EndCourse makes the revision with which a ramp or a trial ends, in the version of it that is given, and publishes it. CodeStale
 // where that was kept by another since, or a write came between.
 func (s *Config) EndCourse(ctx context.Context, c fairlead.Course, act fairlead.Act) (fairlead.Change, error) {
-	e := edit{act: act, origin: fairlead.OriginRamp, base: anyBase, once: true, trial: true}
+	e := edit{act: act, origin: fairlead.OriginRamp, base: anyBase, once: true, trial: true, own: true}
 	if c.Kind == fairlead.CourseTrial {
 		e.origin = fairlead.OriginTrial
 	}

@@ -74,13 +74,12 @@ func (c *Control) recordFilter(a *ask) (f fairlead.RecordFilter, err error) {
 func (a *ask) readTimes(f *fairlead.RecordFilter, now time.Time) error {
 	f.Until = now.Add(clocksTime)
 	for _, name := range []string{"until", "from"} {
-		s := a.query[name]
-		if s == "" {
-			continue
+		t, err := a.time(name)
+		if err != nil {
+			return err
 		}
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil || t.Year() < 1970 {
-			return named(name, fairlead.Errorf(fairlead.CodeInvalidRequest, name+" is a time such as 2026-01-02T15:04:05Z"))
+		if t.IsZero() {
+			continue
 		}
 		if name == "until" {
 			f.Until = t
@@ -98,6 +97,19 @@ func (a *ask) readTimes(f *fairlead.RecordFilter, now time.Time) error {
 		return named("from", fairlead.Errorf(fairlead.CodeInvalidRequest, "from must be before until"))
 	}
 	return nil
+}
+
+// time reads a time in the query, in UTC; the zero one where there is none.
+func (a *ask) time(name string) (time.Time, error) {
+	s := a.query[name]
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if t = t.UTC(); err != nil || t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}, named(name, fairlead.Errorf(fairlead.CodeInvalidRequest, name+" is a time such as 2026-01-02T15:04:05Z"))
+	}
+	return t, nil
 }
 
 // statuses reads a status, the bound that it must keep, or a class of a hundred.

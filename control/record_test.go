@@ -143,12 +143,17 @@ func TestRecordQueries(t *testing.T) {
 	for query, param := range map[string]string{
 		"status=abc": "status", "status=>=": "status", "status=1": "status", "status=>>500": "status", "status=9xx": "status", "status==": "status", "status=xx": "status", "min_duration=5": "min_duration", "min_duration=-1s": "min_duration",
 		"from=yesterday": "from", "until=1": "until", "from=2026-01-02T03:04:05Z&until=2026-01-02T03:04:05Z": "from", "limit=0": "limit", "limit=1001": "limit",
+		"from=1970-01-01T00:00:00Z&until=9999-12-31T23:59:59-23:59": "until", "from=1970-01-01T00:00:00%2B01:00": "from",
 		"cursor=1": "cursor", "cursor=x_req_1": "cursor", "stream=yes": "stream", "trial=trial_1": "trial", "kept=all": "kept", "nothing=1": "nothing",
 	} {
 		a := p.json(t, "GET", "/control/v1/records?"+strings.ReplaceAll(query, ">", "%3E"), "", 400)
 		if got, _ := a["error"].(map[string]any)["param"].(string); got != param {
 			t.Errorf("%q: %s", query, a.text())
 		}
+	}
+	p.json(t, "GET", "/control/v1/records?from=1970-01-01T00:00:00Z&until=9999-12-31T23:59:59Z", "", 200)
+	for _, since := range []string{"0000-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "yesterday"} {
+		p.json(t, "GET", "/control/v1/audit?since="+since, "", 400)
 	}
 	p.json(t, "GET", "/control/v1/records?model=%00", "", 400)
 	p.json(t, "GET", "/control/v1/records/req_1", "", 400)

@@ -95,7 +95,7 @@ func (c *Control) diffRevisions(a *ask) (any, error) {
 }
 
 // rollback makes a revision with the document of an earlier one: of the one that the path names, else of the last
-// one that held all traffic and was not undone. Nobody's write in between is undone with it: a rollback that finds the
+// one that held all traffic, was not undone, and fits this node. Nobody's write in between is undone with it: a rollback that finds the
 // configuration at another revision than it began with is refused as stale.
 func (c *Control) rollback(a *ask) (any, error) {
 	var body whyBody
@@ -113,7 +113,7 @@ func (c *Control) rollback(a *ask) (any, error) {
 		}
 		to = n
 	}
-	e := edit{act: a.act(c.Now(), "config.rollback", ""), origin: fairlead.OriginRollback, once: true, trial: true}
+	e := edit{act: a.act(c.Now(), "config.rollback", ""), origin: fairlead.OriginRollback, once: true, trial: true, level: a.who.level}
 	if e.act.Why == "" {
 		e.act.Why = body.Why
 	}
@@ -151,7 +151,11 @@ func (s *Config) earlier(ctx context.Context, n int64) (int64, error) {
 		if whole, err = s.heldAll(ctx, at); err != nil {
 			break
 		}
-		if at, err = s.origin(ctx, at); err == nil && whole && at.Sum != now.Sum {
+		if at, err = s.origin(ctx, at); err != nil || !whole || at.Sum == now.Sum {
+			continue
+		}
+		var fits bool
+		if fits, err = s.fits(ctx, at.Number); fits {
 			return at.Number, nil
 		}
 	}
@@ -159,6 +163,19 @@ func (s *Config) earlier(ctx context.Context, n int64) (int64, error) {
 		return 0, err
 	}
 	return 0, none
+}
+
+// fits reports whether this node could go by a revision's document: one that it refused was never in force here.
+func (s *Config) fits(ctx context.Context, n int64) (bool, error) {
+	if s.Fits == nil {
+		return true, nil
+	}
+	doc, err := s.Store.Document(ctx, n)
+	if err != nil {
+		return false, err
+	}
+	c, err := readDocument(doc)
+	return err == nil && s.unfit(c) == nil, nil // one that cannot be read any more is passed over as well
 }
 
 // heldAll reports whether all exchanges went by a revision's document: it was not made for a trial's share, and no ramp's

@@ -1,10 +1,15 @@
 package control_test
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"fairlead"
+	"fairlead/control"
 )
 
 // TestRollback plays writes: a number sets the attempts, "<" rolls back without a target, "<N" to revision N. What is
@@ -113,5 +118,32 @@ func TestRevisions(t *testing.T) {
 	}
 	if same := p.json(t, "GET", "/control/v1/revisions/3/diff/3", "", 200); len(same["diff"].([]any)) != 0 {
 		t.Errorf("diff with itself: %v", same)
+	}
+}
+
+// TestRollbackOverUnfit holds that what this node could not go by is not written, and that a rollback passes over what was
+// written elsewhere.
+func TestRollbackOverUnfit(t *testing.T) {
+	var unfit atomic.Int64 // attempts
+	p := newPlane(t, func(o *control.Options) {
+		o.Fits = func(c *fairlead.Config) error {
+			if c.Settings.Attempts != nil && int64(*c.Settings.Attempts) == unfit.Load() {
+				return errors.New("it is this node's own data plane")
+			}
+			return nil
+		}
+	})
+	for _, act := range []string{"1", "2", "3"} {
+		p.play(t, act)
+	}
+	unfit.Store(2)
+	if got := p.play(t, "<"); got != "1" {
+		t.Errorf("a rollback leads to %s", got)
+	}
+	doc := strings.Replace(configuration, ":9/v2", ":9/v3", 1) + "\nsettings: {attempts: 2}"
+	for _, query := range []string{"", "?dry_run=true"} {
+		if a := p.json(t, "PUT", "/control/v1/config"+query, doc, 400); !strings.Contains(a.text(), "own data plane") {
+			t.Errorf("%s", a.text())
+		}
 	}
 }

@@ -21,6 +21,7 @@ type route struct {
 	answer       any    // a value of the type of the answer
 	gives        string // media type of an answer that is not JSON alone
 	status       int    // of the answer; 0 = 200
+	ends         bool   // takes from somebody what he may: there is room for it whatever else is written
 	search       bool   // looks through records: few at once, so that they leave the store to others
 	follows      bool   // goes on until the caller leaves
 	walk         bool   // goes through everything there is: few at once, no bound in time but the caller's
@@ -105,8 +106,8 @@ func routes() []route {
 
 		{method: "GET", path: v1 + "keys", level: viewer, handle: (*Control).listKeys, id: "listKeys", summary: "Keys in the order of their creation", query: []param{after, limit}, answer: keysAnswer{}},
 		{method: "POST", path: v1 + "keys", level: admin, handle: (*Control).createKey, id: "createKey", summary: "Make a key; its secret is shown this once", query: noting, body: keyBody{}, answer: newKeyAnswer{}, status: 201},
-		{method: "DELETE", path: v1 + "keys/{id}", level: admin, handle: (*Control).revokeKey, id: "deleteKey", summary: "Revoke a key", query: noting, answer: keyAnswer{}},
-		{method: "POST", path: v1 + "keys/{id}/revoke", level: admin, handle: (*Control).revokeKey, id: "revokeKey", summary: "Revoke a key", query: noting, body: whyBody{}, optional: true, answer: keyAnswer{}},
+		{method: "DELETE", path: v1 + "keys/{id}", level: admin, ends: true, handle: (*Control).revokeKey, id: "deleteKey", summary: "Revoke a key", query: noting, answer: keyAnswer{}},
+		{method: "POST", path: v1 + "keys/{id}/revoke", level: admin, ends: true, handle: (*Control).revokeKey, id: "revokeKey", summary: "Revoke a key", query: noting, body: whyBody{}, optional: true, answer: keyAnswer{}},
 
 		{method: "GET", path: v1 + "secrets", level: viewer, handle: (*Control).listSecrets, id: "listSecrets", summary: "Names of stored secrets and who uses them; never values", answer: secretsAnswer{}},
 		{method: "PUT", path: v1 + "secrets/{name}", level: admin, handle: (*Control).putSecret, id: "putSecret", summary: "Store a secret, or its next value", query: noting, body: secretBody{}, answer: secretAnswer{}},
@@ -114,11 +115,11 @@ func routes() []route {
 
 		{method: "GET", path: v1 + "nodes", level: viewer, handle: (*Control).listNodes, id: "listNodes", summary: "Nodes of the fleet and what they say of themselves", answer: nodesAnswer{}},
 		{method: "POST", path: v1 + "nodes", level: admin, handle: (*Control).addNode, id: "addNode", summary: "Let a node join; its token is shown this once", query: noting, body: nodeBody{}, answer: newNodeAnswer{}, status: 201},
-		{method: "DELETE", path: v1 + "nodes/{name}", level: admin, handle: (*Control).removeNode, id: "removeNode", summary: "Shut a node out", query: noting, answer: nodeAnswer{}},
+		{method: "DELETE", path: v1 + "nodes/{name}", level: admin, ends: true, handle: (*Control).removeNode, id: "removeNode", summary: "Shut a node out", query: noting, answer: nodeAnswer{}},
 
 		{method: "GET", path: v1 + "tokens", level: viewer, handle: (*Control).listTokens, id: "listTokens", summary: "Admin tokens; never their secrets", answer: tokensAnswer{}},
 		{method: "POST", path: v1 + "tokens", level: admin, handle: (*Control).createToken, id: "createToken", summary: "Make an admin token; its secret is shown this once", query: []param{why}, body: tokenBody{}, answer: newTokenAnswer{}, status: 201},
-		{method: "DELETE", path: v1 + "tokens/{id}", level: admin, handle: (*Control).revokeToken, id: "revokeToken", summary: "Revoke an admin token", query: []param{why}, answer: fairlead.Token{}},
+		{method: "DELETE", path: v1 + "tokens/{id}", level: admin, ends: true, handle: (*Control).revokeToken, id: "revokeToken", summary: "Revoke an admin token", query: []param{why}, answer: fairlead.Token{}},
 
 		{method: "GET", path: v1 + "records", level: viewer, handle: (*Control).listRecords, id: "listRecords", summary: "Records of exchanges of a time, the newest first", query: recordParams, answer: recordsAnswer{}, search: true},
 		{method: "GET", path: v1 + "records/tail", level: viewer, handle: (*Control).tailRecords, id: "tailRecords", summary: "Records as they come up, as server-sent events", query: tailParams, answer: nil, gives: eventType, follows: true},

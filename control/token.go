@@ -1,9 +1,11 @@
 package control
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +45,7 @@ func (c *Control) createToken(a *ask) (any, error) {
 	if err := readBody(a.Request, &body); err != nil {
 		return nil, err
 	}
-	if err := validTokenName(body.Name); err != nil {
+	if err := c.validTokenName(a.Context(), body.Name); err != nil {
 		return nil, named("name", err)
 	}
 	if !slices.Contains([]fairlead.Level{fairlead.LevelViewer, fairlead.LevelOperator, fairlead.LevelAdmin}, body.Level) {
@@ -65,13 +67,23 @@ func (c *Control) createToken(a *ask) (any, error) {
 	return newTokenAnswer{t.ID, t.Name, t.Level, secret, t.Created}, nil
 }
 
-// validTokenName keeps the names that the audit gives to others.
-func validTokenName(name string) error {
-	if slices.Contains([]string{bootstrap, "file", "ramp", "trial", "restore"}, strings.ToLower(strings.TrimSpace(name))) {
-		return fairlead.Errorf(fairlead.CodeInvalidRequest, "this name stands for someone else in the audit")
+var tokenName = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,100}$`)
+
+// validTokenName keeps the names that the audit gives to others, and what only looks like one of them.
+func (c *Control) validTokenName(ctx context.Context, name string) error {
+	if !tokenName.MatchString(name) {
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, "a token's name has 1 to 100 letters, digits and . _ @ - only")
 	}
-	if fairlead.ValidKeyName(name) != nil {
-		return fairlead.Errorf(fairlead.CodeInvalidRequest, "a token's name has 1 to 100 printable characters")
+	taken := []string{bootstrap, "file", "ramp", "trial", "restore", "fairlead", c.Node}
+	nodes, err := c.Store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes { // those that were removed, too: their acts stay in the audit
+		taken = append(taken, n.Name)
+	}
+	if slices.Contains(taken, strings.ToLower(name)) {
+		return fairlead.Errorf(fairlead.CodeInvalidRequest, "this name stands for someone else in the audit")
 	}
 	return nil
 }

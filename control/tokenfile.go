@@ -37,6 +37,11 @@ func LoadToken(dataDir, env string) (token fairlead.Secret, created bool, err er
 	if err != nil {
 		return token, false, fmt.Errorf("create admin token: %w", err)
 	}
+	if path := filepath.Join(dataDir, tokenFile); !created {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) { // there is a link, to nothing
+			return token, false, fmt.Errorf("create admin token: %s is a link to a file that is not there: remove it, or put the token where it leads", path)
+		}
+	}
 	token, err = ReadToken(dataDir) // another process may have been faster: the file is what counts
 	return token, created, err
 }

@@ -20,6 +20,7 @@ type trialStatus struct {
 
 // writeOrTry writes a configuration, or tries it beside the one in force where the query says on how much.
 func (c *Control) writeOrTry(a *ask, e edit) (any, error) {
+	e.level = a.who.level
 	share, err := a.number("percent", 0, 99)
 	if err != nil {
 		return nil, err

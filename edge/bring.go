@@ -119,7 +119,7 @@ func (e *Edge) compile(state fairlead.State, resolve compile.Resolver) (*fairlea
 
 // resolver resolves what this node has. Stored secrets are read once it is asked for one.
 func (e *Edge) resolver(ctx context.Context, stamped stamps) compile.Resolver {
-	local := compile.Local(e.LookupEnv)
+	local := compile.Local(e.LookupEnv, e.Kept...)
 	var secrets map[string]fairlead.SealedSecret
 	lookup := func(name string) (value fairlead.Secret, ok bool, err error) {
 		if secrets == nil {

@@ -47,6 +47,8 @@ type Options struct {
 	Base *fairlead.Config
 	// LookupEnv resolves ${env:NAME}; nil = os.LookupEnv.
 	LookupEnv func(string) (string, bool)
+	// Kept are files and folders of the node's own, which no ${file:...} leads to.
+	Kept []string
 	// OpenSecret opens a stored secret; nil = none can be opened here. Its errors must hold no part of a value.
 	OpenSecret func(fairlead.SealedSecret) (fairlead.Secret, error)
 	// Report is told the status each second and whenever it changes; nil = nobody is.

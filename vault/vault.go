@@ -75,6 +75,15 @@ func Open(ctx context.Context, s Store, secretKey fairlead.Secret, now time.Time
 	return v, nil
 }
 
+// Made reports whether a store has a vault, which only the key opens that it was made under.
+func Made(ctx context.Context, s Store) (bool, error) {
+	_, found, err := s.Vault(ctx, fleetKeyName)
+	if err != nil {
+		return false, fmt.Errorf("open vault: %w", err)
+	}
+	return found, nil
+}
+
 // keep gives a kept value, made where there is none. Of several nodes that make one at the same time the first one's stays.
 func keep(ctx context.Context, s Store, under seal.Key, name string, fresh func() ([]byte, error)) ([]byte, error) {
 	sealed, found, err := s.Vault(ctx, name)
