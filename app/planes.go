@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 
 	"fairlead"
 	"fairlead/admit"
-	"fairlead/bus"
 	"fairlead/control"
 	"fairlead/dialect"
 	"fairlead/dialect/anthropic"
@@ -77,6 +75,7 @@ func (a *App) openPlanes(ctx context.Context) error {
 func (a *App) openDataPlane() error {
 	languages := []dialect.Dialect{openai.New(), anthropic.New()}
 	a.showEvidence()
+	a.showFeed()
 	a.upstream = upstream.New(languages...)
 	a.upstream.Egress = a.Egress
 	a.gateway = gateway.New(gateway.Options{
@@ -87,6 +86,7 @@ func (a *App) openDataPlane() error {
 		Node:     a.Name,
 		Intents:  a.evidence.charges,
 		Log:      a.Log,
+		Stale:    func() bool { return a.edge.Stale() },
 		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})
 	secrets, err := a.secretReader()
@@ -141,34 +141,6 @@ func (a *App) controlOptions() control.Options {
 		o.Applied, o.Forget, o.Base = a.edge.Applied, a.upstream.Forget, a.base.document
 	}
 	return o
-}
-
-// follow keeps the replica at the end of the log, and the data plane at the replica.
-func (a *App) follow(ctx context.Context) {
-	a.parts.group.Go(func() { a.edge.Run(ctx) })
-	err := bus.Follow(ctx, a.bus, followed{a.replica}, bus.FollowOptions{
-		Stale: a.edge.SetStale, Loading: a.edge.SetLoading, Clock: a.Clock,
-	})
-	a.told(ctx, "follow the log", err)
-}
-
-// followed is the replica as the bus keeps it.
-type followed struct{ *replica.Replica }
-
-func (f followed) BeginCopy(ctx context.Context, at fairlead.Position) (bus.Copy, error) {
-	c, err := f.Replica.BeginCopy(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-func (f followed) Apply(ctx context.Context, log string, changes []fairlead.Change) error {
-	err := f.Replica.Apply(ctx, log, changes)
-	if errors.Is(err, replica.ErrUnfit) {
-		return fmt.Errorf("%w: %w", bus.ErrDiverged, err)
-	}
-	return err
 }
 
 // edgeHandler answers at the control address of a node that has no control plane.

@@ -39,6 +39,8 @@ type Options struct {
 	OwnPace  bool // the operator steers the garbage collector
 	// Node is this node's name, which the ids of its exchanges tell.
 	Node string
+	// Stale reports whether nothing is heard of control; nil: never.
+	Stale func() bool
 	// Intents is told of each exchange that is about to be sent; nil: nobody is.
 	Intents Intents
 }
@@ -184,6 +186,8 @@ func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request, _ *address) {
 		writeText(w, http.StatusServiceUnavailable, "draining\n")
 	case g.snapshot.Load() == nil:
 		writeText(w, http.StatusServiceUnavailable, "no configuration yet\n")
+	case g.Stale != nil && g.Stale():
+		writeText(w, http.StatusOK, "ok, but stale: nothing is heard of control\n")
 	default:
 		writeText(w, http.StatusOK, "ok\n")
 	}
