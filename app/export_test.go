@@ -7,3 +7,6 @@ func (a *App) Bus() *bus.Bus { return a.bus }
 
 // EncodeReport is encodeReport.
 var EncodeReport = encodeReport
+
+// Append writes a line to the node's spool.
+func (a *App) Append(line []byte) error { return a.evidence.spool.Append(line) }

@@ -86,6 +86,7 @@ func (a *App) openDataPlane() error {
 		Node:     a.Name,
 		Intents:  a.evidence.charges,
 		Log:      a.Log,
+		Clock:    a.dated,
 		Stale:    func() bool { return a.edge.Stale() },
 		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})

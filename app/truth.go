@@ -44,6 +44,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	if a.store, err = openDatabase(ctx, a.Database, a.Data); err != nil {
 		return err
 	}
+	a.store.Clock = a.Clock
 	if a.vault, err = vault.Open(ctx, a.store, key, a.Clock()); err != nil {
 		return err
 	}

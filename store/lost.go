@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"fairlead"
 )
@@ -29,7 +28,7 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 			return err
 		}
 	}
-	act := fairlead.Act{At: time.Now(), By: node, Action: "log.lost"}
+	act := fairlead.Act{At: s.now(), By: node, Action: "log.lost"}
 	_, err := s.write(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
 		fresh, first, last := 0, int64(0), int64(0)
 		for i := range changes {

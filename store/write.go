@@ -47,7 +47,7 @@ type writer struct {
 // gives is that of the transaction that was committed; where f gives errNothing nothing was.
 func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func(context.Context, *writer) error) (*writer, error) {
 	if act.At.IsZero() {
-		act.At = time.Now()
+		act.At = s.now()
 	}
 	act.At, act.Change = moment(act.At), 0
 	if err := storable(act.By, act.Action, act.Target, act.Why); err != nil {
