@@ -1,6 +1,16 @@
 package app
 
-import "fairlead/bus"
+import (
+	"time"
+
+	"fairlead/bus"
+)
+
+// Beating gives options with another time between two beats.
+func (o Options) Beating(each time.Duration) Options {
+	o.beat = each
+	return o
+}
 
 // Bus is the node's connection to the bus.
 func (a *App) Bus() *bus.Bus { return a.bus }

@@ -50,6 +50,7 @@ type Options struct {
 	Clock     func() time.Time            // of what is dated and of certificates; nil = time.Now
 	// dated is Clock as it was given; nil where none was, so that who dates each exchange need not ask twice.
 	dated func() time.Time
+	beat  time.Duration // of the bus; 0 = its own. Tests have it otherwise
 }
 
 const drainTime = 30 * time.Second

@@ -94,7 +94,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 		}
 	}
 	o := bus.Options{
-		Name: a.Name, Log: a.Log, Clock: a.Clock, NATS: a.NATS, Credentials: a.NATSCredentials,
+		Name: a.Name, Log: a.Log, Clock: a.Clock, Beat: a.beat, NATS: a.NATS, Credentials: a.NATSCredentials,
 		Listen: a.BusListen, Advertise: a.BusAdvertise,
 		ClusterListen: a.ClusterListen, ClusterAdvertise: a.ClusterAdvertise, ClusterJoin: a.ClusterJoin,
 	}
