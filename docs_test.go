@@ -106,7 +106,7 @@ func TestPagesNameAll(t *testing.T) {
 func metrics(t *testing.T) []string {
 	t.Helper()
 	const form = `^(fairlead|gen_ai)_[a-z_]+$`
-	return append(literals(t, "record/metrics.go", form), append(literals(t, "app/evidence.go", form), literals(t, "app/follow.go", form)...)...)
+	return slices.Concat(literals(t, "record/metrics.go", form), literals(t, "app/evidence.go", form), literals(t, "app/feed.go", form))
 }
 
 // TestNoStrayMetrics holds that the page of metrics names none that is not there.

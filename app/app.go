@@ -52,7 +52,7 @@ type App struct {
 	edge     *edge.Edge
 	evidence evidence
 	counted  counted
-	follows  followCounts
+	feed     feed
 	base     base
 	file     *watched // the file of -c; nil = there is none
 	first    fairlead.Secret

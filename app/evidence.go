@@ -33,11 +33,12 @@ func (a *App) openEvidence(context.Context) (err error) {
 	if !a.hasEdge() {
 		return nil
 	}
-	if a.evidence.spool, err = spool.Open(filepath.Join(a.Data, "spool"), spool.Options{Node: a.Name, Log: a.Log}); err != nil {
+	if a.evidence.spool, err = spool.Open(filepath.Join(a.Data, "spool"), spool.Options{Node: a.Name, Log: a.Log, Clock: a.Clock}); err != nil {
 		return err
 	}
 	a.evidence.charges = record.NewCharges(a.evidence.spool)
 	a.evidence.rows = record.NewRows(a.Name, a.recordsPerSecond)
+	a.evidence.charges.Clock, a.evidence.rows.Clock = a.dated, a.dated
 	return nil
 }
 
@@ -72,7 +73,7 @@ func (a *App) showEvidence() {
 	a.metrics.Count("fairlead_charge_lines_aside_total", "Charge lines that stayed behind with an incarnation of the spool that is over.", of(func(s spool.Stats) float64 { return float64(s.Aside) }))
 	a.metrics.Gauge("fairlead_spool_oldest_seconds", "Age of the oldest frame of charge lines that control has not acknowledged.", func() float64 {
 		if oldest := a.evidence.spool.Oldest(); !oldest.IsZero() {
-			return max(0, time.Since(oldest).Seconds())
+			return max(0, a.Clock().Sub(oldest).Seconds())
 		}
 		return 0
 	})
@@ -171,7 +172,7 @@ func (a *App) sweepOnce(ctx context.Context) error {
 		return err
 	}
 	keep, most := compile.RecordBounds(state.Document)
-	removed, err := a.store.SweepRecords(ctx, time.Now().Add(-keep), int64(most))
+	removed, err := a.store.SweepRecords(ctx, a.Clock().Add(-keep), int64(most))
 	if err == nil && removed > 0 {
 		a.Log.Info("old records are removed", "records", removed)
 	}

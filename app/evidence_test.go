@@ -62,7 +62,7 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("record %+v, %v", r, err)
 	}
 	if _, text := n.control(http.MethodGet, "/metrics", ""); !strings.Contains(text, "fairlead_charge_lines_total 2") || !strings.Contains(text, "fairlead_records_kept_total 2") ||
-		strings.Contains(text, "fairlead_feed_fetches_total 0") || !strings.Contains(text, "fairlead_feed_copies_total 0") || !strings.Contains(text, "fairlead_feed_refused_total 0") {
+		strings.Contains(text, "fairlead_fetches_total 0") || !strings.Contains(text, "fairlead_copies_total 0") || !strings.Contains(text, "fairlead_changes_refused_total 0") {
 		t.Errorf("metrics are %s", text)
 	}
 	check(t, n.stop())

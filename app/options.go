@@ -48,6 +48,9 @@ type Options struct {
 	LookupEnv func(string) (string, bool) // nil = os.LookupEnv
 	Log       *slog.Logger                // nil = discarded
 	Clock     func() time.Time            // of what is dated and of certificates; nil = time.Now
+	// dated is Clock as it was given; nil where none was, so that who dates each exchange need not ask twice.
+	dated func() time.Time
+	beat  time.Duration // of the bus; 0 = its own. Tests have it otherwise
 }
 
 const drainTime = 30 * time.Second
@@ -60,7 +63,7 @@ func (o *Options) fill() error {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
-	if o.Clock == nil {
+	if o.dated = o.Clock; o.Clock == nil {
 		o.Clock = time.Now
 	}
 	if o.Drain <= 0 {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 
 	"fairlead"
 	"fairlead/admit"
-	"fairlead/bus"
 	"fairlead/control"
 	"fairlead/dialect"
 	"fairlead/dialect/anthropic"
@@ -77,7 +75,7 @@ func (a *App) openPlanes(ctx context.Context) error {
 func (a *App) openDataPlane() error {
 	languages := []dialect.Dialect{openai.New(), anthropic.New()}
 	a.showEvidence()
-	a.showFollowed()
+	a.showFeed()
 	a.upstream = upstream.New(languages...)
 	a.upstream.Egress = a.Egress
 	a.gateway = gateway.New(gateway.Options{
@@ -88,6 +86,8 @@ func (a *App) openDataPlane() error {
 		Node:     a.Name,
 		Intents:  a.evidence.charges,
 		Log:      a.Log,
+		Clock:    a.dated,
+		Stale:    func() bool { return a.edge.Stale() },
 		OwnPace:  a.set("GOGC") || a.set("GOMEMLIMIT"),
 	})
 	secrets, err := a.secretReader()
@@ -157,25 +157,6 @@ func (a *App) settle() {
 		}
 	}
 	a.edge.Release()
-}
-
-// followed is the replica as the bus keeps it.
-type followed struct{ *replica.Replica }
-
-func (f followed) BeginCopy(ctx context.Context, at fairlead.Position) (bus.Copy, error) {
-	c, err := f.Replica.BeginCopy(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-func (f followed) Apply(ctx context.Context, log string, changes []fairlead.Change) error {
-	err := f.Replica.Apply(ctx, log, changes)
-	if errors.Is(err, replica.ErrUnfit) {
-		return fmt.Errorf("%w: %w", bus.ErrDiverged, err)
-	}
-	return err
 }
 
 // edgeHandler answers at the control address of a node that has no control plane.

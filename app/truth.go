@@ -46,6 +46,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	if a.store, err = openDatabase(ctx, a.Database, a.Data); err != nil {
 		return err
 	}
+	a.store.Clock = a.Clock
 	key, err := a.secretKey(func() (bool, error) { return vault.Made(ctx, a.store) })
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 		}
 	}
 	o := bus.Options{
-		Name: a.Name, Log: a.Log, Clock: a.Clock, NATS: a.NATS, Credentials: a.NATSCredentials,
+		Name: a.Name, Log: a.Log, Clock: a.Clock, Beat: a.beat, NATS: a.NATS, Credentials: a.NATSCredentials,
 		Listen: a.BusListen, Advertise: a.BusAdvertise,
 		ClusterListen: a.ClusterListen, ClusterAdvertise: a.ClusterAdvertise, ClusterJoin: a.ClusterJoin,
 	}

@@ -48,9 +48,9 @@ type effort struct {
 	faults, silences int     // exchanges that fail, of each kind
 	faultRate, load  float64 // a second: of those, and of healthy ones beside them
 
-	endpoints, changes, missed int
-	watchRate, idleRate        float64       // exchanges a second at each edge: where the time of each change counts, and where the edges are cut off
-	calm                       time.Duration // of traffic before anything is changed
+	endpoints, changes, missed, revoked int
+	watchRate, idleRate                 float64       // exchanges a second at each edge: where the time of each change counts, and where the edges are cut off
+	calm                                time.Duration // of traffic before anything is changed
 
 	keys, boots, lookedUp      int
 	manyEndpoints, manyWeights int
@@ -64,7 +64,7 @@ var (
 		manyStreams: 10_000, manyScript: script{12, time.Second}, manyWindow: 7 * time.Second,
 		decisions: 50_000,
 		faults:    400, silences: 400, faultRate: 100, load: 2000,
-		endpoints: 1000, changes: 1000, missed: 10_000, watchRate: 500, idleRate: 200, calm: 2 * time.Second,
+		endpoints: 1000, changes: 1000, missed: 10_000, revoked: 200, watchRate: 500, idleRate: 200, calm: 2 * time.Second,
 		keys: 1_000_000, boots: 5, lookedUp: 20_000, manyEndpoints: 10_000, manyWeights: 100,
 	}
 	quick = effort{
@@ -74,7 +74,7 @@ var (
 		manyStreams: 2000, manyScript: script{5, time.Second}, manyWindow: 2 * time.Second,
 		decisions: 20_000,
 		faults:    100, silences: 100, faultRate: 100, load: 2000,
-		endpoints: 1000, changes: 200, missed: 2000, watchRate: 500, idleRate: 200, calm: time.Second,
+		endpoints: 1000, changes: 200, missed: 2000, revoked: 50, watchRate: 500, idleRate: 200, calm: time.Second,
 		keys: 100_000, boots: 2, lookedUp: 5000, manyEndpoints: 10_000, manyWeights: 20,
 	}
 )

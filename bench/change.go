@@ -60,7 +60,12 @@ func (r *run) change(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	revoked, err := r.revoke(ctx, f)
+	if err != nil {
+		return err
+	}
 	r.addChanges(changed{live, answered, before, ws.stop(), all.less(idle).each(r.changes)})
+	r.addRevocations(revoked)
 	return nil
 }
 

@@ -11,7 +11,7 @@ func (o Options) Tiny() Options {
 		manyStreams: 20, manyScript: script{10, 20 * time.Millisecond}, manyWindow: 100 * time.Millisecond,
 		decisions: 100,
 		faults:    6, silences: 6, faultRate: 100, load: 200,
-		endpoints: 40, changes: 5, missed: 20, watchRate: 50, idleRate: 50, calm: 50 * time.Millisecond,
+		endpoints: 40, changes: 5, missed: 20, revoked: 3, watchRate: 50, idleRate: 50, calm: 50 * time.Millisecond,
 		keys: 200, boots: 1, lookedUp: 100, manyEndpoints: 100, manyWeights: 3,
 	}
 	return o

@@ -43,6 +43,7 @@ var ErrDiverged = errors.New("the replica has diverged from its log")
 
 // FollowOptions are what a follower tells of itself; each may be nil. The calls come one at a time.
 type FollowOptions struct {
+	Heard   func()               // a beat was heard; it may come beside another call
 	Stale   func(stale bool)     // nothing was heard for three beats, or it is heard again
 	Loading func(what string)    // how far a whole copy is; "" = it has ended
 	Refused func(changes int64)  // changes so far that did not fit the chain, and were fetched again
@@ -138,6 +139,9 @@ func (f *follower) hearBeat(msg *nats.Msg) {
 		return
 	}
 	f.listen.heard()
+	if f.o.Heard != nil {
+		f.o.Heard()
+	}
 	f.tell(func() { f.beats[t.From] = t.Position })
 }
 

@@ -484,6 +484,8 @@ func TestReports(t *testing.T) {
 			t.Errorf("reported %+v", s)
 		}
 		n.SetStale(true)
+		n.SetStale(true)
+		n.SetLoading("keys 1")
 		n.SetLoading("keys 10,000")
 		if s, _ := last(); !s.Stale || s.Loading != "keys 10,000" {
 			t.Errorf("reported %+v", s)

@@ -58,11 +58,38 @@ func (e *Edge) Status() fairlead.NodeStatus {
 	return s
 }
 
-// SetStale takes down whether this node hears the log.
-func (e *Edge) SetStale(stale bool) { e.change(func() { e.stale = stale }) }
+// SetStale takes down whether this node hears the log. The log has a line when that changes: who is cut off can tell
+// nobody else.
+func (e *Edge) SetStale(stale bool) {
+	var was bool
+	var at int64
+	e.change(func() { was, e.stale, at = e.stale, stale, e.reached.Number })
+	switch {
+	case stale && !was:
+		e.Log.Warn("this node hears nothing of control: it serves on by what it has, and is stale", "at", at)
+	case was && !stale:
+		e.Log.Info("this node hears control again", "at", at)
+	}
+}
+
+// Stale reports whether this node hears nothing of the log.
+func (e *Edge) Stale() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stale
+}
 
 // SetLoading takes down how far a whole copy is; "" = none is under way.
-func (e *Edge) SetLoading(what string) { e.change(func() { e.loading = what }) }
+func (e *Edge) SetLoading(what string) {
+	var was string
+	e.change(func() { was, e.loading = e.loading, what })
+	switch {
+	case was == "" && what != "":
+		e.Log.Info("a whole copy of the log is being made; what was there serves meanwhile", "loading", what)
+	case was != "" && what == "":
+		e.Log.Info("the whole copy is over")
+	}
+}
 
 // Hold has nothing brought into force until Release: it is not known whose the configuration on this node's disk is.
 func (e *Edge) Hold() { e.change(func() { e.held = true }) }

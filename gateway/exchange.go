@@ -39,6 +39,7 @@ type exchange struct {
 	reading meter.Reading
 	sent    bool // the status line went out
 
+	begun      time.Time     // what lasts is measured from here: the record's Start may be of another clock
 	writeUntil time.Time     // when the caller must have taken what was written
 	waited     time.Duration // for the caller and, at the end, for providers
 }
@@ -83,7 +84,8 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exc
 	x := g.exchanges.Get().(*exchange)
 	x.g, x.w, x.r, x.caller, x.snap = g, w, r, g.dialects[a.dialect], g.snapshot.Load()
 	x.control = http.NewResponseController(w)
-	x.rec.Start = time.Now()
+	x.begun = time.Now()
+	x.rec.Start = g.date(x.begun)
 	x.rec.ID = fairlead.NewExchangeID(g.tag, x.rec.Start)
 	x.rec.Operation, x.rec.Dialect = a.op, a.dialect
 	x.rec.CallerID = callerID(r)
@@ -179,7 +181,7 @@ func (x *exchange) send() error {
 		x.g.Intents.Intend(&x.rec)
 	}
 	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
-		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.rec.Start, Until: x.end(),
+		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.begun, Until: x.end(),
 		Hedge: x.model.Hedge,
 		Encode: dialect.EncodeOptions{
 			RequestID: x.rec.ID, Model: x.rec.Model, Usage: x.ask.Facts.StreamUsage, Created: x.rec.Start.Unix(),
@@ -197,7 +199,7 @@ func (x *exchange) send() error {
 			return err
 		}
 		x.answer = answer
-		x.rec.TTFT = time.Since(x.rec.Start)
+		x.rec.TTFT = time.Since(x.begun)
 		x.rec.Endpoint, x.rec.Translated = answer.Step.Endpoint.ID, answer.Translated
 		return nil
 	}
@@ -214,7 +216,7 @@ func (x *exchange) end() time.Time {
 		}
 		longest = max(longest, total)
 	}
-	return x.rec.Start.Add(longest)
+	return x.begun.Add(longest)
 }
 
 // firstSilence is when a streaming caller is sent headers although nothing committed; zero = never.
@@ -244,7 +246,7 @@ func (x *exchange) settle() {
 	if x.walking {
 		x.walk.Settled(x.rec.Cost)
 	}
-	x.rec.Duration = time.Since(x.rec.Start)
+	x.rec.Duration = time.Since(x.begun)
 	x.rec.Overhead = max(0, x.rec.Duration-x.waited)
 	x.g.Observer.Left(&x.rec)
 	x.body.release()

@@ -39,6 +39,10 @@ type Options struct {
 	OwnPace  bool // the operator steers the garbage collector
 	// Node is this node's name, which the ids of its exchanges tell.
 	Node string
+	// Clock dates exchanges, in their ids and records; nil: time.Now. What lasts is measured without it.
+	Clock func() time.Time
+	// Stale reports whether nothing is heard of control; nil: never.
+	Stale func() bool
 	// Intents is told of each exchange that is about to be sent; nil: nobody is.
 	Intents Intents
 }
@@ -170,7 +174,15 @@ func aborted(v any) bool {
 
 // refuse answers what is no exchange with an error in the caller's likely dialect.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, e *fairlead.Error) {
-	g.writeError(w, g.dialects[callersDialect(r)], e, fairlead.NewExchangeID(g.tag, time.Now()))
+	g.writeError(w, g.dialects[callersDialect(r)], e, fairlead.NewExchangeID(g.tag, g.date(time.Now())))
+}
+
+// date is what the clock shows at a moment that is now.
+func (g *Gateway) date(now time.Time) time.Time {
+	if g.Clock == nil {
+		return now
+	}
+	return g.Clock()
 }
 
 func (g *Gateway) livez(w http.ResponseWriter, _ *http.Request, _ *address) {
@@ -184,6 +196,8 @@ func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request, _ *address) {
 		writeText(w, http.StatusServiceUnavailable, "draining\n")
 	case g.snapshot.Load() == nil:
 		writeText(w, http.StatusServiceUnavailable, "no configuration yet\n")
+	case g.Stale != nil && g.Stale():
+		writeText(w, http.StatusOK, "ok, but stale: nothing is heard of control\n")
 	default:
 		writeText(w, http.StatusOK, "ok\n")
 	}

@@ -16,6 +16,9 @@ type Appender interface {
 // Charges writes the charge lines of exchanges: an intent before anything is sent for one, a charge at its end. A
 // line that cannot be written stops nobody; behind the next one that can, a gap line says how many are missing.
 type Charges struct {
+	// Clock dates intents; nil = time.Now.
+	Clock func() time.Time
+
 	to     Appender
 	memory sync.Pool // *[]byte
 	missed atomic.Int64
@@ -28,11 +31,19 @@ func NewCharges(to Appender) *Charges {
 
 // Intend writes the intent of an exchange.
 func (c *Charges) Intend(r *fairlead.Record) {
-	now := time.Now()
+	now := clock(c.Clock)
 	m := c.memory.Get().(*[]byte)
 	*m = appendIntent((*m)[:0], r, now)
 	c.append(*m, now)
 	c.memory.Put(m)
+}
+
+// clock is what a clock shows, or the machine's where there is none.
+func clock(of func() time.Time) time.Time {
+	if of == nil {
+		return time.Now()
+	}
+	return of()
 }
 
 // Entered does nothing: most that is refused at the door is sent nowhere.

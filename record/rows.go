@@ -24,6 +24,9 @@ const (
 // Rows keeps records to be sent up: of every exchange that failed or was slow, and of the others as many a second as
 // it may, each with the same chance. It never waits: what there is no room for is dropped and counted.
 type Rows struct {
+	// Clock is the one that records are dated by; nil = time.Now.
+	Clock func() time.Time
+
 	node  string
 	limit func() int // ordinary ones a second
 
@@ -155,7 +158,7 @@ func (w *Rows) Stats() RowsStats {
 // Batch waits until there are records, or counts of a second that is over, and takes as many as a batch may have.
 func (w *Rows) Batch(ctx context.Context) (fairlead.RecordBatch, error) {
 	for {
-		b, wait := w.take(time.Now())
+		b, wait := w.take(clock(w.Clock))
 		if len(b.Rows) > 0 || len(b.Seconds) > 0 {
 			return b, nil
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"fairlead"
 )
@@ -84,7 +83,7 @@ func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.
 // noteLost takes down that a node remembers lost changes. Many nodes tell the same at once, so the head row is taken for nothing
 // but the entry of the audit and what is to be done then, and not at all where nothing of it is news.
 func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Context, *writer) ([]changeID, error), then func(context.Context, *writer) error) (fairlead.Change, error) {
-	act := fairlead.Act{At: time.Now(), By: node, Action: "log.lost"}
+	act := fairlead.Act{At: s.now(), By: node, Action: "log.lost"}
 	w, err := s.writeAfter(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
 		ids, err := keep(ctx, w)
 		if err != nil {

@@ -51,7 +51,18 @@ type Engine struct {
 
 // Store is an open database. Its methods may be called from several goroutines. An error that a caller can act on
 // is a *fairlead.Error; CodeControlUnavailable says that the database cannot be reached or is not ready.
-type Store struct{ engine Engine }
+type Store struct {
+	engine Engine
+	// Clock dates what the store does of itself; nil = time.Now. It is set before anything is asked of the store.
+	Clock func() time.Time
+}
+
+func (s *Store) now() time.Time {
+	if s.Clock == nil {
+		return time.Now()
+	}
+	return s.Clock()
+}
 
 // New brings the schema of a database up to date and gives its store, which then owns the engine. A schema that is newer
 // than this program knows is refused.

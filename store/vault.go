@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"fairlead"
 )
@@ -26,7 +25,7 @@ func (s *Store) PutVault(ctx context.Context, name string, sealed []byte) (kept 
 	if err := storable(name); err != nil {
 		return nil, err
 	}
-	act := fairlead.Act{At: time.Now(), By: "fairlead", Action: "vault.put", Target: name}
+	act := fairlead.Act{At: s.now(), By: "fairlead", Action: "vault.put", Target: name}
 	_, err = s.write(ctx, "fill vault", act, func(ctx context.Context, w *writer) error {
 		have, found, err := vault(ctx, w.tx, name)
 		if err != nil {

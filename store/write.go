@@ -53,7 +53,7 @@ func (s *Store) write(ctx context.Context, what string, act fairlead.Act, f func
 // from writing. It must not touch what other writes do.
 func (s *Store) writeAfter(ctx context.Context, what string, act fairlead.Act, before, f func(context.Context, *writer) error) (*writer, error) {
 	if act.At.IsZero() {
-		act.At = time.Now()
+		act.At = s.now()
 	}
 	act.At, act.Change = moment(act.At), 0
 	if err := storable(act.By, act.Action, act.Target, act.Why); err != nil {

@@ -54,7 +54,7 @@ func (s *Spool) cutOne(g *segment) error {
 	}
 	found := scanInto(s.texts, piece[:n])
 	s.texts = found.texts
-	e := entry{sequence: s.last + 1, from: g.cut, to: g.cut + int64(n), count: int64(found.lines + found.damaged), at: time.Now().UnixMicro()}
+	e := entry{sequence: s.last + 1, from: g.cut, to: g.cut + int64(n), count: int64(found.lines + found.damaged), at: s.Clock().UnixMicro()}
 	f := s.frame(&e, found.texts)
 	e.hash = f.Sum()
 	if _, err := g.frames.WriteAt(e.append(nil), g.count*int64(entrySize)); err != nil {

@@ -61,11 +61,8 @@ type scanned struct {
 	whole   int64  // where the last whole line ends
 }
 
-// scan reads the lines of a piece, and passes by what is not whole to the next newline. What follows the last newline
-// is no line yet.
-func scan(piece []byte) scanned { return scanInto(nil, piece) }
-
-// scanInto puts the texts into memory of the caller's, as far as that has room.
+// scanInto reads the lines of a piece, and passes by what is not whole to the next newline. What follows the last newline
+// is no line yet. The texts go into memory of the caller's, as far as that has room.
 func scanInto(texts, piece []byte) (s scanned) {
 	at := int64(0)
 	s.texts = slices.Grow(texts[:0], len(piece))

@@ -20,7 +20,9 @@ func left(t testing.TB, dir string, lines []string, cut int) (incarnation string
 	}
 	_, err := s.Rewind(0)
 	check(t, err)
+	s.mu.Lock()
 	g := s.segments[0]
+	s.mu.Unlock()
 	check(t, s.Close())
 	f, err := os.OpenFile(segmentPath(s.dir, 1, linesSuffix), os.O_WRONLY, 0)
 	check(t, err)

@@ -27,6 +27,8 @@ type Options struct {
 	Lines   int           // so many lines make a frame; 0 = 512
 	Every   time.Duration // and as many as there are after so long; 0 = 250 ms
 	Log     *slog.Logger  // nil = discarded
+	// Clock dates frames; nil = time.Now.
+	Clock func() time.Time
 }
 
 func (o *Options) fill() {
@@ -47,6 +49,9 @@ func (o *Options) fill() {
 	}
 	if o.Every <= 0 {
 		o.Every = 250 * time.Millisecond
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -186,9 +186,11 @@ func (f *fleet) scene(name string, play func(t *testing.T)) {
 		f.t = t
 		defer func() { f.t = outer }()
 		f.traffic.begin()
+		before := f.tallies()
 		play(t)
 		f.converged()
-		f.sameLogs()
+		f.agree()
+		f.counted(before)
 		f.traffic.judge(t)
 	})
 	if !passed {

@@ -67,7 +67,7 @@ func TestLetIn(t *testing.T) {
 func (f *fleet) admits(key string, edges []*node, status int) {
 	f.t.Helper()
 	for _, n := range edges {
-		harness.Until(f.t, n.name+" answers with status "+strconv.Itoa(status), func() bool {
+		harness.UntilWithin(f.t, soon, n.name+" answers with status "+strconv.Itoa(status), func() bool {
 			a, _ := f.ask(f.root.Context(), quick, n, key, false)
 			return a.status == status
 		})

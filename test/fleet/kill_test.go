@@ -3,7 +3,18 @@
 package fleet_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
+
+	"fairlead"
+	"fairlead/client"
 )
 
 // TestKilled kills and pauses what a fleet is made of, one after the other. Callers notice nothing but at an edge that is gone.
@@ -31,6 +42,11 @@ func TestKilled(t *testing.T) {
 		check(t, server.Start())
 		f.accepts(f.controls[1])
 		f.weigh(f.controls[2], 50)
+	})
+	f.scene("PostgreSQL hangs", func(t *testing.T) {
+		f.hang(t)
+		f.accepts(f.controls[1])
+		f.weigh(f.controls[2], 52)
 	})
 	f.scene("all control nodes are killed at once, and their buses with them", func(t *testing.T) {
 		for _, n := range f.controls {
@@ -66,4 +82,49 @@ func TestKilled(t *testing.T) {
 		f.weigh(f.controls[0], 70)
 		n.goOn()
 	})
+}
+
+// hang stops PostgreSQL where it is for a while. What is written then is refused or comes late, searches are given up or not let
+// in, however many ask, and edges serve as before.
+func (f *fleet) hang(t *testing.T) {
+	t.Helper()
+	ids := []int{server.PID()} // first, so that it starts no other
+	check(t, syscall.Kill(ids[0], syscall.SIGSTOP))
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", ids[0]))
+	check(t, err)
+	for field := range strings.FieldsSeq(string(list)) {
+		id, err := strconv.Atoi(field)
+		check(t, err)
+		check(t, syscall.Kill(id, syscall.SIGSTOP))
+		ids = append(ids, id)
+	}
+	goOn := sync.OnceFunc(func() {
+		for _, id := range ids {
+			_ = syscall.Kill(id, syscall.SIGCONT) // one may have ended
+		}
+	})
+	defer goOn()
+	late := make(chan error, 1)
+	go func() {
+		_, err := f.controls[0].api().SetWeight(f.root.Context(), left, 51, write)
+		late <- err
+	}()
+	var searches sync.WaitGroup
+	for i := range 12 {
+		searches.Go(func() {
+			_, err := f.controls[i%3].api().Records(context.WithoutCancel(t.Context()), client.RecordFilter{}, 10)
+			if code := fairlead.AsError(err).Code; code != fairlead.CodeControlUnavailable && code != fairlead.CodeRateLimited {
+				t.Errorf("a search of a database that hangs ends with %v", err)
+			}
+		})
+	}
+	for _, n := range f.edges {
+		f.traffic.more(n, 20)
+	}
+	searches.Wait()
+	goOn()
+	var e *fairlead.Error
+	if err := <-late; err != nil && (!errors.As(err, &e) || e.Code != fairlead.CodeControlUnavailable) {
+		t.Errorf("a write to a database that hangs ends with %v", err)
+	}
 }

@@ -4,6 +4,7 @@ package fleet_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,11 @@ func (f *fleet) heals(links []*harness.Proxy) {
 	f.t.Helper()
 	each(links, (*harness.Proxy).Heal)
 	f.t.Logf("converged %s after healing", f.converged().Round(time.Millisecond))
+	for _, n := range f.edges {
+		if n.up() {
+			harness.Until(f.t, n.name+" is stale no more", func() bool { return f.number(n, "fairlead_stale") == 0 })
+		}
+	}
 }
 
 // busLinks are the ways from a node to the buses of all control nodes.
@@ -124,9 +130,15 @@ func (f *fleet) servesBut(revision int64, parted ...*node) {
 	}
 }
 
-// stale waits until an edge says of itself that it hears nothing. It cannot tell control, but its own metrics and log do.
+// stale waits until an edge says of itself that it hears nothing. It cannot tell control, but its own metrics, its log and
+// /readyz tell, and control notices that it is away.
 func (f *fleet) stale(n *node) {
 	f.t.Helper()
+	harness.Until(f.t, n.name+" says that it is stale", func() bool {
+		_, ready := f.get(n.url + "/readyz")
+		return f.number(n, "fairlead_stale") == 1 && f.number(n, "fairlead_heard_seconds") >= 2 &&
+			strings.Contains(ready, "stale") && strings.Contains(n.log.String(), "this node hears nothing of control")
+	})
 	harness.Until(f.t, "control notices that "+n.name+" is away", func() bool {
 		list, err := f.controls[0].api().Nodes(f.root.Context())
 		if err != nil {

@@ -30,6 +30,7 @@ func TestSkewed(t *testing.T) {
 			f.edges = append(f.edges, e)
 			defer func() { f.edges = f.edges[:4] }()
 			f.follows(t, e, f.node("c1"))
+			f.found(t, e, skew)
 		})
 		f.scene("a control node whose clock is ten minutes "+name, func(t *testing.T) {
 			busAt, clusterAt := free(f), free(f)
@@ -70,6 +71,27 @@ func (f *fleet) follows(t *testing.T, e, control *node) {
 	n := f.says(e, func(n client.Node) bool { return n.State() == "ok" })
 	if !n.Live || n.Stale {
 		t.Errorf("%s is %+v", e.name, n)
+	}
+}
+
+// found holds that what an edge with a wrong clock dated by it is found by its id at every control node, whose clocks are right.
+func (f *fleet) found(t *testing.T, e *node, skew time.Duration) {
+	t.Helper()
+	a, err := f.ask(t.Context(), quick, e, f.key.Secret, true)
+	check(t, err)
+	off := func(at time.Time) bool { return (time.Until(at) - skew).Abs() > 5*time.Minute }
+	if at, _, ok := fairlead.ParseID(a.id); !ok || off(at) {
+		t.Errorf("the id %s is of %s", a.id, at)
+	}
+	for _, c := range f.controls {
+		var x client.Exchange
+		harness.Until(t, c.name+" knows of the exchange", func() bool {
+			x, err = c.api().Exchange(t.Context(), a.id)
+			return err == nil && x.Record != nil && len(x.Lines) == 2
+		})
+		if x.Node != e.name || off(x.Record.At) || off(x.Lines[0].At) || off(x.Lines[1].At) || x.Record.Duration > time.Hour.Microseconds() {
+			t.Errorf("%s knows %+v", c.name, x)
+		}
 	}
 }
 

@@ -119,7 +119,12 @@ type answer struct {
 
 // ask asks an edge for an answer and reads all of it. A stream has to end as one does that is whole.
 func (f *fleet) ask(ctx context.Context, by *http.Client, n *node, key string, streamed bool) (a answer, err error) {
-	body := fmt.Sprintf(`{"model":"fake/echo","stream":%t,"messages":[{"role":"user","content":"hold fast"}]}`, streamed)
+	return f.askFor(ctx, by, n, key, "fake/echo", streamed)
+}
+
+// askFor is ask for any model.
+func (f *fleet) askFor(ctx context.Context, by *http.Client, n *node, key, model string, streamed bool) (a answer, err error) {
+	body := fmt.Sprintf(`{"model":%q,"stream":%t,"messages":[{"role":"user","content":"hold fast"}]}`, model, streamed)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.url+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		return a, err

@@ -98,7 +98,7 @@ func (n *Node) await(b *banner) {
 		n.t.Fatalf("fairlead did not say in %s where it serves\n%s", startTime, indent(n.Log()))
 	}
 	UntilWithin(n.t, startTime, "fairlead is ready", func() bool {
-		return n.get(n.URL+"/readyz", nil) == "ok\n"
+		return strings.HasPrefix(n.get(n.URL+"/readyz", nil), "ok")
 	})
 	token, err := os.ReadFile(filepath.Join(n.Data, "admin.token"))
 	if err != nil {

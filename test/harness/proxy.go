@@ -20,6 +20,7 @@ type Proxy struct {
 	state  linkState
 	opened chan struct{} // closed when a hole heals
 	pairs  map[net.Conn]struct{}
+	tap    func([]byte)
 	closed bool
 }
 
@@ -53,6 +54,13 @@ func (p *Proxy) Hole() { p.set(linkHole) }
 
 // Heal makes the link whole again. What a hole held back passes then.
 func (p *Proxy) Heal() { p.set(linkUp) }
+
+// Tap has f see all that passes from now on, both ways; nil ends that. It is called from several goroutines.
+func (p *Proxy) Tap(f func([]byte)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tap = f
+}
 
 func (p *Proxy) set(s linkState) {
 	p.mu.Lock()
@@ -133,10 +141,13 @@ func (p *Proxy) carry(to, from net.Conn) {
 	for {
 		n, err := from.Read(buf)
 		p.mu.Lock()
-		opened := p.opened
+		opened, tap := p.opened, p.tap
 		p.mu.Unlock()
 		<-opened
 		if n > 0 {
+			if tap != nil {
+				tap(buf[:n])
+			}
 			if _, err := to.Write(buf[:n]); err != nil {
 				return
 			}
