@@ -91,6 +91,7 @@ type run struct {
 	up        Addresses
 	nginxPath string // "" = there is none
 	node      *node
+	edge      *edgeNode // of a fleet; nil until it is measured
 	nginx     *nginx
 	direct    contender
 	stops     []func()
@@ -205,6 +206,7 @@ func (r *run) fresh(ctx context.Context) (err error) {
 		r.stops[len(r.stops)-1]()
 		r.stops = r.stops[:len(r.stops)-1]
 	}
+	r.edge = nil
 	dir, err := os.MkdirTemp(r.dir, "round-")
 	if err != nil {
 		return fmt.Errorf("make folder for the contenders: %w", err)

@@ -52,8 +52,10 @@ func TestRun(t *testing.T) {
 		nginx bool // has a number of nginx's
 	}{
 		{"exchange-64", true},
+		{"exchange-64-edge", true},
 		{"rate-64", true},
 		{"exchange-16", true},
+		{"exchange-16-edge", true},
 		{"rate-16", true},
 		{"exchange-tls", true},
 		{"exchange-tls-std", true},
@@ -62,7 +64,9 @@ func TestRun(t *testing.T) {
 		{"chunk-delay", true},
 		{"chunks", false},
 		{"added-p50", true},
+		{"added-p50-edge", true},
 		{"added-p99", true},
+		{"added-p99-edge", true},
 		{"failover-p50", false},
 		{"failover-p99", false},
 		{"silence-first-token", false},

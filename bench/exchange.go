@@ -36,10 +36,13 @@ func (r *run) laps(ctx context.Context, jobs []job, conns, rounds int) (cpu, rat
 	return cpu, rate, nil
 }
 
-// exchange measures the pass-through of whole answers.
+// exchange measures the pass-through of whole answers, by a node that is everything and by an edge of a fleet.
 func (r *run) exchange(ctx context.Context, conns, rounds int) error {
+	if err := r.startAlone(ctx); err != nil {
+		return err
+	}
 	body := chatBody(modelPlain, "")
-	jobs := []job{{&r.node.contender, body, chatAnswer}, {&r.direct, body, chatAnswer}}
+	jobs := []job{{&r.node.contender, body, chatAnswer}, {&r.edge.contender, body, chatAnswer}, {&r.direct, body, chatAnswer}}
 	if r.nginx != nil {
 		jobs = append(jobs, job{&r.nginx.logged, body, chatAnswer}, job{&r.nginx.silent, body, chatAnswer})
 	}
@@ -50,26 +53,33 @@ func (r *run) exchange(ctx context.Context, conns, rounds int) error {
 	row := Row{
 		Name: fmt.Sprintf("exchange-%d", conns), Unit: "µs",
 		What:     fmt.Sprintf("CPU per exchange, %d connections", conns),
-		Fairlead: summary(cpu[0]),
+		Fairlead: summary(cpu[0]), Note: "a node that is edge and control in one process",
+	}
+	alone := Row{
+		Name: fmt.Sprintf("exchange-%d-edge", conns), Unit: "µs",
+		What:     fmt.Sprintf("CPU per exchange, an edge, %d connections", conns),
+		Fairlead: summary(cpu[1]), Note: "an edge of a fleet, whose control node is a process of its own",
 	}
 	speed := Row{
 		Name: fmt.Sprintf("rate-%d", conns), Unit: "/s",
 		What:     fmt.Sprintf("exchanges a second, %d connections, all on these cores", conns),
-		Fairlead: summary(rate[0]), Direct: summary(rate[1]), Verdict: "for information",
+		Fairlead: summary(rate[0]), Direct: summary(rate[2]), Verdict: "for information",
 	}
 	slowest := summary(rate[0]).Value
 	if r.nginx != nil {
-		row.Nginx, row.Ratio = summary(cpu[2]), summary(ratios(cpu[0], cpu[2]))
-		silent := summary(ratios(cpu[0], cpu[3]))
-		row.Note = fmt.Sprintf("nginx with an access log to a file, as fairlead; without one %s, ratio %s", show(summary(cpu[3]), "µs"), show(silent, ""))
-		speed.Nginx, speed.Ratio = summary(rate[2]), summary(ratios(rate[0], rate[2]))
+		row.Nginx, row.Ratio = summary(cpu[3]), summary(ratios(cpu[0], cpu[3]))
+		alone.Nginx, alone.Ratio = row.Nginx, summary(ratios(cpu[1], cpu[3]))
+		silent := summary(ratios(cpu[0], cpu[4]))
+		row.Note += fmt.Sprintf("; nginx with an access log to a file, as fairlead; without one %s, ratio %s", show(summary(cpu[4]), "µs"), show(silent, ""))
+		speed.Nginx, speed.Ratio = summary(rate[3]), summary(ratios(rate[0], rate[3]))
 		slowest = min(slowest, speed.Nginx.Value)
 	}
 	if r.saturation == 0 || slowest < r.saturation {
 		r.saturation = slowest
 	}
 	row.atMost(2)
-	r.report.add(row, speed)
+	alone.atMost(2)
+	r.report.add(row, alone, speed)
 	return nil
 }
 

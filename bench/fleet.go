@@ -146,6 +146,22 @@ func (f *fleet) stop() {
 	}
 }
 
+// startAlone starts an edge whose control node is another process, unless there is one: what it costs is the forwarding
+// and what control is told of it, without what control makes of that.
+func (r *run) startAlone(ctx context.Context) error {
+	if r.edge != nil {
+		return nil
+	}
+	f := &fleet{}
+	r.stops = append(r.stops, f.stop)
+	if err := r.startFleet(ctx, f, 1, fleetText(r.up, 0, "")); err != nil {
+		return err
+	}
+	r.edge = f.edges[0]
+	r.edge.name = "edge"
+	return nil
+}
+
 // serving waits until an exchange with a key succeeds.
 func (e *edgeNode) serving(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
@@ -197,7 +213,7 @@ func fleetText(up Addresses, endpoints int, price string) []byte {
 		}
 		b.WriteString(`]},`)
 	}
-	fmt.Fprintf(&b, `%q:{"endpoints":[{"provider":"plain","model":"bench-model"}]}}}`, modelPlain)
+	fmt.Fprintf(&b, `%q:{"max_output":4096,"endpoints":[{"provider":"plain","model":"bench-model","price":{"input":"0.15","output":"0.60"}}]}}}`, modelPlain)
 	return []byte(b.String())
 }
 

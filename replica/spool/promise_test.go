@@ -18,7 +18,7 @@ func stands(s *Spool) (size, synced, frames int64) {
 }
 
 // TestPromises holds what a spool promises where nobody says anything else: the disk keeps a line after 5 ms, 512 lines are a
-// frame at once, and fewer are one after 250 ms.
+// frame, at once or 25 ms after the one before, and fewer are one after 250 ms.
 func TestPromises(t *testing.T) {
 	t.Run("5 ms", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -47,6 +47,13 @@ func TestPromises(t *testing.T) {
 					t.Errorf("after %d times 512 and 511 lines there are %d frames", frame, frames)
 				}
 				add(t, s, "the last one")
+				if frame > 0 {
+					time.Sleep(25*time.Millisecond - 1)
+					if _, _, frames := stands(s); frames != frame {
+						t.Errorf("sooner than 25 ms after the frame before there are %d", frames)
+					}
+					time.Sleep(time.Nanosecond)
+				}
 				if _, _, frames := stands(s); frames != frame+1 {
 					t.Errorf("after %d times 512 lines there are %d frames", frame+1, frames)
 				}

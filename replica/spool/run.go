@@ -18,7 +18,8 @@ const (
 // while there is nothing to do.
 func (s *Spool) run() {
 	defer close(s.done)
-	var syncAt, cutAt time.Time // zero = nothing is to be done
+	var syncAt, cutAt, fullAt time.Time // zero = nothing is to be done
+	var cut time.Time                   // when was cut last
 	trimAt := time.Now().Add(trimEvery)
 	timer := time.NewTimer(trimEvery)
 	defer timer.Stop()
@@ -36,10 +37,11 @@ func (s *Spool) run() {
 		s.relief = false
 		s.mu.Unlock()
 		syncAt, cutAt = due(syncAt, dirty, s.not(now, s.Sync)), due(cutAt, waiting > 0, s.not(now, s.Every))
-		switch full := waiting >= s.Lines && !now.Before(s.retry); {
-		case full || passed(cutAt, now):
+		fullAt = due(fullAt, waiting >= s.Lines, s.not(now, s.Pace-now.Sub(cut)))
+		switch {
+		case passed(fullAt, now) || passed(cutAt, now):
 			s.work(s.cutAll)
-			syncAt, cutAt = time.Time{}, time.Time{}
+			syncAt, cutAt, fullAt, cut = time.Time{}, time.Time{}, time.Time{}, now
 			s.poke() // to look whether there is more
 		case passed(syncAt, now):
 			s.work(s.syncCurrent)
@@ -49,7 +51,7 @@ func (s *Spool) run() {
 			s.work(func() error { return nil })
 			trimAt = now.Add(trimEvery)
 		}
-		timer.Reset(soonest(now, syncAt, cutAt, trimAt))
+		timer.Reset(soonest(now, syncAt, cutAt, fullAt, trimAt))
 	}
 }
 
@@ -93,6 +95,7 @@ func (s *Spool) work(what func() error) {
 		err = s.rotate()
 	}
 	s.trim(time.Now())
+	s.widen(time.Now())
 	switch {
 	case err != nil:
 		s.retry = time.Now().Add(retryAfter)
@@ -149,7 +152,7 @@ func resync(f *os.File, from, to int64, again bool) error {
 			return err
 		}
 	}
-	return f.Sync()
+	return syncData(f)
 }
 
 // rotate begins a new segment where the last one is large enough. Lines go to the old one until the new one stands.

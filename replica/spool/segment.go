@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 type segment struct {
 	number int64
 	lines  *os.File // to be written; nil of a segment that is full
+	window *window  // on what is written next; nil = lines are written one by one
+	long   bool     // the file may go on behind the lines, with zeros
 	frames *os.File // to be written; nil where all is cut
 	size   int64    // bytes of lines
 	synced int64    // of these, on the disk
@@ -66,10 +69,14 @@ func openSegment(dir string, number int64) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.size, g.wrote = info.Size(), info.ModTime()
+	g.wrote = info.ModTime()
 	if g.lines, err = os.OpenFile(path, os.O_RDWR, 0o600); err != nil {
 		return nil, err
 	}
+	if g.size, err = withoutZeros(g.lines, info.Size()); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	g.long = g.size < info.Size()
 	if g.frames, err = os.OpenFile(segmentPath(dir, number, framesSuffix), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
@@ -113,6 +120,34 @@ func readEntryAt(f io.ReaderAt, i int64) (entry, bool, error) {
 	return e, ok, nil
 }
 
+// withoutZeros is a file's size without the room that was taken behind its lines, which hold no zero.
+func withoutZeros(f io.ReaderAt, size int64) (int64, error) {
+	piece := make([]byte, min(size, 64<<10))
+	for size > 0 {
+		from := max(0, size-int64(len(piece)))
+		b := piece[:size-from]
+		if _, err := f.ReadAt(b, from); err != nil {
+			return 0, err
+		}
+		if b = bytes.TrimRight(b, "\x00"); len(b) > 0 {
+			return from + int64(len(b)), nil
+		}
+		size = from
+	}
+	return 0, nil
+}
+
+// put writes a line, always where the last whole one ends: what a failed write left behind it is written over.
+func (g *segment) put(line []byte) error {
+	if !g.window.put(line, g.size) {
+		if _, err := g.lines.WriteAt(line, g.size); err != nil {
+			return err
+		}
+	}
+	g.size += int64(len(line))
+	return nil
+}
+
 // last is the sequence of the segment's last frame; 0 = there is none.
 func (g *segment) last() int64 {
 	if g.first == 0 {
@@ -127,10 +162,14 @@ func (g *segment) bytes() int64 { return g.size + g.count*int64(entrySize) }
 // done reports whether all of the segment is in frames up to a sequence.
 func (g *segment) done(acked int64) bool { return g.cut == g.size && g.last() <= acked }
 
-// full closes the files of a segment to which nothing will be written.
+// full closes the files of a segment to which nothing will be written, and gives back the room behind its lines.
 func (g *segment) full() error {
-	err := g.close()
-	g.lines, g.frames = nil, nil
+	err := g.window.close()
+	if g.long && g.lines != nil {
+		err = errors.Join(err, g.lines.Truncate(g.size))
+	}
+	err = errors.Join(err, g.close())
+	g.lines, g.frames, g.window, g.long = nil, nil, nil, false
 	return err
 }
 

@@ -1,5 +1,5 @@
 // Package spool keeps lines on an edge's disk until control has them: charge lines, the evidence of what callers owe.
-// Append is one write(2); the disk is made to keep lines in groups, off the path. Lines go up in frames (fairlead.Frame)
+// Append stores a line in memory that is the system's; the disk is made to keep lines in groups, off the path. Lines go up in frames (fairlead.Frame)
 // that are the same whenever they are read, and stay for a while after they were acknowledged. DESIGN.md says what is
 // kept where, and what a failure costs.
 package spool
@@ -24,8 +24,9 @@ type Options struct {
 	Max     int64         // bytes on the disk; 0 = 10 GiB. Acknowledged lines go first; then no more are taken
 	Segment int64         // bytes of a file, about; 0 = 64 MiB
 	Sync    time.Duration // how long a line may be in memory alone; 0 = 5 ms
-	Lines   int           // so many lines make a frame; 0 = 512
+	Lines   int           // so many lines make a frame, or more; 0 = 512
 	Every   time.Duration // and as many as there are after so long; 0 = 250 ms
+	Pace    time.Duration // the least time between frames that are cut for their lines' number; 0 = 25 ms
 	Log     *slog.Logger  // nil = discarded
 	// Clock dates frames; nil = time.Now.
 	Clock func() time.Time
@@ -49,6 +50,9 @@ func (o *Options) fill() {
 	}
 	if o.Every <= 0 {
 		o.Every = 250 * time.Millisecond
+	}
+	if o.Pace <= 0 {
+		o.Pace = 25 * time.Millisecond
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -78,7 +82,8 @@ type Spool struct {
 
 	taking func() // of tests: called between the pieces that a new incarnation takes over
 
-	retry time.Time // when what failed is tried again; of run alone
+	retry    time.Time // when what failed is tried again; of run alone
+	windowAt time.Time // when a window is asked for again; of who holds working
 
 	mu          sync.Mutex
 	dir         string // of the incarnation
@@ -179,11 +184,9 @@ func (s *Spool) Append(text []byte) error {
 		return s.refuse(ErrFull)
 	}
 	g := s.segments[len(s.segments)-1]
-	// Always where the last whole line ends: what a failed write left behind it is written over.
-	if _, err := g.lines.WriteAt(s.buf, g.size); err != nil {
+	if err := g.put(s.buf); err != nil {
 		return s.refuse(err)
 	}
-	g.size += n
 	s.held += n
 	s.waiting++
 	s.stats.Lines++
