@@ -9,10 +9,7 @@ import (
 // latency measures what a contender adds to the time of an exchange, at half of what the slower one
 // can do at most. The best of the rounds is taken for each: noise only adds.
 func (r *run) latency(ctx context.Context) error {
-	if err := r.startAlone(ctx); err != nil {
-		return err
-	}
-	list := []*contender{&r.direct, &r.node.contender, &r.edge.contender}
+	list := []*contender{&r.direct, &r.node.contender}
 	if r.nginx != nil {
 		list = append(list, &r.nginx.logged)
 	}
@@ -32,22 +29,17 @@ func (r *run) latency(ctx context.Context) error {
 			p99.put(c, micros(percentile(took, 0.99)))
 		}
 	}
-	for _, t := range []struct {
-		name string
-		t    tally
-	}{{"p50", p50}, {"p99", p99}} {
-		r.addLatency("added-"+t.name, "added "+t.name, &r.node.contender, t.t, rate)
-		r.addLatency("added-"+t.name+"-edge", "added "+t.name+", an edge", &r.edge.contender, t.t, rate)
-	}
+	r.addLatency("p50", p50, rate)
+	r.addLatency("p99", p99, rate)
 	return nil
 }
 
 // addLatency adds the row of one percentile, as times beyond the direct way's.
-func (r *run) addLatency(name, what string, to *contender, t tally, rate float64) {
+func (r *run) addLatency(name string, t tally, rate float64) {
 	direct := best(t[&r.direct])
-	own := beyond(t[to], direct)
+	own := beyond(t[&r.node.contender], direct)
 	row := Row{
-		Name: name, What: what, Unit: "µs", Direct: direct,
+		Name: "added-" + name, What: "added " + name, Unit: "µs", Direct: direct,
 		Fairlead: own,
 		Note: fmt.Sprintf("open loop at %.0f exchanges a second, half of the slower one's saturation; best of %d rounds (least to most); direct is the whole time without a proxy",
 			rate, r.openRounds),
