@@ -14,6 +14,7 @@ type Record struct {
 	Start      time.Time
 	Attempts   []Attempt
 	Shut       []string // endpoints whose turn it was, and which health kept from being asked
+	Withheld   []string // likewise, but by no more than a suspicion, or by the part of the weight that one which comes back has not yet
 	Endpoint   string   // the one that was committed; "" where none was
 	Status     int      // the status that the caller was answered with
 	Code       Code     // "" where all went well

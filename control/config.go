@@ -96,19 +96,13 @@ func (c *Control) patchConfig(a *ask) (any, error) {
 	return c.writeOrTry(a, edit{
 		act: a.act(c.Now(), "config.patch", ""), origin: fairlead.OriginPatch,
 		next: func(_ context.Context, now *current) (draft, error) {
-			next, err := compile.Merge(c.patchable(now), patch)
+			next, err := compile.Merge(now.patchable(), patch)
+			if err == nil && now.builtin() && !serves(next) {
+				err = errBuiltin()
+			}
 			return draft{text: next}, err
 		},
 	})
-}
-
-// patchable is what a patch builds on: what is in force, but not the fake provider that a node without any
-// configuration serves.
-func (c *Control) patchable(now *current) []byte {
-	if now.Revision == 0 && now.source == SourceBuiltin {
-		return []byte(emptyDocument)
-	}
-	return now.Document
 }
 
 // readPatch reads a merge patch, which must be one JSON object with every name once.

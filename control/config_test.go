@@ -170,6 +170,35 @@ func TestBeforeTheFirstRevision(t *testing.T) {
 	}
 }
 
+// TestNothingIsBuiltOnTheFake holds that no write keeps the address of the built-in fake provider, which is good until the node ends,
+// nor takes the provider away and puts nothing in its place.
+func TestNothingIsBuiltOnTheFake(t *testing.T) {
+	p := newPlane(t, base(configuration, control.SourceBuiltin))
+	for _, c := range [][3]string{
+		{"PATCH", "/control/v1/endpoints/" + echo, `{"weight":50}`},
+		{"PATCH", "/control/v1/endpoints/" + echo, `{"drain":true}`},
+		{"PATCH", "/control/v1/endpoints/" + echo, `{"drain":false}`},
+		{"PATCH", "/control/v1/endpoints/" + echo, `{"weight":50,"ramp":"10m"}`},
+		{"PATCH", "/control/v1/endpoints/" + echo + "?dry_run=true", `{"weight":50}`},
+		{"PATCH", "/control/v1/config", `{"settings":{"attempts":5}}`},
+		{"PATCH", "/control/v1/config?dry_run=true", `{"settings":{"attempts":5}}`},
+		{"PATCH", "/control/v1/config?percent=5&hold=10m", `{"settings":{"attempts":5}}`},
+		{"PUT", "/control/v1/config?percent=5&hold=10m", configuration},
+		{"POST", "/control/v1/revisions/rollback", ""},
+		{"POST", "/control/v1/trial/promote", ""},
+	} {
+		a := p.json(t, c[0], c[1], c[2], 409)
+		if hint := strings.Contains(a.text(), "fairlead apply -f"); hint != (c[0] == "PATCH") {
+			t.Errorf("%v: %v", c, a)
+		}
+		if p.revision(t) != 0 {
+			t.Fatalf("%v: there is a revision", c)
+		}
+	}
+	p.json(t, "PUT", "/control/v1/config", configuration, 200)
+	p.json(t, "PATCH", "/control/v1/endpoints/"+echo, `{"weight":50}`, 200)
+}
+
 // TestFileMode holds that where a file is the truth, only the file writes.
 func TestFileMode(t *testing.T) {
 	p := newPlane(t, func(o *control.Options) { o.File = "/etc/fairlead.yaml" })

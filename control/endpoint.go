@@ -200,6 +200,9 @@ func (c *Control) patchEndpoint(a *ask) (any, error) {
 		e.act.Action = "endpoint.undrain"
 	}
 	e.next = func(ctx context.Context, now *current) (draft, error) {
+		if now.builtin() {
+			return draft{}, errBuiltin()
+		}
 		weight, err := c.config.weightAsked(ctx, now, id, body)
 		if err != nil {
 			return draft{}, err

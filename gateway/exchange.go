@@ -232,7 +232,7 @@ func (x *exchange) firstSilence() time.Time {
 func (x *exchange) settle() {
 	if x.walking {
 		x.walk.Close()
-		x.rec.Attempts, x.rec.Shut = x.walk.Attempts, x.walk.Shut
+		x.rec.Attempts, x.rec.Shut, x.rec.Withheld = x.walk.Attempts, x.walk.Shut, x.walk.Withheld
 		x.waited += x.walk.Waited
 	}
 	if x.answer != nil {

@@ -202,7 +202,7 @@ func (o *records) Left(r *fairlead.Record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	kept := *r
-	kept.Attempts = slices.Clone(r.Attempts)
+	kept.Attempts, kept.Withheld = slices.Clone(r.Attempts), slices.Clone(r.Withheld)
 	o.left = append(o.left, kept)
 }
 

@@ -106,8 +106,9 @@ func (d *deck) trial(hold time.Duration, guard string) string {
 	return terms.ID
 }
 
-// counted is what edges count in a second: so many exchanges of each side, and so many failures of mine.
-type counted struct{ mine, failed, peers int64 }
+// counted is what edges count in a second: so many exchanges of each side, so many failures of mine, and so many that were kept
+// from an endpoint and served elsewhere.
+type counted struct{ mine, failed, peers, kept int64 }
 
 // run lets seconds pass, in each of which an edge reports and the node looks.
 func (d *deck) run(seconds int, c counted) {
@@ -115,6 +116,9 @@ func (d *deck) run(seconds int, c counted) {
 	for range seconds {
 		d.now = d.now.Add(time.Second)
 		mine, rest := steer.Evidence{Ended: c.mine, Failed: c.failed}, steer.Evidence{Ended: c.peers}
+		if c.kept > 0 {
+			mine.Kept, mine.Places = c.kept, steer.Places{good: {Asked: 1, Kept: c.kept}}
+		}
 		d.lead.Hear(steer.Report{
 			Node: "edge", Endpoints: map[string]steer.Evidence{good: mine, other: rest}, Trial: d.told.Trial, Tried: mine, Rest: rest,
 		})
@@ -255,6 +259,8 @@ func TestTrials(t *testing.T) {
 		{"failing", guard, failing, 10, fairlead.EndDropped, "it broke its guard: error_rate 20.0 %"},
 		{"few exchanges", guard, quiet, 30, "", ""},
 		{"few exchanges for too long", guard, counted{peers: 40}, 70, fairlead.EndDropped, "it could not be judged: held for 1m"},
+		{"hardly asked", guard, counted{mine: 20, peers: 40, kept: 20}, 70, fairlead.EndDropped, good + " was asked by "},
+		{"kept away and nothing else", guard, counted{mine: 2, peers: 40, kept: 20}, 20, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDeck(t)

@@ -21,6 +21,12 @@ type Evidence struct {
 	// Refused are exchanges of a side that no endpoint was asked for, for what the configuration says: no such
 	// model, no endpoint that can do what is asked, too large. They are not in Ended.
 	Refused int64 `json:"refused,omitempty"`
+	// Kept are exchanges of a side that went well elsewhere, because no more than a suspicion, or the weight that one
+	// which comes back does not have yet, kept them from an endpoint whose turn it was. They say nothing of what the
+	// side would do, and are not in Ended.
+	Kept int64 `json:"kept,omitempty"`
+	// Places are the endpoints of a side that this happened to, by id.
+	Places Places `json:"places,omitempty"`
 	// TTFT is the time to first token of streams: of an endpoint, from the attempt's begin; of a side, from the
 	// exchange's. An attempt that was given up for its slowness counts with the time it had.
 	TTFT Histogram `json:"ttft,omitempty"`
@@ -34,6 +40,8 @@ func (e *Evidence) Add(o Evidence) {
 	e.Failed = addCounts(e.Failed, o.Failed)
 	e.Shut = addCounts(e.Shut, o.Shut)
 	e.Refused = addCounts(e.Refused, o.Refused)
+	e.Kept = addCounts(e.Kept, o.Kept)
+	e.Places = e.Places.plus(o.Places)
 	e.TTFT = e.TTFT.plus(o.TTFT)
 	e.TPOT = e.TPOT.plus(o.TPOT)
 }
@@ -48,7 +56,7 @@ func Merge(list ...Evidence) (sum Evidence) {
 
 // IsZero reports whether nothing was counted.
 func (e Evidence) IsZero() bool {
-	return e.Ended == 0 && e.Shut == 0 && e.Refused == 0 && len(e.TTFT) == 0 && len(e.TPOT) == 0
+	return e.Ended == 0 && e.Shut == 0 && e.Refused == 0 && e.Kept == 0 && len(e.Places) == 0 && len(e.TTFT) == 0 && len(e.TPOT) == 0
 }
 
 // outside reports whether n is no count.
@@ -61,7 +69,7 @@ func (e *Evidence) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &p); err != nil {
 		return err
 	}
-	if p.Failed < 0 || p.Failed > p.Ended || p.Ended > maxCount || outside(p.Shut) || outside(p.Refused) {
+	if p.Failed < 0 || p.Failed > p.Ended || p.Ended > maxCount || outside(p.Shut) || outside(p.Refused) || outside(p.Kept) || !p.Places.sound() {
 		return errors.New("evidence counts from 0, and not more failures than exchanges")
 	}
 	*e = Evidence(p)

@@ -2,9 +2,11 @@ package steer_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,9 +72,19 @@ func TestMerge(t *testing.T) {
 				list = append(list, time.Duration(rng.ExpFloat64()*float64(time.Second)))
 			}
 			e := steer.Evidence{Ended: rng.Int64N(9) + 3, Failed: rng.Int64N(3), Shut: rng.Int64N(2), Refused: rng.Int64N(2), TTFT: counted(list...), TPOT: counted(list...)}
+			e.Kept = rng.Int64N(3)
+			for place := range rng.IntN(3) {
+				e = steer.Merge(e, steer.Evidence{Places: steer.Places{fmt.Sprint(place): {Asked: rng.Int64N(3), Kept: 1}}})
+			}
 			all, parts = append(all, list...), append(parts, e)
 			want.Ended, want.Failed = want.Ended+e.Ended, want.Failed+e.Failed
-			want.Shut, want.Refused = want.Shut+e.Shut, want.Refused+e.Refused
+			want.Shut, want.Refused, want.Kept = want.Shut+e.Shut, want.Refused+e.Refused, want.Kept+e.Kept
+			for id, n := range e.Places {
+				if want.Places == nil {
+					want.Places = steer.Places{}
+				}
+				want.Places[id] = steer.Place{Asked: want.Places[id].Asked + n.Asked, Kept: want.Places[id].Kept + n.Kept}
+			}
 		}
 		want.TTFT, want.TPOT = counted(all...), counted(all...)
 		got := steer.Merge(parts...)
@@ -96,15 +108,16 @@ func TestMerge(t *testing.T) {
 
 // TestMergeKeeps holds that a sum changes nothing of what it is made from.
 func TestMergeKeeps(t *testing.T) {
-	a := steer.Evidence{Ended: 1, TTFT: append(make(steer.Histogram, 0, 8), counted(time.Second)...)}
-	b := steer.Evidence{Ended: 1, TTFT: counted(time.Millisecond, time.Second, time.Minute)}
+	places := steer.Places{"p": {Asked: 1, Kept: 2}}
+	a := steer.Evidence{Ended: 1, Places: places, TTFT: append(make(steer.Histogram, 0, 8), counted(time.Second)...)}
+	b := steer.Evidence{Ended: 1, Places: steer.Places{"p": {Kept: 4}, "q": {Kept: 1}}, TTFT: counted(time.Millisecond, time.Second, time.Minute)}
 	var sums []string
 	for range 2 {
 		sum := steer.Merge(a, b)
 		sum.Add(b)
 		sums = append(sums, text(t, sum))
 	}
-	if sums[0] != sums[1] || text(t, a) != text(t, steer.Evidence{Ended: 1, TTFT: counted(time.Second)}) {
+	if sums[0] != sums[1] || text(t, a) != text(t, steer.Evidence{Ended: 1, Places: steer.Places{"p": {Asked: 1, Kept: 2}}, TTFT: counted(time.Second)}) {
 		t.Errorf("a sum changed its parts: %s", sums)
 	}
 }
@@ -126,6 +139,8 @@ func TestEvidenceJSON(t *testing.T) {
 	for in, ok := range map[string]bool{
 		`{"ended":1}`: true, `{}`: true, `{"ended":2,"failed":2,"ttft":[0,1,399,7],"tpot":[]}`: true,
 		`{"ended":1,"failed":2}`: false, `{"ended":-1}`: false, `{"ended":1,"failed":-1}`: false, `{"ended":1,"refused":-1}`: false, `{"shut":-1}`: false, `{"shut":562949953421312}`: false, `{"shut":9}`: true,
+		`{"kept":9,"places":{"a/m@p":{"asked":1,"kept":9}}}`: true, `{"kept":-1}`: false, `{"places":{"a/m@p":{"asked":-1}}}`: false, `{"places":{"a/m@p":{"kept":562949953421312}}}`: false,
+		`{"places":{"` + strings.Repeat("p", 3000) + `":{"kept":1}}}`: false, placesText(steer.MostPlaces): true, placesText(steer.MostPlaces + 1): false,
 		`{"ended":562949953421312}`: false, `{"refused":562949953421312}`: false, `{"ttft":[1]}`: false, `{"ttft":[1,0]}`: false, `{"ttft":[1,-1]}`: false,
 		`{"ttft":[2,1,1,1]}`: false, `{"ttft":[1,1,1,1]}`: false, `{"ttft":[400,1]}`: false, `{"ttft":[-1,1]}`: false,
 		`{"ttft":[1,562949953421312]}`: false, `{"ttft":{}}`: false, `{"ttft":[1.5,1]}`: false, `[]`: false, `{"ended":1e99}`: false,
@@ -137,10 +152,20 @@ func TestEvidenceJSON(t *testing.T) {
 	}
 }
 
+// placesText is evidence of so many places.
+func placesText(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`"a/m@%d":{"kept":1}`, i)
+	}
+	return `{"places":{` + strings.Join(list, ",") + `}}`
+}
+
 // FuzzReport holds that whatever an edge sends is refused or sound: sums and judgements of it stay within bounds.
 func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"node":"e1","endpoints":{"a/m@p":{"ended":60,"failed":3,"ttft":[286,60],"tpot":[100,60]},"a/m@q":{"ended":60}},"trial":"t"}`))
 	f.Add([]byte(`{"trial":"t","tried":{"ended":281474976710656,"refused":281474976710656,"ttft":[0,281474976710656,1,281474976710656]},"rest":{"ended":70}}`))
+	f.Add([]byte(`{"trial":"t","tried":{"ended":60,"kept":281474976710656,"places":{"a/m@p":{"asked":1,"kept":281474976710656},"a/m@q":{}}},"rest":{"ended":70,"kept":1,"places":{"a/m@p":{"kept":1}}}}`))
 	guard, err := steer.Parse("error_rate<2% and error_rate<1.5x and refusal_rate<2x and ttft_p95<1.5x and ttft_p99<1s and tpot_p50<2x")
 	if err != nil {
 		f.Fatal(err)

@@ -7,7 +7,7 @@ import (
 )
 
 // Judge says whether a side keeps to a guard. It is Hold where either side shows fewer than 50 exchanges, or fewer than
-// 50 of what a condition is about. A condition is broken where the evidence makes it sure (see surelyAbove), met where
+// 50 of what a condition is about, or where health kept most exchanges from an endpoint of the judged side on suspicion. A condition is broken where the evidence makes it sure (see surelyAbove), met where
 // what was measured is within its limit, and open between. One that is broken breaks the guard; all must be met for
 // Good. A quantile is above a limit where surely more than its share of the times are; against a ratio to the peers, it
 // must be so even if theirs is as high as it can be.
@@ -15,6 +15,9 @@ func Judge(g Guard, mine, peers Evidence) Ruling {
 	r := Ruling{Verdict: Good, Mine: mine.exchanges(), Peers: peers.exchanges()}
 	if !r.enough() {
 		r.Verdict, r.Reason = Hold, fmt.Sprintf("%d exchanges on this side and %d on the other, of %d that it takes on each", r.Mine, r.Peers, Enough)
+		if why := hidden(&mine, &peers); why != "" {
+			r.Reason += "; " + why
+		}
 		return r
 	}
 	reasons := map[Verdict][]string{}
@@ -29,10 +32,13 @@ func Judge(g Guard, mine, peers Evidence) Ruling {
 		r.Verdict = Hold
 	}
 	r.Reason = strings.Join(reasons[r.Verdict], "; ")
+	if why := hidden(&mine, &peers); why != "" && r.Verdict == Good {
+		r.Verdict, r.Reason = Hold, why
+	}
 	return r
 }
 
-// exchanges is how many a side shows, whatever became of them.
+// exchanges is how many a side shows that tell something, whatever became of them.
 func (e *Evidence) exchanges() int64 { return e.Ended + e.Shut + e.Refused }
 
 func (c *condition) judge(mine, peers *Evidence) (Verdict, string) {

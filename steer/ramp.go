@@ -9,7 +9,7 @@ import (
 
 // Ramp moves an endpoint's weight from one value to another over a time, up or down, in at most 60 steps of at least
 // one unit and a second; the first is due at once, the last one step's time before the end. With a guard its time
-// counts only while the evidence is good:
+// counts, and a step is taken, only while the evidence is good; the first one up from 0 needs none:
 //
 //	good    the time runs on, and the next step is taken when it is due
 //	hold    the time stands; after three times the ramp's own duration of that it ends where it is

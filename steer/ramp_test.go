@@ -185,13 +185,13 @@ func TestStepsKeepASecondApart(t *testing.T) {
 	}
 }
 
-// TestRampFromAWeight holds that a ramp that does not begin at 0 needs evidence for its first step too.
+// TestRampFromAWeight holds that a ramp needs evidence for its first step too, unless it begins at 0.
 func TestRampFromAWeight(t *testing.T) {
 	for _, c := range []struct {
 		from, to int
 		v        steer.Verdict
 		want     steer.Action
-	}{{1, 5, steer.Hold, steer.Pause}, {1, 5, steer.Breach, steer.Revert}, {1, 5, steer.Good, steer.Advance}, {5, 0, steer.Hold, steer.Pause}, {5, 0, steer.Breach, steer.Revert}} {
+	}{{0, 5, steer.Hold, steer.Advance}, {1, 5, steer.Hold, steer.Pause}, {1, 5, steer.Breach, steer.Revert}, {1, 5, steer.Good, steer.Advance}, {5, 0, steer.Hold, steer.Pause}, {5, 0, steer.Breach, steer.Revert}} {
 		r := newRamp(t, c.from, c.to, time.Minute, "error_rate<2%")
 		if _, m := r.Next(begin, ruled(c.v, 0)); m.Action != c.want {
 			t.Errorf("%d to %d on %s: %s, want %s", c.from, c.to, c.v, m.Action, c.want)

@@ -6,6 +6,7 @@
 //
 //	guard.go      "error_rate<2% and ttft_p95<1.5x" -> Guard
 //	evidence.go   what an edge counted, and the sum over many; report.go what goes up
+//	place.go      endpoints of a side that health keeps exchanges from on suspicion
 //	judge.go      Guard + evidence of two sides -> Ruling; sure.go how sure that is
 //	window.go     the newest evidence of two sides, in the memory of the node that leads
 //	ramp.go       weight a to b over a time; trial.go a revision on a share of the exchanges

@@ -24,6 +24,7 @@ type stop struct {
 	erred bool            // it answered with a server error
 	held  fairlead.Reason // what it waited for, where the budget did not pay for it then
 	shut  bool            // it was its turn, and health kept it away
+	kept  bool            // likewise, by no more than a suspicion
 	spent []string        // the credentials that failed here, by name: another one makes it another try
 }
 
@@ -136,7 +137,7 @@ func (w *Walk) fresh(from, to int, now time.Time, shares bool) (choice, bool) {
 }
 
 // passOver takes down which of the steps before one would have been asked now, were it not for what is known of their
-// health. What is suspected alone, and what is withheld from one that comes back, says nothing.
+// health, and apart which were it not for what is suspected alone, or withheld from one that comes back.
 func (w *Walk) passOver(before int, now time.Time) {
 	if w.legs != nil || w.tried >= w.Most || !w.allows(failure.Elsewhere) {
 		return
@@ -147,11 +148,16 @@ func (w *Walk) passOver(before int, now time.Time) {
 			continue
 		}
 		way, _, view := w.lane(i, now)
-		if way == nil || !view.Proven() || (s.held == "" && view.Usable()) {
-			continue
+		id := w.Plan.Steps[i].Endpoint.ID
+		switch {
+		case way == nil:
+		case view.Proven() && (s.held != "" || !view.Usable()):
+			s.shut = true
+			w.Shut = append(w.Shut, id)
+		case !s.kept && view.Share < 100 && view.Reason != health.ReasonSaturated:
+			s.kept = true
+			w.Withheld = append(w.Withheld, id)
 		}
-		s.shut = true
-		w.Shut = append(w.Shut, w.Plan.Steps[i].Endpoint.ID)
 	}
 }
 

@@ -47,6 +47,9 @@ type Walk struct {
 	Attempts []fairlead.Attempt
 	// Shut are the endpoints whose turn it was and which health kept away, by id: each once.
 	Shut []string
+	// Withheld are those that it kept away by no more than a suspicion, or by the part of their weight that they do not
+	// have back yet.
+	Withheld []string
 	// Waited is the time spent waiting for providers.
 	Waited time.Duration
 }
@@ -173,9 +176,10 @@ func pause(asked time.Duration) time.Duration {
 func (w *Walk) Reset() {
 	clear(w.Attempts)
 	clear(w.Shut)
+	clear(w.Withheld)
 	w.mem.reset()
 	clear(w.stops)
-	*w = Walk{Attempts: w.Attempts[:0], Shut: w.Shut[:0], mem: w.mem, stops: w.stops[:0]}
+	*w = Walk{Attempts: w.Attempts[:0], Shut: w.Shut[:0], Withheld: w.Withheld[:0], mem: w.mem, stops: w.stops[:0]}
 }
 
 // Close ends an attempt that is under way, and tells the board how a committed one ended. An answer that

@@ -22,7 +22,7 @@ type Counter struct {
 type watched struct {
 	endpoints   map[string]*cell
 	trial       string
-	tried, rest *cell
+	tried, rest *side
 }
 
 // stripes is over how many cache lines the one number is spread that each exchange adds to; BenchmarkLeft measures it.
@@ -33,6 +33,7 @@ type cell struct {
 	touched    atomic.Bool
 	refused    atomic.Uint64
 	shut       atomic.Uint64
+	kept       atomic.Uint64
 	tallies    [stripes]tally
 	ttft, tpot [steer.Buckets]atomic.Uint32
 }
@@ -61,7 +62,7 @@ func (c *Counter) Watch(w steer.Watch) {
 		next.endpoints[id] = old.endpoint(id)
 	}
 	if w.Trial != "" {
-		if next.tried, next.rest = new(cell), new(cell); old != nil && old.trial == w.Trial {
+		if next.tried, next.rest = new(side), new(side); old != nil && old.trial == w.Trial {
 			next.tried, next.rest = old.tried, old.rest
 		}
 	}
@@ -178,8 +179,9 @@ func slow(a *fairlead.Attempt) bool {
 }
 
 // exchange counts an exchange for its side.
-func (c *cell) exchange(r *fairlead.Record, stripe int) {
+func (c *side) exchange(r *fairlead.Record, stripe int) {
 	defer c.touch()
+	c.places.count(r)
 	if len(r.Attempts) == 0 {
 		switch r.Code {
 		case "": // a list of models
@@ -191,6 +193,10 @@ func (c *cell) exchange(r *fairlead.Record, stripe int) {
 	}
 	failed, ok := faulty(r)
 	if !failed && !ok {
+		return
+	}
+	if ok && len(r.Withheld) > 0 {
+		c.kept.Add(1)
 		return
 	}
 	c.end(failed, stripe)
@@ -262,7 +268,7 @@ func (c *cell) take() (e steer.Evidence) {
 	if !c.touched.Swap(false) {
 		return e
 	}
-	e.Refused, e.Shut = int64(c.refused.Swap(0)), int64(c.shut.Swap(0))
+	e.Refused, e.Shut, e.Kept = int64(c.refused.Swap(0)), int64(c.shut.Swap(0)), int64(c.kept.Swap(0))
 	for i := range c.tallies {
 		n := c.tallies[i].both.Swap(0)
 		e.Ended, e.Failed = e.Ended+int64(n>>32), e.Failed+int64(n&(1<<32-1))

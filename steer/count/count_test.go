@@ -3,6 +3,8 @@ package count_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +56,10 @@ func shut(list ...string) func(*fairlead.Record) {
 	return func(r *fairlead.Record) { r.Shut = list }
 }
 
+func withheld(list ...string) func(*fairlead.Record) {
+	return func(r *fairlead.Record) { r.Withheld = list }
+}
+
 func after(a *fairlead.Attempt)     { a.After = true }
 func blameless(a *fairlead.Attempt) { a.Blameless = true }
 func hedge(a *fairlead.Attempt)     { a.Why = "hedge" }
@@ -64,6 +70,12 @@ func told(e steer.Evidence) string {
 	s := fmt.Sprintf("%d/%d", e.Ended, e.Failed)
 	if e.Shut > 0 {
 		s = fmt.Sprintf("shut %d ", e.Shut) + s
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.Places)) {
+		s = fmt.Sprintf("%s asked %d kept %d ", id, e.Places[id].Asked, e.Places[id].Kept) + s
+	}
+	if e.Kept > 0 {
+		s = fmt.Sprintf("kept %d ", e.Kept) + s
 	}
 	if e.Refused > 0 {
 		s = fmt.Sprintf("refused %d ", e.Refused) + s
@@ -112,6 +124,11 @@ func TestCounts(t *testing.T) {
 		{"both shut", with(with(streamed(), uncommitted(fairlead.CodeNoEndpoint)), shut(one, other)), "shut 1 0/0  ", "shut 1 0/0  ", "1/1  "},
 		{"one shut that nobody watches", with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), shut(third)), "1/0 1@300ms, 1@100ms,", "0/0  ", "1/1 1@300ms, 1@100ms,"},
 		{"one shut, and the caller left", with(with(streamed(at(one, gone, 0, 900*ms)), uncommitted(fairlead.CodeCallerGone)), shut(other)), "0/0  ", "shut 1 0/0  ", "1/1  "},
+		{"one withheld, and another answered", with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), withheld(other)), "1/0 1@300ms, 1@100ms,", "0/0  ", "kept 1 a/m@q asked 0 kept 1 0/0  "},
+		{"one withheld, and another failed", with(with(streamed(at(one, fairlead.OutcomeServerError, 0, 300*ms)), withheld(other)), uncommitted(fairlead.CodeUpstreamFailed)), "1/1  ", "0/0  ", "a/m@q asked 0 kept 1 1/1  "},
+		{"one withheld, and asked in the end", with(streamed(at(one, fairlead.OutcomeServerError, 0, 200*ms), at(other, fairlead.OutcomeOK, 200*ms, 100*ms)), withheld(other)), "1/1  ", "1/0 1@100ms, 1@100ms,", "a/m@q asked 1 kept 0 1/1 1@300ms, 1@100ms,"},
+		{"one withheld, another shut", with(with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), withheld(other)), shut(third)), "1/0 1@300ms, 1@100ms,", "0/0  ", "a/m@q asked 0 kept 1 1/1 1@300ms, 1@100ms,"},
+		{"one withheld, and the caller left", with(with(streamed(at(one, gone, 0, 900*ms)), uncommitted(fairlead.CodeCallerGone)), withheld(other)), "0/0  ", "0/0  ", "a/m@q asked 0 kept 1 0/0  "},
 		{"no such model", with(streamed(), uncommitted(fairlead.CodeModelNotFound)), "0/0  ", "0/0  ", "refused 1 0/0  "},
 		{"a defect after a good attempt", with(streamed(at(one, fairlead.OutcomeOK, 0, 300*ms)), failing(fairlead.CodeInternal)), "1/0 1@300ms, ", "0/0  ", "1/1 1@300ms, "},
 		{"the node goes down", with(streamed(), uncommitted(fairlead.CodeDraining)), "0/0  ", "0/0  ", "0/0  "},
