@@ -13,6 +13,9 @@ const nameLooks = 10
 // nameHint is what to do about two control nodes with one name.
 const nameHint = "stop one of the two, or start one with another --name"
 
+// nameTask is what the one control node of a name leads.
+func nameTask(name string) string { return "control node " + name }
+
 // holdName holds this node's name among the control nodes that share its database. The cluster takes one server of a name: a
 // second one would take writes that no other node hears of but by asking, so that it tells of it.
 func (a *App) holdName(ctx context.Context) {
@@ -25,7 +28,7 @@ func (a *App) holdName(ctx context.Context) {
 			group.Wait()
 		}
 		// An error says that the lead was lost, as when the database is away; it is waited for again.
-		_ = a.store.Lead(ctx, "control node "+a.Name, func(leading context.Context) error {
+		_ = a.store.Lead(ctx, nameTask(a.Name), func(leading context.Context) error {
 			won()
 			if a.nameTaken.Swap(false) {
 				a.Log.Info("no other control node has this node's name any more", "name", a.Name)
@@ -39,14 +42,15 @@ func (a *App) holdName(ctx context.Context) {
 	}
 }
 
-// lookForName tells of another node with this one's name, until ctx ends. While the database does not answer nothing is known of it.
+// lookForName tells of another node with this one's name, until ctx ends. That the name cannot be had says nothing while nobody holds
+// it, or the database does not answer.
 func (a *App) lookForName(ctx context.Context) {
 	each := a.beat
 	if each == 0 {
 		each = time.Second
 	}
 	for found := 0; sleep(ctx, each); {
-		if _, err := a.store.Head(ctx); err != nil {
+		if led, err := a.store.Led(ctx, nameTask(a.Name)); err != nil || !led {
 			found = 0
 			continue
 		}
