@@ -23,13 +23,13 @@ func (a *App) holdName(ctx context.Context) {
 		waiting, held := context.WithCancel(ctx)
 		var group sync.WaitGroup
 		group.Go(func() { a.lookForName(waiting) })
-		won := func() {
+		looked := func() {
 			held()
 			group.Wait()
 		}
 		// An error says that the lead was lost, as when the database is away; it is waited for again.
 		_ = a.store.Lead(ctx, nameTask(a.Name), func(leading context.Context) error {
-			won()
+			looked()
 			if a.nameTaken.Swap(false) {
 				a.Log.Info("no other control node has this node's name any more", "name", a.Name)
 			}
@@ -38,7 +38,7 @@ func (a *App) holdName(ctx context.Context) {
 			a.nameHeld.Store(false)
 			return leading.Err()
 		})
-		won()
+		looked()
 	}
 }
 
