@@ -46,6 +46,7 @@ type NodeStatus struct {
 	Revision    int64     `json:"revision"` // in force
 	Stale       bool      `json:"stale"`    // it has heard no beat lately
 	Loading     string    `json:"loading,omitempty"`
+	NameTaken   bool      `json:"name_taken,omitempty"`   // another control node on its database has its name
 	ConfigError string    `json:"config_error,omitempty"` // why a later revision is not in force
 	Unresolved  []string  `json:"unresolved,omitempty"`   // references without a value here
 

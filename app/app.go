@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fairlead"
@@ -43,6 +44,8 @@ type App struct {
 	api   *control.Control
 	desk  *ship.Desk
 	token fairlead.Secret
+	// Of nameHeld and nameTaken one is set once it is known who holds this control node's name: it, or another one.
+	nameHeld, nameTaken atomic.Bool
 
 	// The data plane; nil on a node of role control.
 	identity *bus.Identity // of an edge that has joined

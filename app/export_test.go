@@ -20,3 +20,6 @@ var EncodeReport = encodeReport
 
 // Append writes a line to the node's spool.
 func (a *App) Append(line []byte) error { return a.evidence.spool.Append(line) }
+
+// HoldsName reports whether the node is the one control node of its name.
+func (a *App) HoldsName() bool { return a.nameHeld.Load() }

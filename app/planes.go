@@ -106,7 +106,7 @@ func (a *App) openDataPlane() error {
 
 // report tells control how this node is.
 func (a *App) report(s fairlead.NodeStatus) {
-	s.Spool = a.spoolStatus()
+	s.Spool, s.NameTaken = a.spoolStatus(), a.nameTaken.Load()
 	s.Health, s.HealthMore = few(a.upstream.Held(time.Now()))
 	a.bus.Report(s)
 }

@@ -179,6 +179,7 @@ func (a *App) openFeed(context.Context) error {
 	ready := sync.OnceFunc(func() { close(serving) })
 	if a.hasControl() {
 		a.parts.run(a.takeUp)
+		a.parts.run(a.holdName)
 		a.parts.run(func(ctx context.Context) {
 			defer ready() // another control node may answer where this one cannot
 			a.told(ctx, "serve the log", bus.Serve(ctx, a.bus, a.store, a.Name, ready))
@@ -257,7 +258,7 @@ func (a *App) reportSelf(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		status := a.node()
-		status.At = a.now()
+		status.At, status.NameTaken = a.now(), a.nameTaken.Load()
 		if head, err := a.store.Head(ctx); err == nil {
 			status.Position = head
 		}

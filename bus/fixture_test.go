@@ -268,6 +268,9 @@ func (d *disk) Apply(_ context.Context, log string, changes []fairlead.Change) e
 	return nil
 }
 
+// Refuse is what real replicas are tested with.
+func (d *disk) Refuse(context.Context, fairlead.Change) {}
+
 func (d *disk) fold(c fairlead.Change) error {
 	if c.Number != d.at.Number+1 || c.Chain(d.at.Hash) != c.Hash {
 		return fmt.Errorf("change %d does not follow %d", c.Number, d.at.Number)

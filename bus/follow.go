@@ -19,6 +19,9 @@ type Replica interface {
 	Position(ctx context.Context) (fairlead.Position, error)
 	// Apply applies changes in order, all or none, and returns once the data plane decides by them or was told.
 	Apply(ctx context.Context, log string, changes []fairlead.Change) error
+	// Refuse has the keys refused at once that a change revokes which was heard and has to wait, until the replica stands there.
+	// It waits for none of the others.
+	Refuse(ctx context.Context, change fairlead.Change)
 	// HasHash finds the hash of a change that is still remembered.
 	HasHash(ctx context.Context, number int64) (hash fairlead.Hash, found bool, err error)
 	// BeginCopy stages a whole copy of the log at a position, beside what serves.
@@ -70,8 +73,11 @@ type follower struct {
 	beats  map[string]fairlead.Position // the latest of each control node
 	bytes  int
 	look   bool
+	held   bool          // everything is copied, so that what is heard has to wait
 	notify chan struct{} // has a token while there is something
 	listen *listener
+
+	announced chan heard // large changes of keys, to be fetched before their turn
 }
 
 // Follow keeps a replica at the log's end, until ctx ends. It returns early only where the replica cannot say where it
@@ -87,11 +93,18 @@ func Follow(ctx context.Context, b *Bus, replica Replica, o FollowOptions) error
 	f := &follower{
 		b: b, replica: replica, o: o, m: newMachine(at, b.o.Beat), log: b.o.Log,
 		beats: map[string]fairlead.Position{}, notify: make(chan struct{}, 1), look: true,
+		announced: make(chan heard, announcedMax),
 	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group.Go(func() { f.runAnnounced(ctx) })
 	f.m.luck = rand.Float64()
 	f.listen = newListener(3*b.o.Beat, o.Stale)
 	defer f.listen.stop()
-	for subject, hear := range map[string]func(*nats.Msg){subjectChange: f.hearChange, subjectBeat: f.hearBeat} {
+	hearChange := func(msg *nats.Msg) { f.hearChange(ctx, msg) }
+	for subject, hear := range map[string]func(*nats.Msg){subjectChange: hearChange, subjectBeat: f.hearBeat} {
 		stop, err := b.subscribe(subject, "", hear)
 		if err != nil {
 			return err
@@ -114,14 +127,16 @@ func (f *follower) tell(change func()) {
 	}
 }
 
-func (f *follower) hearChange(msg *nats.Msg) {
+func (f *follower) hearChange(ctx context.Context, msg *nats.Msg) {
 	h, err := decodeChange(msg.Data)
 	if err != nil {
 		f.log.Warn("a message on the feed cannot be read", "bytes", len(msg.Data))
 		return
 	}
 	f.listen.heard()
+	f.refuse(ctx, h)
 	f.tell(func() {
+		f.announce(h)
 		if f.bytes+len(h.Content) > aheadBytes || len(f.heard) >= aheadChanges {
 			h.Content, h.large = nil, true // that it exists is enough to have it fetched
 			f.heard = f.heard[:0]
@@ -225,7 +240,9 @@ func (f *follower) do(ctx context.Context, s step) error {
 		f.m.answered(t, err, f.o.Clock())
 		return err
 	default:
+		f.hold(true)
 		at, err := f.copyAll(ctx, s.foreign)
+		f.hold(false)
 		f.m.copied(at, err, f.o.Clock())
 		if err == nil && f.o.Copied != nil {
 			f.o.Copied(s.foreign)

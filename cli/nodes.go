@@ -65,6 +65,9 @@ func orDash(s string) string {
 func nodeTroubles(list []client.Node) string {
 	var b strings.Builder
 	for _, n := range list {
+		if n.NameTaken {
+			fmt.Fprintf(&b, "%s: two control nodes have this name: stop one of them, or start one with another --name\n", plain(n.Name))
+		}
 		if n.ConfigError != "" {
 			fmt.Fprintf(&b, "%s: a later revision is not in force: %s\n", plain(n.Name), plain(n.ConfigError))
 		}

@@ -27,6 +27,7 @@ type Node struct {
 	Lag         *int64        `json:"lag"`      // changes that it does not know yet; nil = not known
 	Stale       bool          `json:"stale"`    // it has heard nothing of control lately
 	Loading     string        `json:"loading,omitempty"`
+	NameTaken   bool          `json:"name_taken,omitempty"` // there are two control nodes of this name
 	ConfigError string        `json:"config_error,omitempty"`
 	Unresolved  []string      `json:"unresolved"` // references without a value there
 
@@ -40,6 +41,8 @@ func (n Node) State() string {
 		return "not joined"
 	case !n.Live:
 		return "not heard of"
+	case n.NameTaken:
+		return "name in use twice"
 	case n.Stale:
 		return "stale"
 	case n.ConfigError != "":

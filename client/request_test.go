@@ -248,6 +248,7 @@ func TestNodeState(t *testing.T) {
 	for want, n := range map[string]client.Node{
 		"not joined":            {},
 		"not heard of":          {Joined: joined},
+		"name in use twice":     {Live: true, NameTaken: true, Role: fairlead.RoleControl},
 		"stale":                 {Live: true, Stale: true, Lag: lag(3)},
 		"configuration refused": {Live: true, ConfigError: "x", Lag: lag(0)},
 		"loading":               {Live: true, Loading: "keys", Lag: lag(5)},

@@ -28,7 +28,8 @@ type Fleet struct {
 
 type heard struct {
 	fairlead.NodeStatus
-	at time.Time
+	at    time.Time
+	taken time.Time // when one of this name said last that there is another
 }
 
 // NewFleet makes a fleet that nothing was heard of.
@@ -43,7 +44,11 @@ func (f *Fleet) Hear(s fairlead.NodeStatus) {
 	if _, known := f.nodes[s.Name]; !known && len(f.nodes) >= maxHeard {
 		return
 	}
-	f.nodes[s.Name] = heard{s, f.now()}
+	h := heard{s, f.now(), f.nodes[s.Name].taken} // the two may speak by turns
+	if s.NameTaken {
+		h.taken = h.at
+	}
+	f.nodes[s.Name] = h
 	close(f.news)
 	f.news = make(chan struct{})
 }
@@ -67,7 +72,10 @@ func (f *Fleet) all() (map[string]heard, <-chan struct{}) {
 }
 
 // live reports whether a node spoke lately.
-func (f *Fleet) live(h heard) bool { return f.now().Sub(h.at) <= silence }
+func (f *Fleet) live(h heard) bool { return f.lately(h.at) }
+
+// lately reports whether something was said no longer ago than a live node is silent.
+func (f *Fleet) lately(at time.Time) bool { return f.now().Sub(at) <= silence }
 
 // Buses lists where live nodes let others in.
 func (f *Fleet) Buses() []string {

@@ -52,6 +52,7 @@ type nodeAnswer struct {
 	Lag         *int64     `json:"lag"`      // changes that it does not know yet; null = not known
 	Stale       bool       `json:"stale"`    // it has heard nothing of control lately
 	Loading     string     `json:"loading,omitempty"`
+	NameTaken   bool       `json:"name_taken,omitempty"` // there are two control nodes of this name
 	ConfigError string     `json:"config_error,omitempty"`
 	Unresolved  []string   `json:"unresolved"` // references without a value there
 
@@ -123,6 +124,7 @@ func (c *Control) tell(n nodeAnswer, h heard, head fairlead.Position) nodeAnswer
 	n.Revision, n.Position, n.Stale, n.Loading, n.ConfigError = h.Revision, h.Position.Number, h.Stale, h.Loading, h.ConfigError
 	n.Unresolved = append(n.Unresolved, h.Unresolved...)
 	n.Spool = h.Spool
+	n.NameTaken = c.Fleet.lately(h.taken)
 	if h.Position.Log == head.Log && h.Role != fairlead.RoleControl { // which reads the log itself, and follows nothing
 		lag := max(head.Number-h.Position.Number, 0)
 		n.Lag = &lag

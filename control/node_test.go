@@ -83,6 +83,29 @@ func TestLifeOfANode(t *testing.T) {
 	p.showsNothingOf(t, secret)
 }
 
+// TestNameInUse holds that where two control nodes speak in one name it is shown whichever spoke last, as long as one of them says so.
+func TestNameInUse(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	p := newPlane(t, joinable, func(o *control.Options) { o.Now = func() time.Time { return now } })
+	speak := func(taken bool) {
+		p.fleet.Hear(fairlead.NodeStatus{Name: "c1", Role: fairlead.RoleControl, NameTaken: taken})
+	}
+	speak(false)
+	if n := p.node(t, "c1"); n["name_taken"] != nil {
+		t.Errorf("one alone: %v", n)
+	}
+	speak(true)
+	speak(false)
+	if n := p.node(t, "c1"); n["name_taken"] != true {
+		t.Errorf("two by turns: %v", n)
+	}
+	now = now.Add(6 * time.Second)
+	speak(false)
+	if n := p.node(t, "c1"); n["name_taken"] != nil {
+		t.Errorf("one alone again: %v", n)
+	}
+}
+
 // TestWaitForAll holds that a write which waits answers when the last live node stands at it, and says who does not.
 func TestWaitForAll(t *testing.T) {
 	p := applied(t)

@@ -36,12 +36,12 @@ func (r *Replica) Apply(ctx context.Context, log string, changes []fairlead.Chan
 		return fmt.Errorf("apply changes %d to %d: %w", changes[0].Number, b.at.Number, r.unfit(err))
 	}
 	r.cacheKeys(b.keys, gone)
-	r.written(b.at.Number)
 	if b.configures() {
 		state := b.state // of its own, so that it does not keep the batch
 		r.state = &state
 	}
 	r.stand(b.at, b.configures())
+	r.refused.written(b.at.Number)
 	return nil
 }
 

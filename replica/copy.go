@@ -244,13 +244,13 @@ func (r *Replica) replace(ctx context.Context, f *file, c *Copy) error {
 	if err := r.forget(); err != nil {
 		return err
 	}
-	r.refused.Store(nil)
 	r.damaged.Store(false)
 	err := errors.Join(os.RemoveAll(r.marker()), old.close(), removeFile(old.path))
 	if err != nil {
 		r.log.WarnContext(ctx, "the replica's old file stays", "file", old.path, "error", err)
 	}
 	r.stand(c.at, true)
+	r.refused.written(c.at.Number)
 	return nil
 }
 

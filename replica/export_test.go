@@ -16,3 +16,15 @@ func (r *Replica) Cached() int {
 	c.CleanUp()
 	return c.EstimatedSize()
 }
+
+// MaxHeard bounds the keys that Refuse keeps.
+const MaxHeard = maxHeard
+
+// Refused is how many keys are refused that the disk does not have as revoked.
+func (r *Replica) Refused() int { return int(r.refused.some.Load()) }
+
+// HoldWriting keeps all appliers out until it is called.
+func (r *Replica) HoldWriting() (release func()) {
+	r.writing.Lock()
+	return r.writing.Unlock
+}

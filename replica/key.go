@@ -14,8 +14,8 @@ import (
 // Key finds a key by the hash of its secret, revoked ones included. The key is shared: it must not
 // be changed. A lookup that begins after an Apply returned sees what that call brought.
 func (r *Replica) Key(ctx context.Context, hash fairlead.KeyHash) (k *fairlead.Key, found bool, err error) {
-	if n := r.refused.Load(); n != nil && n.keys[hash] != nil {
-		return n.keys[hash], true, nil
+	if k := r.refused.find(hash); k != nil {
+		return k, true, nil
 	}
 	c := r.cache.Load()
 	if k, ok := c.GetIfPresent(hash); ok {

@@ -61,7 +61,7 @@ func (r *Replica) makeSure(ctx context.Context) error {
 	r.unsure, r.state = false, nil
 	if at != r.now.Load().at {
 		r.stand(at, true)
-		r.written(at.Number)
+		r.refused.written(at.Number)
 	}
 	return nil
 }
@@ -78,6 +78,11 @@ func (r *Replica) HasHash(ctx context.Context, number int64) (hash fairlead.Hash
 	case number == at.Number:
 		return at.Hash, true, nil
 	}
+	return r.readHash(ctx, number)
+}
+
+// readHash reads the hash of a change from those that are remembered. It waits for no applier.
+func (r *Replica) readHash(ctx context.Context, number int64) (hash fairlead.Hash, found bool, err error) {
 	err = r.read(ctx, func(f *file) error {
 		var b []byte
 		err := f.read.QueryRowContext(ctx, `SELECT hash FROM changes WHERE number = ?`, number).Scan(&b)

@@ -49,7 +49,7 @@ type Replica struct {
 	// came in between; see Key.
 	version atomic.Uint64
 	cache   atomic.Pointer[cache]
-	refused atomic.Pointer[refused]
+	refused refused
 	damaged atomic.Bool
 }
 

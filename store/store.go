@@ -47,6 +47,8 @@ type Engine struct {
 	Alone func(ctx context.Context, f func(context.Context) error) error
 	// Lead is Store.Lead.
 	Lead func(ctx context.Context, task string, f func(context.Context) error) error
+	// Led reports whether a process leads a task.
+	Led func(ctx context.Context, task string) (bool, error)
 }
 
 // Store is an open database. Its methods may be called from several goroutines. An error that a caller can act on
@@ -97,6 +99,15 @@ func (s *Store) Close() error {
 // the lead was lost; the error of ctx where that ended first. A database that is away is waited for.
 func (s *Store) Lead(ctx context.Context, task string, f func(ctx context.Context) error) error {
 	return s.engine.Lead(ctx, task, f)
+}
+
+// Led reports whether a process, this one or another, leads a task now.
+func (s *Store) Led(ctx context.Context, task string) (led bool, err error) {
+	err = s.read(ctx, "look who leads", func(ctx context.Context, _ querier) (err error) {
+		led, err = s.engine.Led(ctx, task)
+		return err
+	})
+	return led, err
 }
 
 func migrate(ctx context.Context, e Engine) error {

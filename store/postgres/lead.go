@@ -3,9 +3,11 @@ package postgres
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -109,6 +111,16 @@ func try(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig, task strin
 		return nil, false
 	}
 	return conn, won
+}
+
+// led is store.Store.Led. The server shows the key of an advisory lock as two halves.
+func led(ctx context.Context, db *sql.DB, task string) (held bool, err error) {
+	k := uint64(key(task))
+	err = db.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+			AND classid::bigint = $1 AND objid::bigint = $2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
+		int64(k>>32), int64(k&math.MaxUint32)).Scan(&held)
+	return held, err
 }
 
 // hold asks the connection again and again until ctx ends, which gives nil, or it does not answer.

@@ -57,6 +57,7 @@ func open(ctx context.Context, dsn string, look time.Duration) (*store.Store, er
 			return l.alone(ctx, "schema", f)
 		},
 		Lead: l.lead,
+		Led:  func(ctx context.Context, task string) (bool, error) { return led(ctx, read, task) },
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", config.Database, err), read.Close(), write.Close())

@@ -40,13 +40,15 @@ func Open(ctx context.Context, path string) (*store.Store, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
+	l := newLeads()
 	s, err := store.New(ctx, store.Engine{
 		Dialect: goose.DialectSQLite3,
 		Write:   write,
 		Read:    read,
 		Failure: failure,
 		Alone:   func(ctx context.Context, f func(context.Context) error) error { return f(ctx) },
-		Lead:    newLeads().lead,
+		Lead:    l.lead,
+		Led:     l.led,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), read.Close(), write.Close())

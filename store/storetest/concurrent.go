@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/store"
 )
 
 // workers and each bound the concurrent tests: SQLite is about fifty times slower under the race
@@ -195,6 +196,7 @@ func testLead(t *testing.T, db Database) {
 					t.Error("two lead at once")
 				}
 				defer inside.Add(-1)
+				wantLed(t, s, "ramps", true)
 				return s.Lead(t.Context(), "sweep", func(context.Context) error { return nil })
 			})
 			if err != nil {
@@ -203,6 +205,7 @@ func testLead(t *testing.T, db Database) {
 		})
 	}
 	wg.Wait()
+	wantLed(t, s, "nothing", false)
 	failed := errors.New("failed")
 	if err := s.Lead(t.Context(), "ramps", func(context.Context) error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("gave %v", err)
@@ -219,5 +222,12 @@ func testLead(t *testing.T, db Database) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("gave %v", err)
+	}
+}
+
+func wantLed(t *testing.T, s *store.Store, task string, want bool) {
+	t.Helper()
+	if led, err := s.Led(t.Context(), task); err != nil || led != want {
+		t.Errorf("%s is led: %v, %v", task, led, err)
 	}
 }
