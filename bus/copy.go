@@ -15,11 +15,12 @@ import (
 var errMoved = errors.New("the log became another one while it was copied")
 
 // copyAll copies everything and gives the position that the copy stands at. What serves goes on serving until the copy
-// is whole. Before a log that was followed is given up, control is told what it had and the other has not.
+// is whole. Before a log that was followed is given up, control is told what it had and the other has not; what a node followed
+// before it joined is no evidence in this fleet.
 func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Position, err error) {
 	f.loading("begin")
 	defer f.loading("")
-	if foreign {
+	if fresh := f.b.o.Fresh; foreign && (fresh == nil || !fresh()) {
 		if err := f.reportLost(ctx); err != nil {
 			return at, err
 		}
