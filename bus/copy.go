@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jitter"
 )
 
 // errMoved tells that the log became another one while it was copied.
@@ -144,7 +144,7 @@ func again(ctx context.Context, try func() error) error {
 		if err == nil || pause > 5*time.Second || fairlead.AsError(err).Code != fairlead.CodeControlUnavailable {
 			return err
 		}
-		t := time.NewTimer(jittered(pause))
+		t := time.NewTimer(jitter.About(pause)) // many edges may have heard the same
 		select {
 		case <-ctx.Done():
 			t.Stop()
@@ -153,9 +153,6 @@ func again(ctx context.Context, try func() error) error {
 		}
 	}
 }
-
-// jittered is a pause a little longer or shorter, so that many edges which heard the same do not come at once.
-func jittered(pause time.Duration) time.Duration { return pause*3/4 + rand.N(pause/2+1) }
 
 func (f *follower) loading(what string) {
 	if f.o.Loading != nil {
