@@ -21,6 +21,7 @@ var arrows = []struct {
 
 	{"internal/jsonscan", "", "no product words"},
 	{"internal/sse", "", "no product words"},
+	{"internal/jitter", "", "no product words; standard library only"},
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
 	{"internal/seal", "", "no product words; standard library only"},
@@ -45,7 +46,7 @@ var arrows = []struct {
 	{"steer", ".", "pure: guards, evidence, the pace of ramps and trials"},
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
 	{"replica/spool", ". internal/filelock", "lines on this node's disk, whatever they say"},
-	{"ship", ".", "declares the small interfaces of where things come from and go"},
+	{"ship", ". internal/jitter", "declares the small interfaces of where things come from and go"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
 	{"upstream/transport", ".", "connections know nothing of models"},
@@ -55,18 +56,18 @@ var arrows = []struct {
 	{"gateway/front", ".", "connections know nothing of models"},
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route steer upstream", "the data plane's story"},
 
-	{"bus", ". internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
+	{"bus", ". internal/jitter internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 
 	{"store/migrations", "", "SQL files"},
 	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
 	{"store/sqlite", "internal/sqlitefile store", "the truth in a file"},
-	{"store/postgres", "store", "the truth on a server"},
+	{"store/postgres", "internal/jitter store", "the truth on a server"},
 	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"vault", ". internal/pki internal/seal", "what the fleet shares and nobody else may have"},
 	{"compile", ". internal/jsonscan internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
 	{"control", ". compile steer", "declares the small store interfaces it uses"},
 	{"helm", ". compile steer", "drives ramps and trials; declares what of the store it uses"},
-	{"client", ".", "speaks HTTP to control"},
+	{"client", ". internal/jitter", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},
 	{"demo", ". app internal/fakellm", "the whole program in front of fake endpoints"},
 	{"cli", ". app bench client compile control demo internal/fakellm internal/seal record", "one file a command"},
@@ -124,7 +125,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "internal/jsonscan", "internal/seal", "internal/sse", "internal/pki"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sse", "internal/pki"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -16,9 +17,9 @@ import (
 
 const (
 	sweepEvery = 10 * time.Minute
-	// askEvery is how often an edge finds out whether control has its frames still, though the bus told of nothing: another
+	// sendAgainEvery is how often an edge finds out whether control has its frames still, though the bus told of nothing: another
 	// cluster's NATS stays when a database is restored.
-	askEvery = 10 * time.Minute
+	sendAgainEvery = 10 * time.Minute
 )
 
 // evidence is what this node writes of its exchanges, and sends up.
@@ -102,7 +103,7 @@ func (a *App) sendUp(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.bus.Connects(ctx, a.sendAgain) })
 	wg.Go(func() {
-		for sleep(ctx, askEvery) {
+		for sleep(ctx, cmp.Or(a.sendEvery, sendAgainEvery)) {
 			a.sendAgain()
 		}
 	})

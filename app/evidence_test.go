@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"fairlead"
 	"fairlead/app"
@@ -92,5 +93,31 @@ func TestEvidenceOutlives(t *testing.T) {
 	harness.Until(t, "both lines are there", func() bool {
 		found, err := s.ChargeLines(t.Context(), answer.Header.Get("X-Request-Id"))
 		return err == nil && len(found) == 2
+	})
+}
+
+// TestFramesGoAgain holds that a node finds out whether control has its frames still, though nothing is new: now and then, and once it has
+// copied another log.
+func TestFramesGoAgain(t *testing.T) {
+	_, provider := fake(t)
+	begin := func(o app.Options) *node {
+		o.Config = file(t, config(provider, "one"))
+		n := start(t, o)
+		n.ask("/v1/chat/completions", n.key(), chat("openai/one", false))
+		harness.Until(t, "all frames are taken", func() bool {
+			return n.number("fairlead_charge_lines_taken_total") == 2 && n.number("fairlead_spool_frames_waiting") == 0
+		})
+		return n
+	}
+	again := func(n *node) float64 { return n.number("fairlead_frames_again_total") }
+	t.Run("now and then", func(t *testing.T) {
+		n := begin(app.Options{}.SendingAgain(time.Millisecond))
+		harness.Until(t, "the last one has come some times more", func() bool { return again(n) > 3 })
+	})
+	t.Run("after a copy", func(t *testing.T) {
+		n := begin(app.Options{})
+		before := again(n)
+		n.app.Copied(true)
+		harness.Until(t, "the last one has come once more", func() bool { return again(n) > before })
 	})
 }

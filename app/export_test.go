@@ -12,6 +12,15 @@ func (o Options) Beating(each time.Duration) Options {
 	return o
 }
 
+// SendingAgain gives options with another time after which the last frame that control has goes up once more.
+func (o Options) SendingAgain(each time.Duration) Options {
+	o.sendEvery = each
+	return o
+}
+
+// Copied is told of a whole copy.
+func (a *App) Copied(foreign bool) { a.copied(foreign) }
+
 // Bus is the node's connection to the bus.
 func (a *App) Bus() *bus.Bus { return a.bus }
 

@@ -49,8 +49,9 @@ type Options struct {
 	Log       *slog.Logger                // nil = discarded
 	Clock     func() time.Time            // of what is dated and of certificates; nil = time.Now
 	// dated is Clock as it was given; nil where none was, so that who dates each exchange need not ask twice.
-	dated func() time.Time
-	beat  time.Duration // of the bus; 0 = its own. Tests have it otherwise
+	dated     func() time.Time
+	beat      time.Duration // of the bus; 0 = its own. Tests have it otherwise
+	sendEvery time.Duration // between two times that the last frame goes once more; 0 = sendAgainEvery. Likewise
 }
 
 const drainTime = 30 * time.Second

@@ -22,11 +22,16 @@ const askedAgain = "Fairlead-Again"
 
 // Any control node of the group answers, and which one gets a request is chance: it may be one that hangs, or whose database does. So
 // what has no answer after a while is sent again, up to askMore times, each pause twice the one before. Everything that is asked
-// may be asked twice. A slow way is no reason: the first pause is at least thrice what the last good answer took.
+// may be asked twice. A slow way is no reason: the first pause is at least thrice what the last good answer took, as far as there is
+// time for another answer then.
 const (
-	askMore  = 3
-	askAgain = 300 * time.Millisecond
+	askMore   = 3
+	askAgain  = 300 * time.Millisecond
+	askLatest = time.Second
 )
+
+// patience is how long an ask waits for an answer before it is sent again, by how long the last good answer took.
+func patience(took time.Duration) time.Duration { return min(max(askAgain, 3*took), askLatest) }
 
 // answered is what became of one request.
 type answered struct {
@@ -40,34 +45,41 @@ type answered struct {
 // comes over another.
 func (b *Bus) ask(ctx context.Context, subject string, body []byte) ([]byte, error) {
 	b.mu.Lock()
-	epoch, pause := b.epoch, max(askAgain, 3*b.took[subject])
+	epoch, pause := b.epoch, patience(b.took[subject])
 	b.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	defer context.AfterFunc(epoch, cancel)()
+	a := firstOf(ctx, pause, func(ctx context.Context, repeated bool) answered { return b.request(ctx, subject, body, repeated) })
+	if a.err == nil {
+		b.mu.Lock()
+		b.took[subject] = a.took
+		b.mu.Unlock()
+	}
+	return a.body, a.err
+}
+
+// firstOf makes a request, again after a pause and pauses that double, and gives the first answer that counts.
+func firstOf(ctx context.Context, pause time.Duration, request func(ctx context.Context, repeated bool) answered) answered {
+	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel()
-	defer context.AfterFunc(epoch, cancel)()
 	answers := make(chan answered, 1+askMore)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for sent, open := 0, 0; ; {
 		if sent <= askMore {
 			repeated := sent > 0
-			group.Go(func() { answers <- b.request(ctx, subject, body, repeated) })
+			group.Go(func() { answers <- request(ctx, repeated) })
 			sent++
 			open++
 		}
 		select {
 		case a := <-answers:
-			if open--; a.elsewhere && (open > 0 || sent <= askMore) {
-				continue
+			if open--; !a.elsewhere || (open == 0 && sent > askMore) {
+				return a
 			}
-			if a.err == nil {
-				b.mu.Lock()
-				b.took[subject] = a.took
-				b.mu.Unlock()
-			}
-			return a.body, a.err
 		case <-timer.C:
 			pause *= 2
 			timer.Reset(pause)
@@ -76,7 +88,7 @@ func (b *Bus) ask(ctx context.Context, subject string, body []byte) ([]byte, err
 }
 
 // request sends a request once.
-func (b *Bus) request(ctx context.Context, subject string, body []byte, repeated bool) (a answered) {
+func (b *Bus) request(ctx context.Context, subject string, body []byte, repeated bool) answered {
 	msg := &nats.Msg{Subject: subject, Data: body}
 	if repeated && b.conn.HeadersSupported() {
 		msg.Header = nats.Header{askedAgain: {"1"}}
@@ -84,11 +96,16 @@ func (b *Bus) request(ctx context.Context, subject string, body []byte, repeated
 	begun := time.Now()
 	m, err := b.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
-		a.err = &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the control plane does not answer", Err: err}
-		return a
+		return answered{err: &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the control plane does not answer", Err: err}}
 	}
+	a := answeredBy(m.Data)
 	a.took = time.Since(begun)
-	a.body, a.err = readAnswer(m.Data)
+	return a
+}
+
+// answeredBy reads an answer.
+func answeredBy(data []byte) (a answered) {
+	a.body, a.err = readAnswer(data)
 	a.elsewhere = a.err != nil && fairlead.AsError(a.err).Code == fairlead.CodeControlUnavailable
 	return a
 }

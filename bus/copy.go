@@ -5,21 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jitter"
 )
 
 // errMoved tells that the log became another one while it was copied.
 var errMoved = errors.New("the log became another one while it was copied")
 
 // copyAll copies everything and gives the position that the copy stands at. What serves goes on serving until the copy
-// is whole. Before a log that was followed is given up, control is told what it had and the other has not.
+// is whole. Before a log that was followed is given up, control is told what it had and the other has not; what a node followed
+// before it joined is no evidence in this fleet.
 func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Position, err error) {
 	f.loading("begin")
 	defer f.loading("")
-	if foreign {
+	if fresh := f.b.o.Fresh; foreign && (fresh == nil || !fresh()) {
 		if err := f.reportLost(ctx); err != nil {
 			return at, err
 		}
@@ -143,7 +144,7 @@ func again(ctx context.Context, try func() error) error {
 		if err == nil || pause > 5*time.Second || fairlead.AsError(err).Code != fairlead.CodeControlUnavailable {
 			return err
 		}
-		t := time.NewTimer(jittered(pause))
+		t := time.NewTimer(jitter.About(pause)) // many edges may have heard the same
 		select {
 		case <-ctx.Done():
 			t.Stop()
@@ -152,9 +153,6 @@ func again(ctx context.Context, try func() error) error {
 		}
 	}
 }
-
-// jittered is a pause a little longer or shorter, so that many edges which heard the same do not come at once.
-func jittered(pause time.Duration) time.Duration { return pause*3/4 + rand.N(pause/2+1) }
 
 func (f *follower) loading(what string) {
 	if f.o.Loading != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jitter"
 )
 
 const (
@@ -289,5 +290,5 @@ func (m *machine) moved(at fairlead.Position, now time.Time) {
 func (m *machine) failed(now time.Time) {
 	pause := min(slowest, 50*time.Millisecond<<min(m.fails, 10))
 	m.fails++
-	m.rest = now.Add(pause*3/4 + time.Duration(m.luck*float64(pause)/2))
+	m.rest = now.Add(jitter.At(pause, m.luck))
 }

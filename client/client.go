@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jitter"
 )
 
 const (
@@ -135,7 +135,7 @@ func (c *Client) do(ctx context.Context, a ask, by *http.Client) (*http.Response
 		select {
 		case <-ctx.Done():
 			return nil, unreachable(ctx, err)
-		case <-time.After(pauses[again]*3/4 + rand.N(pauses[again]/2)):
+		case <-time.After(jitter.About(pauses[again])):
 		}
 	}
 }

@@ -20,6 +20,9 @@ type caller struct {
 // bootstrap is who shows the token that the node was started with.
 const bootstrap = "admin"
 
+// standing are the names by which others than nodes and tokens of the store stand in the audit: neither may have one of them.
+var standing = []string{bootstrap, "file", "ramp", "trial", "restore", "fairlead"}
+
 // may says why a caller cannot do what needs a level.
 func (who caller) may(need fairlead.Level) error {
 	if need == "" || who.level.Allows(need) {

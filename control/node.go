@@ -185,7 +185,7 @@ func (c *Control) apart(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	taken := []string{bootstrap, "file", "ramp", "trial", "fairlead"}
+	taken := slices.Clone(standing)
 	for _, t := range tokens {
 		taken = append(taken, strings.ToLower(t.Name))
 	}

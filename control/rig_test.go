@@ -32,6 +32,7 @@ type plane struct {
 	url   string
 	log   *lockedBuffer
 	sent  *sent
+	slow  chan struct{} // has one for each request that trickles, once control waits for its body or has answered
 }
 
 // sent is what was published.
@@ -57,7 +58,7 @@ func newPlane(t testing.TB, change ...func(*control.Options)) *plane {
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "fairlead.db"))
 	check(t, err)
 	t.Cleanup(func() { check(t, store.Close()) })
-	p := &plane{store: store, log: &lockedBuffer{}, sent: &sent{}}
+	p := &plane{store: store, log: &lockedBuffer{}, sent: &sent{}, slow: make(chan struct{}, 1000)}
 	o := control.Options{
 		Store: store, Token: fairlead.NewSecret(token), Publish: p.sent.publish,
 		Log: slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -70,7 +71,7 @@ func newPlane(t testing.TB, change ...func(*control.Options)) *plane {
 	}
 	p.fleet = o.Fleet
 	p.api = control.New(o)
-	srv := httptest.NewServer(p.api)
+	srv := httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(srv.Close)
 	p.url = srv.URL
 	return p

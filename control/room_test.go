@@ -16,17 +16,39 @@ import (
 	"fairlead/control"
 )
 
-// trickle begins requests whose bodies do not come, and gives what sends them away.
+// trickles is the header of requests whose bodies do not come.
+const trickles = "Fairlead-Trickles"
+
+// serve has control answer, and tells of requests that trickle.
+func (p *plane) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get(trickles) != "" {
+		tell := sync.OnceFunc(func() { p.slow <- struct{}{} })
+		defer tell()
+		r.Body = &readBody{r.Body, tell}
+	}
+	p.api.ServeHTTP(w, r)
+}
+
+// readBody is a body that tells when it is read.
+type readBody struct {
+	io.ReadCloser
+	read func()
+}
+
+func (b *readBody) Read(into []byte) (int, error) {
+	b.read()
+	return b.ReadCloser.Read(into)
+}
+
+// trickle begins requests whose bodies do not come, and returns once control has all of them. They end with the test.
 func (p *plane) trickle(t *testing.T, n int, method, path, secret string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var done sync.WaitGroup
-	began := make(chan struct{}, n)
 	for range n {
 		body, w := io.Pipe()
 		go func() {
-			_, _ = w.Write([]byte(`{"version":1,`)) // read by the transport: the request is on its way
-			began <- struct{}{}
+			_, _ = w.Write([]byte(`{"version":1,`))
 			<-ctx.Done()
 			_ = w.CloseWithError(ctx.Err())
 		}()
@@ -34,6 +56,7 @@ func (p *plane) trickle(t *testing.T, n int, method, path, secret string) {
 		check(t, err)
 		req.Header.Set("Authorization", "Bearer "+secret)
 		req.Header.Set("Content-Type", "application/merge-patch+json")
+		req.Header.Set(trickles, "yes")
 		done.Go(func() {
 			if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
 				_ = resp.Body.Close()
@@ -41,7 +64,7 @@ func (p *plane) trickle(t *testing.T, n int, method, path, secret string) {
 		})
 	}
 	for range n {
-		<-began
+		<-p.slow
 	}
 	t.Cleanup(func() { cancel(); done.Wait() })
 }

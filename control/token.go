@@ -74,7 +74,7 @@ func (c *Control) validTokenName(ctx context.Context, name string) error {
 	if !tokenName.MatchString(name) {
 		return fairlead.Errorf(fairlead.CodeInvalidRequest, "a token's name has 1 to 100 letters, digits and . _ @ - only")
 	}
-	taken := []string{bootstrap, "file", "ramp", "trial", "restore", "fairlead", c.Node}
+	taken := append(slices.Clone(standing), c.Node)
 	nodes, err := c.Store.Nodes(ctx)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func TestNamesApart(t *testing.T) {
 	p := newPlane(t, joinable, func(o *control.Options) { o.Node = "local" })
 	p.json(t, "POST", "/control/v1/nodes", `{"name":"edge-1"}`, 201)
 	for _, name := range []string{
-		"admin", "ADMIN", "admin\u200b", "\u0430dmin", " admin", "deploy bot", "", "local", "edge-1", "Edge-1", "file", "ramp", "trial", "fairlead", "a:b",
+		"admin", "ADMIN", "admin\u200b", "\u0430dmin", " admin", "deploy bot", "", "local", "edge-1", "Edge-1", "file", "ramp", "trial", "restore", "fairlead", "a:b",
 	} {
 		if a := p.json(t, "POST", "/control/v1/tokens", `{"name":"`+name+`","level":"viewer"}`, 400); !strings.Contains(a.text(), `"name"`) {
 			t.Errorf("%q: %s", name, a.text())
@@ -67,7 +67,7 @@ func TestNamesApart(t *testing.T) {
 	}
 	p.token(t, "Deploys_1.x@example-com", "viewer")
 	p.token(t, "edge-2", "viewer")
-	for _, name := range []string{"edge-2", "file"} {
+	for _, name := range []string{"edge-2", "admin", "file", "ramp", "trial", "restore", "fairlead"} {
 		p.json(t, "POST", "/control/v1/nodes", `{"name":"`+name+`"}`, 409)
 	}
 	for _, name := range []string{"a\u200b", "a\u202e", "a\u00a0b", "\u0085"} {

@@ -7,11 +7,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"fairlead"
+	"fairlead/internal/jitter"
 )
 
 // Up takes frames and batches to control.
@@ -97,7 +97,7 @@ func (s *Shipper) repeat(ctx context.Context, what string, step func(context.Con
 
 // pause waits, a little longer or shorter than said, so that many edges do not come at once; false where ctx ends.
 func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait*3/4 + rand.N(wait/2))
+	timer := time.NewTimer(jitter.About(wait))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -43,7 +43,7 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) 
 			return err
 		}
 		for _, step := range steps {
-			if err := step(ctx, w); err != nil {
+			if err := step.do(ctx, w); err != nil {
 				return err
 			}
 		}

@@ -7,20 +7,22 @@ import (
 
 // RestoreStep is done in the transaction of a restore, once everything is as it was backed up: what may have been taken away after
 // the backup, and edges know nothing of, is not given back.
-type RestoreStep func(context.Context, *writer) error
+type RestoreStep struct {
+	do func(context.Context, *writer) error
+}
 
 // RevokeTokens has a restore revoke all admin tokens; n becomes how many were good.
 func RevokeTokens(n *int64) RestoreStep {
-	return func(ctx context.Context, w *writer) error {
+	return RestoreStep{func(ctx context.Context, w *writer) error {
 		return w.end(ctx, n, "token.revoke", "admin tokens", `UPDATE tokens SET revoked = $1 WHERE revoked IS NULL`, w.act.At.UnixMicro())
-	}
+	}}
 }
 
 // VoidJoins has a restore void all tokens to join with; n becomes how many there were. Their nodes stay known.
 func VoidJoins(n *int64) RestoreStep {
-	return func(ctx context.Context, w *writer) error {
+	return RestoreStep{func(ctx context.Context, w *writer) error {
 		return w.end(ctx, n, "join.void", "join tokens", `UPDATE nodes SET token = NULL, expires = NULL WHERE token IS NOT NULL`)
-	}
+	}}
 }
 
 // end ends what a statement finds, and notes it where there was any.

@@ -130,10 +130,10 @@ func (w *Walk) Text() (v Value, n int) {
 	return w.src[start:end:end], n
 }
 
-// stop ends the walk: what follows cannot be told.
 // Offset is where the walk stands in the text: behind Object, More and Name at what Name or Value takes next.
 func (w *Walk) Offset() int { return w.i }
 
+// stop ends the walk: what follows cannot be told.
 func (w *Walk) stop() { w.i, w.ahead = len(w.src), false }
 
 // skip gives the end of the value at i; -1 where it has none.

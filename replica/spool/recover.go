@@ -237,6 +237,7 @@ func (s *Spool) loadAck() (err error) {
 		}
 	}
 	s.acked = max(0, min(s.acked, s.last))
+	s.after = s.acked
 	s.count()
 	return nil
 }

@@ -15,12 +15,12 @@ import (
 // mostFrames bounds what is given at once: those of an idle edge are small, and each is a transaction where they go.
 const mostFrames = 64
 
-// Next waits until there is a frame that was not acknowledged, and gives the oldest ones in order: the first, and as many more
-// as have so many bytes together as they are sent; again the same ones until they are.
+// Next waits until there is a frame that was not acknowledged, or is to go once more, and gives the oldest ones in order: the first, and
+// as many more as have so many bytes together as they are sent; again the same ones until they are acknowledged.
 func (s *Spool) Next(ctx context.Context, bytes int) ([]fairlead.Frame, error) {
 	for {
 		s.mu.Lock()
-		sequence, last, ready, closed := s.acked+1, s.last, s.ready, s.closed
+		sequence, last, ready, closed := max(s.after+1, s.oldest()), s.last, s.ready, s.closed
 		s.mu.Unlock()
 		switch {
 		case closed:
@@ -63,10 +63,13 @@ func (s *Spool) Ack(incarnation string, sequence int64) error {
 	switch {
 	case s.closed:
 		return ErrClosed
-	case incarnation != s.incarnation, sequence <= s.acked:
+	case incarnation != s.incarnation, sequence <= s.after:
 		return nil
 	case sequence > s.last:
 		return fmt.Errorf("acknowledge frame %d: the last one is %d", sequence, s.last)
+	}
+	if s.after = sequence; sequence <= s.acked {
+		return nil
 	}
 	s.acked = sequence
 	s.count()
@@ -77,31 +80,38 @@ func (s *Spool) Ack(incarnation string, sequence int64) error {
 	return s.writeAck()
 }
 
-// Rewind has the frames after one given by Next again, as far as they are kept, and gives the first of them: a ledger
-// that was restored from a backup lacks them.
+// Rewind takes back that the frames after one are acknowledged, and has Next give them again, as far as they are kept; first is the
+// first of them. A ledger that was restored from a backup lacks them.
 func (s *Spool) Rewind(after int64) (first int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return 0, ErrClosed
 	}
-	s.acked = max(min(s.acked, after), s.oldest()-1)
+	s.back(after)
+	s.acked = min(s.acked, s.after)
 	s.count()
-	if s.acked < s.last {
-		close(s.ready)
-		s.ready = make(chan struct{})
-	}
-	return s.acked + 1, s.writeAck()
+	return s.after + 1, s.writeAck()
 }
 
 // Again has the newest acknowledged frame given by Next once more, where it is kept: one that control has is nothing new to it, and
-// one that it lacks tells it, and then the edge, what else it lacks.
+// one that it lacks tells it, and then the edge, what else it lacks. Until control says so the frame stays acknowledged.
 func (s *Spool) Again() error {
 	s.mu.Lock()
-	acked := s.acked
-	s.mu.Unlock()
-	_, err := s.Rewind(acked - 1)
-	return err
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	s.back(s.acked - 1)
+	return nil
+}
+
+// back has Next go on behind a frame, unless it is before that, as far as frames are kept. The caller holds mu.
+func (s *Spool) back(after int64) {
+	if s.after = max(min(s.after, after), s.oldest()-1); s.after < s.last {
+		close(s.ready)
+		s.ready = make(chan struct{})
+	}
 }
 
 // Since gives the frames after one, as far as they are kept, up to the last one that there is.

@@ -92,7 +92,8 @@ type Spool struct {
 	born        place      // where the first line of this process stands, or would
 	buf         []byte
 	ack         *os.File
-	acked       int64         // all frames up to it are
+	acked       int64         // all frames up to it are, as far as control has told
+	after       int64         // Next goes on behind it: behind acked, or before that where a frame is to go once more
 	last        int64         // the newest frame
 	held        int64         // bytes of segments that are not wholly acknowledged
 	waiting     int           // lines in no frame yet

@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"fairlead/internal/jitter"
 	"fairlead/store"
 )
 
@@ -90,7 +90,7 @@ func (l *leads) win(ctx context.Context, task string) (*pgx.Conn, error) {
 				hangUp(conn)
 			}
 			return nil, ctx.Err()
-		case <-time.After(tryEvery*3/4 + rand.N(tryEvery/2)):
+		case <-time.After(jitter.About(tryEvery)):
 		}
 	}
 }
