@@ -158,3 +158,52 @@ func TestCopyBesideDamage(t *testing.T) {
 	check(t, c.Commit(t.Context(), "a"))
 	wantAt(t, r, log)
 }
+
+// BenchmarkCopyRevoked compares a million keys, of which each hundredth is revoked, with a copy that has all of them as good, and with
+// one that has them as they are.
+func BenchmarkCopyRevoked(b *testing.B) {
+	const n = 1_000_000
+	page := func(from int, lost bool) []fairlead.Key {
+		keys := make([]fairlead.Key, 10_000)
+		for i := range keys {
+			k := fairlead.Key{ID: fmt.Sprintf("key_%d", from+i), Name: "n", Hash: nthHash(from + i), Created: start}
+			if i%100 == 0 && !lost {
+				k = revoked(k)
+			}
+			keys[i] = k
+		}
+		return keys
+	}
+	filled := func(r *replica.Replica, lost bool) *replica.Copy {
+		c, err := r.BeginCopy(b.Context(), fairlead.Position{Log: "a"})
+		check(b, err)
+		for from := 0; from < n; from += 10_000 {
+			check(b, c.Keys(b.Context(), page(from, lost)))
+		}
+		check(b, c.Rest(b.Context(), fairlead.State{}, nil))
+		check(b, c.Apply(b.Context(), []fairlead.Change{changelog.New("a").Keys()})) // which makes the index of ids
+		return c
+	}
+	r := open(b, b.TempDir())
+	check(b, filled(r, false).Commit(b.Context(), "a"))
+	for _, lost := range []bool{true, false} {
+		b.Run(fmt.Sprintf("lost=%v", lost), func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				c := filled(r, lost)
+				b.StartTimer()
+				told := 0
+				for after := (fairlead.KeyHash{}); ; {
+					keys, err := c.Revoked(b.Context(), after)
+					check(b, err)
+					if len(keys) == 0 {
+						break
+					}
+					told += len(keys)
+					after = keys[len(keys)-1].Hash
+				}
+				b.ReportMetric(float64(told), "keys")
+			}
+		})
+	}
+}
