@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"fairlead"
@@ -20,7 +21,8 @@ var errMoved = errors.New("the log became another one while it was copied")
 func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Position, err error) {
 	f.loading("begin")
 	defer f.loading("")
-	if fresh := f.b.o.Fresh; foreign && (fresh == nil || !fresh()) {
+	tells := foreign && !(f.b.o.Fresh != nil && f.b.o.Fresh())
+	if tells {
 		if err := f.reportLost(ctx); err != nil {
 			return at, err
 		}
@@ -34,7 +36,13 @@ func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Posit
 	if err != nil {
 		return at, fmt.Errorf("begin a whole copy: %w", err)
 	}
-	if at, err = f.fill(ctx, c, h); err != nil {
+	if at, err = f.fill(ctx, c, h); err == nil && tells {
+		err = f.revokeLost(ctx, c)
+	}
+	if err == nil {
+		err = c.Commit(ctx, at.Log)
+	}
+	if err != nil {
 		return at, errors.Join(fmt.Errorf("make a whole copy: %w", err), c.Discard())
 	}
 	return at, nil
@@ -42,6 +50,9 @@ func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Posit
 
 func (f *follower) fill(ctx context.Context, c Copy, h copyHead) (fairlead.Position, error) {
 	at := h.Position
+	if err := f.carry(ctx, c, at.Number); err != nil {
+		return at, err
+	}
 	if err := f.fillKeys(ctx, c, at.Log); err != nil {
 		return at, err
 	}
@@ -74,7 +85,43 @@ func (f *follower) fill(ctx context.Context, c Copy, h copyHead) (fairlead.Posit
 		}
 		f.loading(fmt.Sprintf("change %d of %d", at.Number, p.Head.Number))
 	}
-	return at, c.Commit(ctx, at.Log)
+	return at, nil
+}
+
+// carry has a copy remember what this node remembers of the log that is copied, so that a later restore of it finds what that undoes.
+// Between that and where the copy begins there may be changes that never were here.
+func (f *follower) carry(ctx context.Context, c Copy, through int64) error {
+	var common fairlead.Position
+	err := again(ctx, func() (err error) { common, err = f.common(ctx, through); return err })
+	if errors.Is(err, errUnread) && ctx.Err() == nil { // the copy is what mends a damaged replica
+		f.log.Warn("the changes that this node remembers are not taken over", "error", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find the last change that both logs have: %w", err)
+	}
+	return c.Remember(ctx, common.Number)
+}
+
+// revokeLost tells control of keys that were revoked here and that the other log has as good, by whatever change that was: one that
+// nobody remembers any more, or of a log before that one. At this node they stay revoked.
+func (f *follower) revokeLost(ctx context.Context, c Copy) error {
+	var after fairlead.KeyHash
+	for {
+		keys, err := c.Revoked(ctx, after)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		f.log.Error("keys that were revoked here are good on the other log; they are reported and stay revoked here", "keys", len(keys), "first", keys[0].ID)
+		for some := range slices.Chunk(keys, lostPage) {
+			p := keyPage{Keys: some}
+			err := again(ctx, func() error { _, err := f.b.Send(ctx, "revoked", p.encode()); return err })
+			if err != nil {
+				return fmt.Errorf("report revoked keys: %w", err)
+			}
+		}
+		after = keys[len(keys)-1].Hash
+	}
 }
 
 // keysAhead is a page of keys that was asked for.

@@ -34,6 +34,9 @@ type history struct {
 	secrets []fairlead.SealedSecret
 	lost    map[string][]fairlead.Change
 	noted   map[string][]int64 // of these, without their contents
+	again   []fairlead.Change  // what the next report makes
+	revoked map[string][]fairlead.Key
+	acts    []fairlead.Act
 	nodes   []fairlead.Node
 	listed  int // how often
 	tokens  map[fairlead.Hash]string
@@ -62,6 +65,17 @@ func (h *history) commit(kind fairlead.ChangeKind, content []byte) fairlead.Chan
 func (h *history) key(name string) fairlead.Change {
 	k := fairlead.Key{ID: "key_" + name, Name: name, Hash: fairlead.HashKey(name), Created: start}
 	h.mu.Lock()
+	h.keys[k.Hash] = k
+	h.mu.Unlock()
+	content, _ := json.Marshal(fairlead.KeyContent{Keys: []fairlead.StoredKey{k.Stored()}})
+	return h.commit(fairlead.ChangeKey, content)
+}
+
+// revoke commits that a key was revoked.
+func (h *history) revoke(name string) fairlead.Change {
+	h.mu.Lock()
+	k := h.keys[fairlead.HashKey(name)]
+	k.Revoked = start
 	h.keys[k.Hash] = k
 	h.mu.Unlock()
 	content, _ := json.Marshal(fairlead.KeyContent{Keys: []fairlead.StoredKey{k.Stored()}})
@@ -165,11 +179,30 @@ func (h *history) NoteLost(_ context.Context, node string, remembered []fairlead
 	return missing, h.fail
 }
 
-func (h *history) ReportLost(_ context.Context, node string, changes []fairlead.Change) (fairlead.Change, error) {
+func (h *history) ReportLost(_ context.Context, node string, changes []fairlead.Change) ([]fairlead.Change, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lost[node] = append(h.lost[node], changes...)
-	return fairlead.Change{}, h.fail
+	made := h.again
+	h.again = nil
+	return made, h.fail
+}
+
+func (h *history) RevokeLost(_ context.Context, node string, keys []fairlead.Key) ([]fairlead.Change, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.revoked == nil {
+		h.revoked = map[string][]fairlead.Key{}
+	}
+	h.revoked[node] = append(h.revoked[node], keys...)
+	return nil, h.fail
+}
+
+func (h *history) Note(_ context.Context, act fairlead.Act) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.acts = append(h.acts, act)
+	return h.fail
 }
 
 func (h *history) Nodes(context.Context) ([]fairlead.Node, error) {
@@ -295,11 +328,19 @@ func (d *disk) fold(c fairlead.Change) error {
 	return nil
 }
 
-func (d *disk) HasHash(_ context.Context, n int64) (fairlead.Hash, bool, error) {
+func (d *disk) Known(_ context.Context, through int64) (fairlead.Position, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, ok := d.changes[n]
-	return c.Hash, ok, nil
+	if d.at.Number <= through {
+		return fairlead.Position{Number: d.at.Number, Hash: d.at.Hash}, nil
+	}
+	known := fairlead.Position{}
+	for n, c := range d.changes {
+		if n <= through && n > known.Number {
+			known = fairlead.Position{Number: n, Hash: c.Hash}
+		}
+	}
+	return known, nil
 }
 
 func (d *disk) Since(_ context.Context, n int64) ([]fairlead.Change, error) {
@@ -320,12 +361,35 @@ func (d *disk) BeginCopy(_ context.Context, at fairlead.Position) (bus.Copy, err
 	d.copies++
 	next := newDisk()
 	next.at = at
+	if at.Number > 0 {
+		next.changes[at.Number] = fairlead.Change{Number: at.Number, Hash: at.Hash}
+	}
 	return &staged{of: d, next: next}, nil
 }
 
 type staged struct {
 	of   *disk
 	next *disk
+}
+
+func (s *staged) Remember(_ context.Context, through int64) error {
+	for n, c := range s.of.changes {
+		if n <= through && n <= s.next.at.Number {
+			s.next.changes[n] = c
+		}
+	}
+	return nil
+}
+
+func (s *staged) Revoked(_ context.Context, after fairlead.KeyHash) (keys []fairlead.Key, err error) {
+	for hash, k := range s.of.keys {
+		if now, ok := s.next.keys[hash]; ok && !k.Active() && now.Active() && now.ID == k.ID && bytes.Compare(hash[:], after[:]) > 0 {
+			s.next.keys[hash] = k
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b fairlead.Key) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
+	return keys, nil
 }
 
 func (s *staged) Keys(_ context.Context, keys []fairlead.Key) error {

@@ -22,20 +22,24 @@ type Replica interface {
 	// Refuse has the keys refused at once that a change revokes which was heard and has to wait, until the replica stands there.
 	// It waits for none of the others.
 	Refuse(ctx context.Context, change fairlead.Change)
-	// HasHash finds the hash of a change that is still remembered.
-	HasHash(ctx context.Context, number int64) (hash fairlead.Hash, found bool, err error)
+	// Known gives number and hash of the last change that is still remembered and not after a number; the begin is known always.
+	Known(ctx context.Context, through int64) (fairlead.Position, error)
 	// BeginCopy stages a whole copy of the log at a position, beside what serves.
 	BeginCopy(ctx context.Context, at fairlead.Position) (Copy, error)
-	// Since gives the remembered changes after a number, in order.
+	// Since gives the remembered changes after a number, in order. Some may be missing; of one without a kind only the hash is known.
 	Since(ctx context.Context, number int64) ([]fairlead.Change, error)
 }
 
 // Copy is a whole copy that is being made. Nothing of it is seen before Commit. Either Commit or Discard ends it.
 type Copy interface {
+	// Remember takes over the changes up to a number that the replica remembers. It comes before Apply.
+	Remember(ctx context.Context, through int64) error
 	Keys(ctx context.Context, keys []fairlead.Key) error
 	Rest(ctx context.Context, state fairlead.State, secrets []fairlead.SealedSecret) error
 	// Apply replays changes since the position: what they say may be in the copy already.
 	Apply(ctx context.Context, changes []fairlead.Change) error
+	// Revoked revokes keys in the copy that the replica has as revoked, a page of them behind a hash, and gives them; none = no more.
+	Revoked(ctx context.Context, after fairlead.KeyHash) ([]fairlead.Key, error)
 	Commit(ctx context.Context, log string) error
 	Discard() error
 }

@@ -163,10 +163,10 @@ type deaf struct {
 	asked atomic.Int64
 }
 
-func (d *deaf) ReportLost(ctx context.Context, node string, changes []fairlead.Change) (fairlead.Change, error) {
+func (d *deaf) ReportLost(ctx context.Context, node string, changes []fairlead.Change) ([]fairlead.Change, error) {
 	d.asked.Add(1)
 	if d.deaf.Load() {
-		return fairlead.Change{}, fairlead.Errorf(fairlead.CodeControlUnavailable, "no database")
+		return nil, fairlead.Errorf(fairlead.CodeControlUnavailable, "no database")
 	}
 	return d.history.ReportLost(ctx, node, changes)
 }

@@ -39,24 +39,6 @@ type (
 	}
 )
 
-// errUnsound tells of a change that is not what its hash says.
-var errUnsound = errors.New("the change has another hash than its content")
-
-// lostChange is a change with the hash of the one before it; zero = that is forgotten, but of the first change.
-type lostChange struct {
-	heard
-	before fairlead.Hash
-}
-
-// sound holds the content against the hash, as far as that can be done.
-func (l *lostChange) sound() error {
-	known := l.Number == 1 || l.before != fairlead.Hash{}
-	if l.large || len(l.Content) == 0 || (known && l.Chain(l.before) != l.Hash) {
-		return fmt.Errorf("change %d: %w", l.Number, errUnsound)
-	}
-	return nil
-}
-
 // reportLost tells control of the remembered changes that the other log has not. Where it cannot, the copy waits: the
 // old log is the only evidence. All edges have the same to tell: each begins at a moment of its own, and brings what
 // nobody has brought before.
@@ -66,53 +48,52 @@ func (f *follower) reportLost(ctx context.Context) error {
 		return ctx.Err()
 	case <-time.After(rand.N(f.b.o.Beat)):
 	}
-	list, err := f.lost(ctx)
+	all, err := f.lost(ctx)
 	if err != nil {
 		return err
 	}
-	for page := range slices.Chunk(list, lostPage) {
-		if err := f.tellLost(ctx, page); err != nil {
+	for page := range slices.Chunk(all.changes, lostPage) {
+		if err := f.tellLost(ctx, all.of(page)); err != nil {
 			return fmt.Errorf("report what the other log has not: %w", err)
 		}
 	}
 	return nil
 }
 
-// lost reads what is to be reported.
-func (f *follower) lost(ctx context.Context) ([]lostChange, error) {
-	common, err := f.common(ctx)
+// lost reads what is to be reported. A change can be, where the hash of the one before it is known: else nobody could hold it against
+// its own.
+func (f *follower) lost(ctx context.Context) (lostReport, error) {
+	common, err := f.common(ctx, f.m.at.Number)
 	if err != nil {
-		return nil, fmt.Errorf("find the last change that both logs have: %w", err)
+		return lostReport{}, fmt.Errorf("find the last change that both logs have: %w", err)
 	}
-	before, _, err := f.replica.HasHash(ctx, common)
+	changes, err := f.replica.Since(ctx, common.Number)
 	if err != nil {
-		return nil, fmt.Errorf("read what the other log has not: %w", err)
-	}
-	changes, err := f.replica.Since(ctx, common)
-	if err != nil {
-		return nil, fmt.Errorf("read what the other log has not: %w", err)
+		return lostReport{}, fmt.Errorf("read what the other log has not: %w", err)
 	}
 	if len(changes) > 0 {
-		f.log.Error("the log is another one; changes that were in force here are not on it", "common", common, "lost", len(changes))
+		f.log.Error("the log is another one; changes that were in force here are not on it", "common", common.Number, "lost", len(changes))
 	}
-	list, last := make([]lostChange, 0, len(changes)), common
+	r, last := lostReport{common: common, at: f.m.at.Number}, common
 	for _, c := range changes {
-		if c.Number != last+1 {
-			before = fairlead.Hash{}
+		before := last
+		last = fairlead.Position{Number: c.Number, Hash: c.Hash}
+		if c.Kind == "" || c.Number != before.Number+1 {
+			continue
 		}
-		l := lostChange{heard{Change: c}, before}
-		last, before = c.Number, c.Hash
+		l := lostChange{heard{Change: c}, before.Hash}
 		if err := l.sound(); err != nil || len(c.Content) > lostLargest { // damaged here: it is no evidence, and must not keep the rest
 			f.log.Error("a lost change cannot be reported", "change", c.Number, "bytes", len(c.Content), "error", err)
 			continue
 		}
-		list = append(list, l)
+		r.changes = append(r.changes, l)
 	}
-	return list, nil
+	return r, nil
 }
 
 // tellLost reports changes: which they are, and then what control misses of them.
-func (f *follower) tellLost(ctx context.Context, list []lostChange) error {
+func (f *follower) tellLost(ctx context.Context, r lostReport) error {
+	list := r.changes
 	var q askRemembers
 	for i := range list {
 		q.Changes = append(q.Changes, remembered{list[i].Number, list[i].Hash})
@@ -131,14 +112,14 @@ func (f *follower) tellLost(ctx context.Context, list []lostChange) error {
 	list = slices.DeleteFunc(slices.Clone(list), func(l lostChange) bool { return !slices.Contains(t.Missing, l.Number) })
 	for len(list) > 0 {
 		if len(list[0].Content) > wholeLimit {
-			if err := f.sendLarge(ctx, t.From, &list[0]); err != nil {
+			if err := f.sendLarge(ctx, t.From, r.of(list[:1])); err != nil {
 				return fmt.Errorf("send change %d: %w", list[0].Number, err)
 			}
 			list = list[1:]
 			continue
 		}
 		page := lostWithin(list)
-		if _, err := f.b.Send(ctx, "lost", encodeLost(page)); err != nil {
+		if _, err := f.b.Send(ctx, "lost", encodeLost(r.of(page))); err != nil {
 			return err
 		}
 		list = list[len(page):]
@@ -160,12 +141,13 @@ func lostWithin(list []lostChange) []lostChange {
 
 // sendLarge sends a change with a large content to a control node, piece by piece. Others send it at the same time: what one has
 // brought another need not.
-func (f *follower) sendLarge(ctx context.Context, to string, l *lostChange) error {
-	size := int64(len(l.Content))
+func (f *follower) sendLarge(ctx context.Context, to string, r lostReport) error {
+	content := r.changes[0].Content
+	size := int64(len(content))
 	p := piece{Size: size}
 	for range 3 * (size/wholeLimit + 2) { // again and again where control had to drop it
-		p.Part = l.Content[p.Offset:min(size, p.Offset+wholeLimit)]
-		body, err := f.b.Send(ctx, "lost."+to, encodeLargeLost(l, &p))
+		p.Part = content[p.Offset:min(size, p.Offset+wholeLimit)]
+		body, err := f.b.Send(ctx, "lost."+to, encodeLargeLost(r, &p))
 		if err != nil {
 			return err
 		}
@@ -181,28 +163,30 @@ func (f *follower) sendLarge(ctx context.Context, to string, l *lostChange) erro
 	return fairlead.Errorf(fairlead.CodeControlUnavailable, "the control plane cannot take a large change now")
 }
 
-// common is the highest remembered change that the other log has too, or 0.
-func (f *follower) common(ctx context.Context) (int64, error) {
-	low, high := int64(0), f.m.at.Number // low is on both, or the beginning; what is beyond high is not
-	for low < high {
-		mid := low + (high-low+1)/2
-		hash, remembered, err := f.replica.HasHash(ctx, mid)
+// errUnread tells that this node's own replica could not be read.
+var errUnread = errors.New("the replica cannot be read")
+
+// common is the last remembered change up to a number that the other log has too, or the begin. What is remembered may have gaps.
+func (f *follower) common(ctx context.Context, through int64) (best fairlead.Position, err error) {
+	low, high := int64(0), min(through, f.m.at.Number) // up to low nothing more is to be found, and what is beyond high is not on both
+	for mid := high; low < high; mid = low + (high-low+1)/2 {
+		known, err := f.replica.Known(ctx, mid)
 		if err != nil {
-			return 0, err
+			return best, fmt.Errorf("%w: %w", errUnread, err)
 		}
-		if !remembered {
-			low = mid // forgotten: what comes after it is all that could be told
+		if known.Number <= low {
+			low = mid // what is between was forgotten, or never here
 			continue
 		}
-		t, err := f.b.has(ctx, mid, hash)
+		t, err := f.b.has(ctx, known.Number, known.Hash)
 		switch {
 		case err != nil:
-			return 0, err
+			return best, err
 		case t.Has:
-			low = mid
+			best, low = fairlead.Position{Number: known.Number, Hash: known.Hash}, mid
 		default:
-			high = mid - 1
+			high = known.Number - 1
 		}
 	}
-	return low, nil
+	return best, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -17,63 +18,136 @@ import (
 type keeping struct {
 	Log
 	kept []fairlead.Change
+	acts []fairlead.Act
 	fail error
 }
 
-func (k *keeping) ReportLost(_ context.Context, _ string, changes []fairlead.Change) (fairlead.Change, error) {
+func (k *keeping) HasChange(_ context.Context, number int64, hash fairlead.Hash) (bool, error) {
+	return (number == 0) == (hash == fairlead.Hash{}) && number < 100, nil
+}
+
+func (k *keeping) Note(_ context.Context, act fairlead.Act) error {
+	k.acts = append(k.acts, act)
+	return nil
+}
+
+func (k *keeping) ReportLost(_ context.Context, _ string, changes []fairlead.Change) ([]fairlead.Change, error) {
 	if k.fail == nil {
 		k.kept = append(k.kept, changes...)
 	}
-	return fairlead.Change{}, k.fail
+	return nil, k.fail
+}
+
+// lostNow is when reports of these tests come.
+var lostNow = time.Unix(1000, 0).UTC()
+
+func (k *keeping) source() *source {
+	b := &Bus{o: Options{Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return lostNow }}}
+	return &source{b: b, log: k, uploads: uploads{values: newValues()}}
 }
 
 // chained makes changes with these contents, each behind the one before.
 func chained(contents ...string) (list []lostChange) {
-	before := fairlead.Hash{}
+	return chainedAfter(fairlead.Position{}, lostNow, contents...)
+}
+
+// chainedAfter makes changes with these contents behind a position.
+func chainedAfter(at fairlead.Position, when time.Time, contents ...string) (list []lostChange) {
 	for i, text := range contents {
-		c := fairlead.Change{Number: int64(i + 1), Kind: fairlead.ChangeKey, At: time.Unix(1, 0).UTC(), By: "admin", Content: []byte(text)}
+		c := fairlead.Change{Number: at.Number + int64(i+1), Kind: fairlead.ChangeKey, At: when, By: "admin", Content: []byte(text)}
+		before := at.Hash
+		if i > 0 {
+			before = list[i-1].Hash
+		}
 		c.Hash = c.Chain(before)
 		list = append(list, lostChange{heard{Change: c}, before})
-		before = c.Hash
 	}
 	return list
 }
 
-// TestUnsoundLost holds that nothing is kept as evidence that is not what its hash says.
+// whole is a report of changes behind a position.
+func whole(common fairlead.Position, list ...lostChange) lostReport {
+	return lostReport{common: common, at: list[len(list)-1].Number, changes: list}
+}
+
+// TestUnsoundLost holds that nothing is kept as evidence that is not what its hash says, or not where the report puts it, and that the
+// audit has who brought it.
 func TestUnsoundLost(t *testing.T) {
-	forgotten := func(l *lostChange) { l.before = fairlead.Hash{} }
+	ten := fairlead.Position{Number: 10, Hash: fairlead.Hash{10}}
 	for _, c := range []struct {
 		name string
-		bend func(l *lostChange)
+		bend func(r *lostReport)
 		kept int
 	}{
-		{"sound", func(*lostChange) {}, 2},
-		{"the one before is forgotten", forgotten, 2},
-		{"without content", func(l *lostChange) { l.Content = nil }, 0},
-		{"without content, and the one before is forgotten", func(l *lostChange) { l.Content = nil; forgotten(l) }, 0},
-		{"another content", func(l *lostChange) { l.Content = []byte("{}") }, 0},
-		{"another author", func(l *lostChange) { l.By = "mallory" }, 0},
+		{"sound", func(*lostReport) {}, 3},
+		{"with a gap", func(r *lostReport) { r.changes = append(r.changes[:1], r.changes[2]) }, 2},
+		{"behind a gap", func(r *lostReport) { r.changes = r.changes[1:] }, 2},
+		{"the one before is forgotten", func(r *lostReport) { r.changes[1].before = fairlead.Hash{} }, 0},
+		{"without content", func(r *lostReport) { r.changes[1].Content = nil }, 0},
+		{"another content", func(r *lostReport) { r.changes[1].Content = []byte("{}") }, 0},
+		{"another author", func(r *lostReport) { r.changes[1].By = "mallory" }, 0},
+		{"far beyond where the edge is", func(r *lostReport) {
+			r.changes = chainedAfter(fairlead.Position{Number: 1_000_002, Hash: fairlead.Hash{5}}, lostNow, "{}")
+		}, 0},
+		{"beyond, with the one before forgotten", func(r *lostReport) {
+			c := chainedAfter(fairlead.Position{Number: 1_000_002}, lostNow, "{}")
+			r.changes, r.at = c, 1_000_003
+		}, 0},
+		{"not after what both have", func(r *lostReport) {
+			r.changes = chainedAfter(fairlead.Position{Number: 9, Hash: fairlead.Hash{5}}, lostNow, "{}")
+		}, 0},
+		{"not in order", func(r *lostReport) { r.changes[0], r.changes[2] = r.changes[2], r.changes[0] }, 0},
+		{"twice", func(r *lostReport) { r.changes[1] = r.changes[0] }, 0},
+		{"not behind what both have", func(r *lostReport) { r.common.Hash = fairlead.Hash{9} }, 0},
+		{"not behind the one before", func(r *lostReport) {
+			r.changes = append(r.changes[:1], chainedAfter(fairlead.Position{Number: 11, Hash: fairlead.Hash{5}}, lostNow, "{}")...)
+		}, 0},
+		{"behind what the log has not", func(r *lostReport) {
+			*r = whole(fairlead.Position{Number: 200, Hash: fairlead.Hash{10}}, chainedAfter(fairlead.Position{Number: 200, Hash: fairlead.Hash{10}}, lostNow, "{}")...)
+		}, 0},
+		{"of a clock a little ahead", func(r *lostReport) { r.changes = chainedAfter(ten, lostNow.Add(10*time.Minute), "{}") }, 1},
 	} {
 		log := &keeping{}
-		s := &source{log: log}
-		list := chained(`{"a":1}`, `{"b":2}`)
-		c.bend(&list[1])
-		_, err := s.lost(t.Context(), "paris", encodeLost(list))
-		if (err == nil) != (c.kept > 0) || len(log.kept) != c.kept {
-			t.Errorf("%s: kept %d, %v", c.name, len(log.kept), err)
+		s := log.source()
+		r := whole(ten, chainedAfter(ten, lostNow, `{"a":1}`, `{"b":2}`, `{"c":3}`)...)
+		c.bend(&r)
+		for range 2 {
+			_, err := s.lost(t.Context(), "paris", encodeLost(r))
+			if (err == nil) != (c.kept > 0) {
+				t.Errorf("%s: %v", c.name, err)
+			}
 		}
+		if len(log.kept) != 2*c.kept {
+			t.Errorf("%s: kept %d", c.name, len(log.kept))
+		}
+		if refused := len(log.acts) == 1 && log.acts[0].By == "paris" && log.acts[0].Action == "log.refused"; refused != (c.kept == 0) {
+			t.Errorf("%s: audit %+v", c.name, log.acts)
+		}
+	}
+}
+
+// TestLateLost holds that a change which is dated after now is left out of what is kept, and does not keep the rest.
+func TestLateLost(t *testing.T) {
+	log := &keeping{}
+	first := chained("{}")[0]
+	late := chainedAfter(fairlead.Position{Number: 1, Hash: first.Hash}, lostNow.Add(time.Hour), "{}")[0]
+	if _, err := log.source().lost(t.Context(), "paris", encodeLost(whole(fairlead.Position{}, first, late))); err != nil {
+		t.Error(err)
+	}
+	if len(log.kept) != 1 || log.kept[0].Number != 1 || len(log.acts) != 1 || log.acts[0].Why != "dated after now" {
+		t.Errorf("kept %d, audit %+v", len(log.kept), log.acts)
 	}
 }
 
 // TestLargeLost holds that a large content is kept once it is whole, whoever brings its pieces, in whatever order and however often.
 func TestLargeLost(t *testing.T) {
 	log := &keeping{}
-	s := &source{log: log, uploads: uploads{values: newValues()}}
+	s := log.source()
 	text := string(bytes.Repeat([]byte("0123456789"), 10))
 	l := chained(text)[0]
 	send := func(from, to int, content string) (have int64, kept bool) {
 		t.Helper()
-		answer, err := s.lostPiece(t.Context(), "paris", encodeLargeLost(&l, &piece{Size: 100, Offset: int64(from), Part: []byte(content[from:to])}))
+		answer, err := s.lostPiece(t.Context(), "paris", encodeLargeLost(whole(fairlead.Position{}, l), &piece{Size: 100, Offset: int64(from), Part: []byte(content[from:to])}))
 		if err != nil {
 			return -1, false
 		}
@@ -108,7 +182,7 @@ func TestLargeLost(t *testing.T) {
 		t.Errorf("kept %d changes", len(log.kept))
 	}
 	for _, p := range []piece{{Size: 0}, {Size: lostLargest + 1}, {Size: 5, Offset: -1}, {Size: 5, Offset: 6}, {Size: 5, Offset: 3, Part: []byte("abc")}} {
-		if _, err := s.lostPiece(t.Context(), "paris", encodeLargeLost(&l, &p)); fairlead.AsError(err).Code != fairlead.CodeInvalidRequest {
+		if _, err := s.lostPiece(t.Context(), "paris", encodeLargeLost(whole(fairlead.Position{}, l), &p)); fairlead.AsError(err).Code != fairlead.CodeInvalidRequest {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
@@ -128,7 +202,7 @@ func TestLostWithin(t *testing.T) {
 		contents := slices.Repeat([]string{string(bytes.Repeat([]byte("x"), size))}, lostPage)
 		list := chained(contents...)
 		page := lostWithin(list)
-		if n := len(encodeLost(page)); len(page) == 0 || n > 1<<20 || (len(page) < len(list) && n < pageBytes/2) {
+		if n := len(encodeLost(whole(fairlead.Position{}, page...))); len(page) == 0 || n > 1<<20 || (len(page) < len(list) && n < pageBytes/2) {
 			t.Errorf("%d changes of %d bytes come to %d", len(page), size, n)
 		}
 	}
@@ -137,8 +211,9 @@ func TestLostWithin(t *testing.T) {
 		t.Errorf("%d changes before a large one", n)
 	}
 	for _, l := range list {
-		back, err := decodeLost(encodeLost([]lostChange{l}))
-		if err != nil || fmt.Sprint(back) != fmt.Sprint([]lostChange{l}) {
+		r := whole(fairlead.Position{Number: 3, Hash: fairlead.Hash{4}}, l)
+		back, err := decodeLost(encodeLost(r))
+		if err != nil || fmt.Sprint(back) != fmt.Sprint(r) {
 			t.Errorf("change %d is another: %v", l.Number, err)
 		}
 	}

@@ -23,8 +23,12 @@ type Log interface {
 	Secrets(ctx context.Context) ([]fairlead.SealedSecret, error)
 	// NoteLost gives the numbers of those changes whose contents ReportLost is to bring.
 	NoteLost(ctx context.Context, node string, remembered []fairlead.Position) (missing []int64, err error)
-	// ReportLost gives the change that it makes, if any: keys are revoked again.
-	ReportLost(ctx context.Context, node string, changes []fairlead.Change) (fairlead.Change, error)
+	// ReportLost gives the changes that it makes, if any: keys are revoked again, and edges removed.
+	ReportLost(ctx context.Context, node string, changes []fairlead.Change) ([]fairlead.Change, error)
+	// RevokeLost revokes keys again that a node remembers as revoked, and gives the changes that it makes, if any.
+	RevokeLost(ctx context.Context, node string, keys []fairlead.Key) ([]fairlead.Change, error)
+	// Note adds an act to the audit.
+	Note(ctx context.Context, act fairlead.Act) error
 }
 
 // maxBeat bounds the bytes of a beat.
@@ -111,6 +115,7 @@ func Serve(ctx context.Context, b *Bus, log Log, name string, ready ...func()) e
 		{subjectPieces("*", name), "", s.piece},
 		{subjectUp("*", "remembers"), queueControl, s.remembers},
 		{subjectUp("*", "lost"), queueControl, s.lost},
+		{subjectUp("*", "revoked"), queueControl, s.revoked},
 		{subjectUp("*", "lost."+name), "", s.lostPiece},
 	} {
 		if err := d.take(t.subject, t.queue, t.do); err != nil {

@@ -9,7 +9,7 @@ import "strings"
 //	fl.tell.KIND           watch, ...                 control
 //	fl.ask.NAME.VERB       fetch, has, copy, ...      the edge NAME; control answers
 //	fl.ask.NAME.piece.AT   a piece of what AT holds   likewise
-//	fl.up.NAME.KIND        status, evidence, lost, .. the node NAME
+//	fl.up.NAME.KIND        status, lost, revoked, ... the node NAME
 //	fl.up.NAME.lost.AT     a piece of a large change, likewise; AT answers
 //	fl.hello, fl.join.NAME one that has a one-time token for NAME
 //	fl.inbox.NAME.>        answers to NAME            control

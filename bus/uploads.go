@@ -3,8 +3,8 @@ package bus
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"sync"
+	"time"
 
 	"fairlead"
 )
@@ -13,6 +13,8 @@ import (
 type uploads struct {
 	mu     sync.Mutex
 	values *values // as far as they are there
+	// refused is when the audit last had a word on a node whose report was not taken.
+	refused map[string]time.Time
 }
 
 // take takes a piece, and gives what there is of the value.
@@ -58,19 +60,20 @@ func (s *source) remembers(ctx context.Context, node string, body []byte) ([]byt
 
 // lost takes changes that an edge has applied and this log does not have.
 func (s *source) lost(ctx context.Context, node string, body []byte) ([]byte, error) {
-	list, err := decodeLost(body)
+	r, err := decodeLost(body)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.keepLost(ctx, node, list)
+	return nil, s.keepLost(ctx, node, r)
 }
 
 // lostPiece takes a piece of the content of such a change, and keeps the change once it is whole.
 func (s *source) lostPiece(ctx context.Context, node string, body []byte) ([]byte, error) {
-	l, p, err := decodeLargeLost(body)
+	r, p, err := decodeLargeLost(body)
 	if err != nil {
 		return nil, err
 	}
+	l := &r.changes[0]
 	if p.Size < 1 || p.Size > lostLargest || p.Offset < 0 || p.Offset > p.Size-int64(len(p.Part)) {
 		return nil, fairlead.Errorf(fairlead.CodeInvalidRequest, "the content has no such part")
 	}
@@ -78,8 +81,8 @@ func (s *source) lostPiece(ctx context.Context, node string, body []byte) ([]byt
 	t := tellTaken{Have: int64(len(value))}
 	if t.Have == p.Size {
 		l.Content, l.large = value, false
-		if err := s.keepLost(ctx, node, []lostChange{l}); err != nil {
-			if l.sound() != nil {
+		if err := s.keepLost(ctx, node, r); err != nil {
+			if fairlead.AsError(err).Code == fairlead.CodeInvalidRequest {
 				s.uploads.drop(l.Hash)
 			}
 			return nil, err
@@ -87,21 +90,4 @@ func (s *source) lostPiece(ctx context.Context, node string, body []byte) ([]byt
 		t.Kept = true
 	}
 	return json.Marshal(t)
-}
-
-// keepLost keeps what is as its hash says: what is reported is the only evidence of what a restore has undone.
-func (s *source) keepLost(ctx context.Context, node string, list []lostChange) error {
-	changes := make([]fairlead.Change, len(list))
-	for i := range list {
-		if err := list[i].sound(); err != nil {
-			return &fairlead.Error{Code: fairlead.CodeInvalidRequest, Message: "a change is not what its hash says", Err: fmt.Errorf("report of %s: %w", node, err)}
-		}
-		changes[i] = list[i].Change
-	}
-	made, err := s.log.ReportLost(ctx, node, changes)
-	if err == nil && made.Number > 0 {
-		s.b.o.Log.Warn("keys whose revocation this log had lost are revoked again", "told_by", node, "change", made.Number)
-		s.b.Publish(made)
-	}
-	return err
 }

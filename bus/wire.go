@@ -300,35 +300,50 @@ func (r *reader) lost() lostChange {
 	return lostChange{r.change(), before}
 }
 
+// report is what a report says before its changes.
+func (w *writer) report(r *lostReport) {
+	w.number(r.common.Number)
+	w.hash(r.common.Hash)
+	w.number(r.at)
+}
+
+func (r *reader) report() lostReport {
+	return lostReport{common: fairlead.Position{Number: r.number(), Hash: r.hash()}, at: r.number()}
+}
+
 // encodeLost is a report of lost changes with their contents.
-func encodeLost(list []lostChange) []byte {
+func encodeLost(report lostReport) []byte {
 	w := writer{b: append(make([]byte, 0, 4096), frameLost)}
-	w.number(int64(len(list)))
-	for i := range list {
-		w.lost(&list[i], true)
+	w.report(&report)
+	w.number(int64(len(report.changes)))
+	for i := range report.changes {
+		w.lost(&report.changes[i], true)
 	}
 	return w.b
 }
 
-func decodeLost(frame []byte) ([]lostChange, error) {
+func decodeLost(frame []byte) (lostReport, error) {
 	r := begin(frame, frameLost)
-	all := list(r, r.lost)
-	return all, r.end()
+	report := r.report()
+	report.changes = list(r, r.lost)
+	return report, r.end()
 }
 
-// encodeLargeLost is a piece of the content of a lost change, and whose.
-func encodeLargeLost(l *lostChange, p *piece) []byte {
+// encodeLargeLost is a piece of the content of a report's one change.
+func encodeLargeLost(report lostReport, p *piece) []byte {
 	w := writer{b: append(make([]byte, 0, 256+len(p.Part)), frameLarge)}
-	w.lost(l, false)
+	w.report(&report)
+	w.lost(&report.changes[0], false)
 	w.number(p.Size)
 	w.number(p.Offset)
 	w.bytes(p.Part)
 	return w.b
 }
 
-func decodeLargeLost(frame []byte) (lostChange, piece, error) {
+func decodeLargeLost(frame []byte) (lostReport, piece, error) {
 	r := begin(frame, frameLarge)
-	l := r.lost()
+	report := r.report()
+	report.changes = []lostChange{r.lost()}
 	p := piece{Size: r.number(), Offset: r.number(), Part: r.bytes()}
-	return l, p, r.end()
+	return report, p, r.end()
 }

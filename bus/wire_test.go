@@ -82,7 +82,7 @@ func FuzzFrames(f *testing.F) {
 	b := piece{Size: 10, Part: []byte("abc")}
 	l := lostChange{heard{Change: c}, c.Hash}
 	for _, seed := range [][]byte{
-		encodeChange(&c), p.encode(), k.encode(), b.encode(), encodeLost([]lostChange{l}), encodeLargeLost(&l, &b),
+		encodeChange(&c), p.encode(), k.encode(), b.encode(), encodeLost(whole(fairlead.Position{}, l)), encodeLargeLost(whole(fairlead.Position{}, l), &b),
 		{},
 		{framePage, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
 		answer(nil, fairlead.Errorf(fairlead.CodeConflict, "x")), answer([]byte("{}"), nil),
@@ -110,8 +110,8 @@ func FuzzFrames(f *testing.F) {
 				t.Errorf("%+v is written as %+v, %v", b, again, err)
 			}
 		}
-		if l, p, err := decodeLargeLost(frame); err == nil && l.large {
-			if l2, p2, err := decodeLargeLost(encodeLargeLost(&l, &p)); err != nil || !reflect.DeepEqual(l, l2) || !reflect.DeepEqual(p, p2) {
+		if l, p, err := decodeLargeLost(frame); err == nil && l.changes[0].large {
+			if l2, p2, err := decodeLargeLost(encodeLargeLost(l, &p)); err != nil || !reflect.DeepEqual(l, l2) || !reflect.DeepEqual(p, p2) {
 				t.Errorf("%+v, %+v is written as %+v, %+v, %v", l, p, l2, p2, err)
 			}
 		}

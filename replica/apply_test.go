@@ -220,19 +220,30 @@ func TestNow(t *testing.T) {
 	}
 }
 
-func TestHasHash(t *testing.T) {
+// TestKnown holds which changes are known by their hashes: the last one of them not after a number.
+func TestKnown(t *testing.T) {
 	r := open(t, t.TempDir())
 	log := changelog.New("a")
 	for range 3 {
 		apply(t, r, log.Keys())
 	}
-	for n, want := range []fairlead.Hash{{}, log.Made[0].Hash, log.Made[1].Hash, log.Made[2].Hash} {
-		if got, found, err := r.HasHash(t.Context(), int64(n)); err != nil || !found || got != want {
-			t.Errorf("change %d: %v, %v, %v", n, got, found, err)
-		}
+	for n, want := range []fairlead.Position{{}, place(log, 1), place(log, 2), place(log, 3), place(log, 3)} {
+		wantKnown(t, r, int64(n), want)
 	}
-	if _, found, err := r.HasHash(t.Context(), 4); err != nil || found {
-		t.Errorf("change 4: %v, %v", found, err)
+}
+
+// place is a change's number and hash.
+func place(l *changelog.Log, number int64) fairlead.Position {
+	if number == 0 {
+		return fairlead.Position{}
+	}
+	return fairlead.Position{Number: number, Hash: l.Made[number-1].Hash}
+}
+
+func wantKnown(t *testing.T, r *replica.Replica, through int64, want fairlead.Position) {
+	t.Helper()
+	if got, err := r.Known(t.Context(), through); err != nil || got != want {
+		t.Errorf("the last change up to %d is %+v, %v; want %+v", through, got, err, want)
 	}
 }
 
@@ -270,9 +281,7 @@ func TestForgottenChanges(t *testing.T) {
 				if len(since) == 0 || since[0].Number != c.first || since[len(since)-1].Number != log.At.Number {
 					t.Errorf("remembers %d changes from %d, want from %d", len(since), since[0].Number, c.first)
 				}
-				if _, found, err := r.HasHash(t.Context(), c.first-1); err != nil || found != (c.first == 1) {
-					t.Errorf("the change before the first is known: %v, %v", found, err)
-				}
+				wantKnown(t, r, c.first-1, fairlead.Position{})
 			})
 		}
 	}

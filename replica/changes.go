@@ -20,8 +20,8 @@ type bounds struct {
 	bytes   int64
 }
 
-// Since gives the remembered changes after a number, in order. Where older ones were forgotten it begins
-// later.
+// Since gives the remembered changes after a number, in order. Where older ones were forgotten it begins later, and a whole copy leaves
+// a gap: what was never here. The change that a copy began behind has no kind and no content, for only its hash is known.
 func (r *Replica) Since(ctx context.Context, number int64) (changes []fairlead.Change, err error) {
 	err = r.read(ctx, func(f *file) error {
 		rows, err := f.read.QueryContext(ctx, `SELECT number, kind, at, author, hash, content FROM changes WHERE number > ? ORDER BY number`, number)

@@ -53,6 +53,9 @@ func (r *Replica) BeginCopy(ctx context.Context, at fairlead.Position) (*Copy, e
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin copy: %w", err), removeFile(r.next()))
 	}
+	if err := anchor(ctx, f.write, at); err != nil {
+		return nil, errors.Join(fmt.Errorf("begin copy: %w", err), f.close(), removeFile(r.next()))
+	}
 	// What is sorted for the index must not need a folder for temporary files, which this machine may not have.
 	if _, err := f.write.ExecContext(ctx, `DROP INDEX key_ids; PRAGMA temp_store = MEMORY`); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin copy: %w", err), f.close(), removeFile(r.next()))

@@ -150,6 +150,9 @@ func TestKilled(t *testing.T) {
 		}
 		since, err := r.Since(t.Context(), 0)
 		check(t, err)
+		if len(since) > 0 && since[0].Kind == "" { // where a copy began
+			since = since[1:]
+		}
 		if n := len(since); n > 0 && !reflect.DeepEqual(since, p.Made[len(p.Made)-n:]) {
 			t.Errorf("round %d, at %d: remembers other changes than the last ones", round, at.Number)
 		} else if int64(n) < at.Number {

@@ -66,37 +66,34 @@ func (r *Replica) makeSure(ctx context.Context) error {
 	return nil
 }
 
-// HasHash gives the hash of a change that is still remembered: of those last applied, of the position, and
-// of the change 0, which is the zero hash.
-func (r *Replica) HasHash(ctx context.Context, number int64) (hash fairlead.Hash, found bool, err error) {
+// Known gives the last change that is still remembered and not after a number: of those last applied, of the position, or the begin,
+// which is number 0 with the zero hash.
+func (r *Replica) Known(ctx context.Context, through int64) (known fairlead.Position, err error) {
 	at, err := r.Position(ctx)
-	switch {
-	case err != nil:
-		return hash, false, err
-	case number == 0:
-		return hash, true, nil
-	case number == at.Number:
-		return at.Hash, true, nil
+	if err != nil {
+		return known, err
 	}
-	return r.readHash(ctx, number)
+	if at.Number <= through {
+		return fairlead.Position{Number: at.Number, Hash: at.Hash}, nil
+	}
+	return r.readKnown(ctx, through)
 }
 
-// readHash reads the hash of a change from those that are remembered. It waits for no applier.
-func (r *Replica) readHash(ctx context.Context, number int64) (hash fairlead.Hash, found bool, err error) {
+// readKnown reads what Known gives from those last applied. It waits for no applier.
+func (r *Replica) readKnown(ctx context.Context, through int64) (known fairlead.Position, err error) {
 	err = r.read(ctx, func(f *file) error {
 		var b []byte
-		err := f.read.QueryRowContext(ctx, `SELECT hash FROM changes WHERE number = ?`, number).Scan(&b)
+		err := f.read.QueryRowContext(ctx, `SELECT number, hash FROM changes WHERE number <= ? ORDER BY number DESC LIMIT 1`, through).Scan(&known.Number, &b)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err == nil {
-			hash, err = hashOf(b)
+			known.Hash, err = hashOf(b)
 		}
-		found = err == nil
 		return err
 	})
 	if err != nil {
-		return hash, false, fmt.Errorf("read hash of change %d: %w", number, err)
+		return known, fmt.Errorf("read the last change up to %d: %w", through, err)
 	}
-	return hash, found, nil
+	return known, nil
 }

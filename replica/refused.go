@@ -89,7 +89,7 @@ func (r *Replica) Refuse(ctx context.Context, c fairlead.Change) {
 		return
 	}
 	if c.Number <= r.now.Load().at.Number {
-		if hash, known, err := r.readHash(ctx, c.Number); err == nil && known && hash == c.Hash {
+		if known, err := r.readKnown(ctx, c.Number); err == nil && known.Number == c.Number && known.Hash == c.Hash {
 			return // it is applied
 		}
 	}

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,36 +51,39 @@ func (s *Store) NoteLost(ctx context.Context, node string, remembered []fairlead
 
 // ReportLost keeps the changes that a node remembers and that are not in this log. What the log has is passed over, and so is
 // what the node reported before. Keys that were revoked in such a change, and are here and good, are revoked again at once, as of then, in
-// one change, and edges that were removed are removed again. The last change of these is given; else it is zero.
-func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.Change) (fairlead.Change, error) {
+// one change. Edges that were removed are removed again where a restore is known that undid it. All changes that this makes are given.
+func (s *Store) ReportLost(ctx context.Context, node string, changes []fairlead.Change) ([]fairlead.Change, error) {
 	if err := storable(node); err != nil {
-		return fairlead.Change{}, err
+		return nil, err
 	}
 	for i := range changes {
 		if err := storable(changes[i].By, string(changes[i].Kind), string(changes[i].Content)); err != nil {
-			return fairlead.Change{}, err
+			return nil, err
 		}
 	}
 	var lost []changeID
+	var removed []removal
 	keep := func(ctx context.Context, w *writer) (_ []changeID, err error) {
-		lost, err = w.keepLost(ctx, changes)
+		if lost, err = w.keepLost(ctx, changes); err != nil {
+			return nil, err
+		}
+		removed, err = w.removedIn(ctx, changes, lost)
 		return lost, err
 	}
-	return s.noteLost(ctx, node, keep, func(ctx context.Context, w *writer) error {
-		if _, err := w.removeLost(ctx, node, changes); err != nil {
-			return err
+	return s.noteLost(ctx, node, keep, func(ctx context.Context, w *writer) (why string, err error) {
+		if why, err = w.removeAgain(ctx, node, removed); err != nil {
+			return "", err
 		}
-		was := revokedIn(changes, lost)
-		if err := w.revokeAgain(ctx, was, node); err != nil {
-			return fmt.Errorf("revoke the keys of lost changes: %w", err)
+		if err := w.revokeAgain(ctx, revokedIn(changes, lost), "revoked in a change that this log lost, as "+node+" remembers"); err != nil {
+			return "", fmt.Errorf("revoke the keys of lost changes: %w", err)
 		}
-		return nil
+		return why, nil
 	})
 }
 
 // noteLost takes down that a node remembers lost changes. Many nodes tell the same at once, so the head row is taken for nothing
-// but the entry of the audit and what is to be done then, and not at all where nothing of it is news.
-func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Context, *writer) ([]changeID, error), then func(context.Context, *writer) error) (fairlead.Change, error) {
+// but the entry of the audit, of which then gives the reason, and what is to be done then, and not at all where nothing of it is news.
+func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Context, *writer) ([]changeID, error), then func(context.Context, *writer) (string, error)) ([]fairlead.Change, error) {
 	act := fairlead.Act{At: s.now(), By: node, Action: "log.lost"}
 	w, err := s.writeAfter(ctx, "keep lost changes", act, func(ctx context.Context, w *writer) error {
 		ids, err := keep(ctx, w)
@@ -104,10 +105,10 @@ func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Con
 		}
 		w.act.Target = fmt.Sprintf("%d changes, %d to %d", at.put, ids[0].number, ids[len(ids)-1].number)
 		return nil
-	}, func(ctx context.Context, w *writer) error {
+	}, func(ctx context.Context, w *writer) (err error) {
 		told := w.act
 		if then != nil {
-			if err := then(ctx, w); err != nil {
+			if told.Why, err = then(ctx, w); err != nil {
 				return err
 			}
 		}
@@ -115,66 +116,9 @@ func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Con
 		return w.note(ctx)
 	})
 	if err != nil {
-		return fairlead.Change{}, err
+		return nil, err
 	}
-	return w.change, nil
-}
-
-// revokedIn gives the keys that those of changes which are lost revoked, by id. Other keys of them stay as they are: what a lost
-// change made is gone, and nobody but an operator brings it back.
-func revokedIn(changes []fairlead.Change, lost []changeID) map[string]fairlead.Key {
-	revoked := map[string]fairlead.Key{}
-	for i := range changes {
-		c := &changes[i]
-		var content fairlead.KeyContent
-		if c.Kind != fairlead.ChangeKey || !slices.Contains(lost, changeID{c.Number, c.Hash}) || json.Unmarshal(c.Content, &content) != nil {
-			continue
-		}
-		for j := range content.Keys {
-			if k := content.Keys[j].Key(); !k.Active() {
-				revoked[k.ID] = k
-			}
-		}
-	}
-	return revoked
-}
-
-// revokeAgain revokes those of keys that are good here, as of the time at which they were revoked before, in one change.
-func (w *writer) revokeAgain(ctx context.Context, was map[string]fairlead.Key, node string) error {
-	var again []fairlead.Key
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(was)), bulkArgs) {
-		ids := make([]any, len(some))
-		for i, id := range some {
-			ids[i] = id
-		}
-		good, err := list(ctx, w.tx, scanKey, `SELECT `+keyColumns+` FROM keys WHERE revoked IS NULL AND id IN (`+places(len(some))+`) ORDER BY id`, ids...)
-		if err != nil {
-			return err
-		}
-		for _, k := range good {
-			if k.Hash == was[k.ID].Hash {
-				k.Revoked = moment(was[k.ID].Revoked)
-				again = append(again, k)
-			}
-		}
-	}
-	if len(again) == 0 {
-		return nil
-	}
-	for _, k := range again {
-		if _, err := w.tx.ExecContext(ctx, `UPDATE keys SET revoked = $1 WHERE id = $2`, k.Revoked.UnixMicro(), k.ID); err != nil {
-			return err
-		}
-	}
-	w.act = fairlead.Act{
-		At: w.act.At, By: byRestore, Action: "key.revoke", Target: again[0].ID,
-		Why: "revoked in a change that this log lost, as " + node + " remembers",
-	}
-	if len(again) > 1 {
-		w.act.Target = fmt.Sprintf("%d keys", len(again))
-	}
-	_, err := w.append(ctx, fairlead.ChangeKey, keyContent(again))
-	return err
+	return w.made, nil
 }
 
 // keepLost keeps those of changes that the log lacks, and gives which they are, in order: of two that keep the same, one waits

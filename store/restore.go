@@ -14,7 +14,6 @@ import (
 	"maps"
 	"strconv"
 	"strings"
-	"time"
 
 	"fairlead"
 )
@@ -27,7 +26,7 @@ const longestLine = 512 << 20
 // that know no more than the backup go on where they are; one audit entry says that the restore was. Steps are done behind it.
 func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) (fairlead.BackupInfo, error) {
 	in := &restore{failure: s.engine.Failure}
-	act := fairlead.Act{At: moment(time.Now()), By: "fairlead", Action: "store.restore"}
+	act := fairlead.Act{At: moment(s.now()), By: "fairlead", Action: actRestore}
 	_, err := s.transact(ctx, act, nil, func(ctx context.Context, w *writer) error {
 		if err := w.checkEmpty(ctx); err != nil {
 			return err
@@ -38,7 +37,7 @@ func (s *Store) Restore(ctx context.Context, r io.Reader, steps ...RestoreStep) 
 		if err := w.lock(ctx, s.engine.Lock); err != nil {
 			return err
 		}
-		w.act.Target = "change " + strconv.FormatInt(in.info.Position.Number, 10) + " of " + in.info.At.Format(time.RFC3339)
+		w.act.Target = restored(in.info.Position.Number, in.info.At)
 		if err := w.note(ctx); err != nil {
 			return err
 		}

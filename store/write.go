@@ -40,7 +40,8 @@ type writer struct {
 	hash      fairlead.Hash
 	entries   int64
 	entryHash fairlead.Hash
-	change    fairlead.Change // the last one appended; Number 0 = none
+	change    fairlead.Change   // the last one appended; Number 0 = none
+	made      []fairlead.Change // all that were appended, in order
 }
 
 // write runs f in a transaction, as an act. f may run again where a connection was lost before the commit. The writer that it
@@ -201,6 +202,7 @@ func (w *writer) append(ctx context.Context, kind fairlead.ChangeKind, content a
 		return fairlead.Change{}, fmt.Errorf("append change: %w", err)
 	}
 	w.number, w.hash, w.change = c.Number, c.Hash, c
+	w.made = append(w.made, c)
 	w.act.Change = c.Number
 	return c, w.note(ctx)
 }

@@ -311,9 +311,9 @@ func testLost(t *testing.T, db Database) {
 		{"edge-3", []fairlead.Change{have[1]}},
 		{"edge-3", nil},
 	} {
-		change, err := s.ReportLost(t.Context(), c.node, c.changes)
-		if check(t, err); change.Number != 0 {
-			t.Errorf("%s: change %+v", c.node, change)
+		made, err := s.ReportLost(t.Context(), c.node, c.changes)
+		if check(t, err); len(made) != 0 {
+			t.Errorf("%s: changes %+v", c.node, made)
 		}
 	}
 	lost, err := s.Lost(t.Context())
@@ -389,17 +389,9 @@ func testLostRevocations(t *testing.T, db, restored Database) {
 		{"edge-1", lost, nil},
 		{"edge-2", lost, nil},
 	} {
-		change, err := s.ReportLost(t.Context(), c.node, c.changes)
+		made, err := s.ReportLost(t.Context(), c.node, c.changes)
 		check(t, err)
-		var content fairlead.KeyContent
-		if change.Number > 0 {
-			check(t, json.Unmarshal(change.Content, &content))
-		}
-		var revoked []string
-		for _, k := range content.Keys {
-			revoked = append(revoked, k.ID)
-		}
-		slices.Sort(revoked)
+		revoked := keysIn(t, made)
 		slices.Sort(c.revokes)
 		same(t, c.node+" revokes", revoked, c.revokes)
 	}
@@ -409,6 +401,53 @@ func testLostRevocations(t *testing.T, db, restored Database) {
 	all, err := s.Audit(t.Context(), 0, 3)
 	check(t, err)
 	if a := all[2]; a.By != "restore" || a.Action != "key.revoke" || a.Target != "2 keys" || a.Change != 5 || !strings.Contains(a.Why, "edge-1") {
+		t.Errorf("audit %+v", a)
+	}
+	wantWhole(t, s)
+}
+
+// keysIn gives the ids of the keys in changes, sorted.
+func keysIn(t *testing.T, changes []fairlead.Change) (ids []string) {
+	t.Helper()
+	for i := range changes {
+		var content fairlead.KeyContent
+		check(t, json.Unmarshal(changes[i].Content, &content))
+		for _, k := range content.Keys {
+			ids = append(ids, k.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// testRevokedBefore holds that keys are revoked again which a node remembers as revoked, though by no change: once, and none but those
+// of the same secret.
+func testRevokedBefore(t *testing.T, db Database) {
+	s := open(t, db)
+	s.Clock = func() time.Time { return start.Add(time.Hour) }
+	keys := fill(t, s, 4)
+	was := slices.Clone(keys)
+	was[0].Revoked, was[1].Revoked = start.Add(time.Minute), start.Add(time.Minute)
+	was[1].Hash = fairlead.KeyHash{1} // another secret
+	was[3].Revoked = start.Add(48 * time.Hour)
+	unknown := newKey(77)
+	unknown.Revoked = start
+	was = append(was, unknown)
+	for _, c := range []struct {
+		node    string
+		revokes []string
+	}{{"edge-1", []string{keys[0].ID, keys[3].ID}}, {"edge-1", nil}, {"edge-2", nil}} {
+		made, err := s.RevokeLost(t.Context(), c.node, was)
+		check(t, err)
+		slices.Sort(c.revokes)
+		same(t, c.node+" revokes", keysIn(t, made), c.revokes)
+	}
+	want := slices.Clone(keys)
+	want[0].Revoked, want[3].Revoked = start.Add(time.Minute), start.Add(time.Hour)
+	wantKeys(t, s, want)
+	all, err := s.Audit(t.Context(), 0, 1)
+	check(t, err)
+	if a := all[0]; a.By != "restore" || a.Action != "key.revoke" || a.Target != "2 keys" || a.Change != 5 || !strings.Contains(a.Why, "edge-1") {
 		t.Errorf("audit %+v", a)
 	}
 	wantWhole(t, s)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func testLostRemovals(t *testing.T, db, restored Database) {
 	_, _, err = s.RemoveNode(t.Context(), "again", act("node.remove", "again"))
 	check(t, err)
 	node(t, s, "again", 9, start.Add(time.Minute), true)
-	report := func(_ fairlead.Change, err error) {
+	report := func(_ []fairlead.Change, err error) {
 		t.Helper()
 		check(t, err)
 	}
@@ -86,6 +87,81 @@ func testLostRemovals(t *testing.T, db, restored Database) {
 		t.Errorf("after it was added again: %+v, %v", n, err)
 	}
 	wantWhole(t, s)
+}
+
+// testUntrueRemovals holds that a node has no other one removed by what it says: not where nothing was restored, not long after a
+// restore, and not what was added or removed since one.
+func testUntrueRemovals(t *testing.T, db Database, fresh func(*testing.T) Database) {
+	before := open(t, db)
+	before.Clock = func() time.Time { return start.Add(time.Minute) }
+	for i, name := range []string{"victim", "other"} {
+		node(t, before, name, byte(i+1), start, true)
+	}
+	head, err := before.Head(t.Context())
+	check(t, err)
+	file := backUp(t, before)
+	minute := func(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
+	says := func(number int64, name string, at time.Time) fairlead.Change {
+		content, err := json.Marshal(fairlead.Node{Name: name, Role: fairlead.RoleEdge, Added: start, Removed: at})
+		check(t, err)
+		c := fairlead.Change{Number: number, Kind: fairlead.ChangeNode, At: at, By: "admin", Content: content}
+		c.Hash = c.Chain(head.Hash)
+		return c
+	}
+	next := head.Number + 1
+	for _, c := range []struct {
+		name     string
+		restored bool
+		later    time.Duration
+		says     []fairlead.Change
+		removes  int
+		why      string
+	}{
+		{"undone by a restore", true, 0, []fairlead.Change{says(next, "victim", minute(1)), says(next+1, "other", minute(1))}, 2, ""},
+		{"no restore", false, 0, []fairlead.Change{says(next, "victim", minute(1)), says(next+1, "other", minute(1))}, 0, "other, victim"},
+		{"far beyond the log", false, 0, []fairlead.Change{says(1_000_003, "victim", minute(1))}, 0, "victim"},
+		{"the restore is long ago", true, 8 * 24 * time.Hour, []fairlead.Change{says(next, "victim", minute(1))}, 0, "victim"},
+		{"dated after the restore", true, time.Hour, []fairlead.Change{says(next, "victim", minute(3))}, 0, "victim"},
+		{"of a part that the backup has", true, 0, []fairlead.Change{says(next-1, "victim", minute(1))}, 0, "victim"},
+		{"added after the restore", true, time.Hour, []fairlead.Change{says(next, "new", minute(1))}, 0, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := before
+			if c.restored {
+				s = open(t, fresh(t))
+				s.Clock = func() time.Time { return minute(2) }
+				_, err := s.Restore(t.Context(), bytes.NewReader(file))
+				check(t, err)
+				s.Clock = func() time.Time { return minute(2).Add(c.later) }
+			}
+			if c.name == "added after the restore" {
+				node(t, s, "new", 7, minute(5), true)
+			}
+			made, err := s.ReportLost(t.Context(), "liar", c.says)
+			check(t, err)
+			at, err := s.Head(t.Context())
+			check(t, err)
+			if len(made) != c.removes || (len(made) > 0 && made[len(made)-1].Number != at.Number) {
+				t.Errorf("made %d changes, of %d; want %d", len(made), at.Number, c.removes)
+			}
+			nodes, err := s.Nodes(t.Context())
+			check(t, err)
+			for _, n := range nodes {
+				if (c.removes == 0) != n.Removed.IsZero() {
+					t.Errorf("%s: removed at %v", n.Name, n.Removed)
+				}
+			}
+			all, err := s.Audit(t.Context(), 0, 1)
+			check(t, err)
+			if a := all[0]; a.By != "liar" || a.Action != "log.lost" || !strings.HasSuffix(a.Why, c.why) || (a.Why == "") != (c.why == "") {
+				t.Errorf("audit %+v, want %q", a, c.why)
+			}
+			lost, err := s.Lost(t.Context())
+			if check(t, err); len(lost) < len(c.says) {
+				t.Errorf("%d changes are listed", len(lost))
+			}
+		})
+	}
 }
 
 // testRestoredTokens holds that a restore brings no token back to life that may have been revoked or used after the backup.

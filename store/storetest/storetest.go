@@ -71,6 +71,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"audit", testAudit},
 		{"lost changes", testLost},
 		{"removals that a restore has lost", func(t *testing.T, db Database) { testLostRemovals(t, db, fresh(t)) }},
+		{"removals that nothing has undone", func(t *testing.T, db Database) { testUntrueRemovals(t, db, fresh) }},
+		{"keys revoked before", testRevokedBefore},
 		{"tokens after a restore", func(t *testing.T, db Database) { testRestoredTokens(t, db, fresh(t)) }},
 		{"lost revocations", func(t *testing.T, db Database) { testLostRevocations(t, db, fresh(t)) }},
 

@@ -92,6 +92,48 @@ func TestRestored(t *testing.T) {
 	})
 }
 
+// TestRestoredTwice puts an older backup in the place of one that was the wrong one. What the first restore had kept, and the second one
+// undoes, is named, and a key that was revoked between the two backups is good nowhere.
+func TestRestoredTwice(t *testing.T) {
+	f := begin(t)
+	api := f.controls[0].api()
+	k, err := api.CreateKey(t.Context(), "made before both")
+	check(t, err)
+	backUp := func() string {
+		var backup bytes.Buffer
+		_, err := api.Backup(t.Context(), &backup)
+		check(t, err)
+		file := filepath.Join(t.TempDir(), "backup")
+		check(t, os.WriteFile(file, backup.Bytes(), 0o600))
+		return file
+	}
+	weigh := func(t *testing.T, weight int, why string) {
+		_, err := api.SetWeight(t.Context(), left, weight, client.Write{Why: why})
+		check(t, err)
+	}
+	older := backUp()
+	_, err = api.RevokeKey(t.Context(), k.ID)
+	check(t, err)
+	weigh(t, 1, "between the backups")
+	newer := backUp()
+	f.scene("the newer backup is restored", func(t *testing.T) {
+		weigh(t, 2, "after both backups")
+		f.converged()
+		f.replaceDatabase(func(dsn string) { f.cli("restore", newer, "--database", dsn) })
+		f.converged()
+		f.wantLost(t, "after both backups")
+		f.admits(k.Secret, f.edges, http.StatusUnauthorized)
+	})
+	f.scene("the older backup is restored", func(t *testing.T) {
+		f.replaceDatabase(func(dsn string) { f.cli("restore", older, "--database", dsn) })
+		f.converged()
+		f.wantLost(t, "between the backups", k.ID+" made before both: revoked")
+		f.converged()
+		f.admits(k.Secret, f.edges, http.StatusUnauthorized)
+		f.revokedByRestore(t, k.ID)
+	})
+}
+
 // revokedByRestore holds that the audit has one act of the restore itself but for removals, which revoked a key.
 func (f *fleet) revokedByRestore(t *testing.T, id string) {
 	t.Helper()
