@@ -130,7 +130,7 @@ func readPatch(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, bodyError(err)
 	}
-	return v, nil
+	return v, compile.Sendable(v)
 }
 
 // writeConfig commits an edit for a caller and answers when this node's own edge stands at it.

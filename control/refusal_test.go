@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,13 @@ var (
 	asViewer   = []string{"Authorization", "Bearer VIEWER"} // stands for a token of that level
 	asOperator = []string{"Authorization", "Bearer OPERATOR"}
 )
+
+var manyNulls = func() (list []string) {
+	for i := range 1 << 16 {
+		list = append(list, fmt.Sprintf(`"a/%d":null`, i))
+	}
+	return list
+}()
 
 var refusals = []refusal{
 	{"no token", "GET", "/control/v1/keys", "", []string{"Authorization", ""}, 401, `"missing_key"`},
@@ -129,6 +137,7 @@ var refusals = []refusal{
 	{"two patches", "PATCH", "/control/v1/config", "{} {}", nil, 400, `"invalid_json"`},
 	{"a patch with a name twice", "PATCH", "/control/v1/config", `{"settings":{"attempts":1,"attempts":2}}`, nil, 400, `"duplicate_field"`},
 	{"a deep patch", "PATCH", "/control/v1/config", strings.Repeat(`{"a":`, 500) + "1" + strings.Repeat("}", 500), nil, 400, `"too_deep"`},
+	{"a patch of too many names", "PATCH", "/control/v1/config", `{"models":{` + strings.Join(manyNulls, ",") + `}}`, nil, 400, `two steps`},
 	{"a patch with an unknown field", "PATCH", "/control/v1/config", `{"setings":{"attempts":1}}`, nil, 400, `setings`},
 	{"a patch that leaves a model without endpoints", "PATCH", "/control/v1/config", `{"models":{"fake/plain":{"endpoints":[]}}}`, nil, 400, `"findings"`},
 	{"a patch of another type", "PATCH", "/control/v1/config", `{}`, []string{"Content-Type", "application/yaml"}, 415, `"unsupported_media_type"`},
