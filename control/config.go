@@ -53,18 +53,31 @@ type configAnswer struct {
 }
 
 func (c *Control) getConfig(a *ask) (any, error) {
+	if a.query["format"] == "yaml" {
+		return c.whole(a, func() (any, error) { return c.configText(a) })
+	}
 	now, err := c.config.current(a.Context())
 	if err != nil {
 		return nil, err
 	}
 	a.w.Header().Set("ETag", `"`+number(now.Revision)+`"`)
-	if a.query["format"] == "yaml" {
-		return yamlText(now.Document)
-	}
 	return configAnswer{
 		Revision: now.Revision, Source: now.source, File: c.File, At: now.At, Document: now.Document,
 		Weights: now.Weights, Trial: now.Trial, Live: c.Status().Config,
 	}, nil
+}
+
+// configText gives the document as YAML.
+func (c *Control) configText(a *ask) (any, error) {
+	now, err := c.config.current(a.Context())
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.shown.yaml(now.Document)
+	if err == nil {
+		a.w.Header().Set("ETag", `"`+number(now.Revision)+`"`)
+	}
+	return text{yamlType, b}, err
 }
 
 func (c *Control) getOpenAPI(*ask) (any, error) { return text{jsonType, c.openapi}, nil }

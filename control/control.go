@@ -54,6 +54,7 @@ type Options struct {
 type Control struct {
 	Options
 	config  *Config
+	shown   lastYAML
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	openapi []byte
@@ -61,6 +62,8 @@ type Control struct {
 	// looks are dry runs, each of which compiles a whole document; ends are writes that take from somebody what he may.
 	// Each bounds what is under way at once of its kind, so that a flood of one starves none of the others.
 	lookups, reads, writes, walks, searches, follows, ends, looks *gate
+	// wholes are those that look at a document as YAML, or read or compile a whole one anew: each takes many times its size.
+	wholes *gate
 	// bodies and documents bound what is held of requests' bodies, by their number and so by their bytes.
 	bodies, documents, previews *gate
 }
@@ -83,7 +86,7 @@ func New(o Options) *Control {
 		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
 		lookups: newGate(64, 64), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
 		searches: newGate(4, 2), follows: newGate(tailsMost, tailsEach), tails: newTails(o.Listen),
-		ends: newGate(16, 8), looks: newGate(2, 1), bodies: newGate(128, 32), documents: newGate(16, 8), previews: newGate(8, 2),
+		ends: newGate(16, 8), looks: newGate(2, 1), wholes: newGate(2, 1), bodies: newGate(128, 32), documents: newGate(16, 8), previews: newGate(8, 2),
 	}
 	c.config = newConfig(&c.Options)
 	table := routes()
@@ -264,6 +267,17 @@ func (c *Control) gateOf(row *route) *gate {
 		return c.writes
 	}
 	return c.reads
+}
+
+// whole runs what makes much of a whole document, when it is its turn. The place is left before the answer is written:
+// what is read slowly is bounded with all else that looks.
+func (c *Control) whole(a *ask, run func() (any, error)) (any, error) {
+	leave, err := c.wholes.enter(a.Context(), a.who.name)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return run()
 }
 
 // entered is what has to be left.
