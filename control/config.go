@@ -171,7 +171,7 @@ func (c *Control) writeConfig(a *ask, e edit) (any, error) {
 	return w, nil
 }
 
-var tagShape = regexp.MustCompile(`^"(\d{1,15})"$`)
+var tagShape = regexp.MustCompile(`^"(0|[1-9]\d{0,14})"$`)
 
 // ifMatch reads the revision that a write is meant for.
 func ifMatch(r *http.Request) (int64, error) {

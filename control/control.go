@@ -215,7 +215,9 @@ func (c *Control) run(a *ask, row *route, in *entered) (any, error) {
 	if err := validWhy(a.why()); err != nil {
 		return nil, err
 	}
-	limitBody(a.w, a.Request, row)
+	if err := limitBody(a.w, a.Request, row); err != nil {
+		return nil, err
+	}
 	if err := c.enter(a, row, in); err != nil {
 		return nil, err
 	}
@@ -230,7 +232,7 @@ func (c *Control) run(a *ask, row *route, in *entered) (any, error) {
 // enter lets a request in among those of its kind. A write comes in once its body is there, so that no slow sender
 // takes the place of others; what only looks never takes one of a write.
 func (c *Control) enter(a *ask, row *route, in *entered) error {
-	if row.write() && !row.ends && (row.body != nil || row.takes != "") {
+	if row.write() && !row.ends && row.reads() {
 		held := c.bodies
 		switch {
 		case a.dry():

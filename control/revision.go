@@ -241,6 +241,9 @@ func (s *Config) origin(ctx context.Context, r fairlead.Revision) (fairlead.Revi
 // revision reads the number of a revision in the path.
 func (a *ask) revision(name string) (int64, error) {
 	n, err := strconv.ParseInt(a.PathValue(name), 10, 64)
+	if err == nil && number(n) != a.PathValue(name) {
+		return 0, named(name, fairlead.Errorf(fairlead.CodeInvalidRequest, "a revision's number has digits alone, and no 0 before them"))
+	}
 	if err != nil || n < 1 || n > maxNumber {
 		return 0, fairlead.Errorf(fairlead.CodeNotFound, "no revision has this number")
 	}
