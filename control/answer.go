@@ -150,7 +150,7 @@ func (c *Control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	status := e.HTTPStatus()
 	if status >= http.StatusInternalServerError {
-		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", shortened(r.URL.Path), "error", err)
+		c.complain(r, err)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -167,6 +167,20 @@ func (c *Control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		body.Findings = refused.found
 	}
 	c.write(w, r, status, errorAnswer{body})
+}
+
+// complain logs a request that failed through no fault of its caller's. One cause is told each second at most, with how often it was met
+// since: a full disk fails every write.
+func (c *Control) complain(r *http.Request, err error) {
+	again, due := c.faults.Due(err.Error())
+	if !due {
+		return
+	}
+	attrs := []any{"method", r.Method, "path", shortened(r.URL.Path), "error", err}
+	if again > 0 {
+		attrs = append(attrs, "again", again)
+	}
+	c.Log.ErrorContext(r.Context(), "control request failed", attrs...)
 }
 
 // Media types of answers.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/paced"
 )
 
 // Options is what the control plane is made of.
@@ -55,6 +56,7 @@ type Control struct {
 	Options
 	config  *Config
 	shown   lastYAML
+	faults  paced.Lines // of requests that failed
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	openapi []byte
@@ -83,7 +85,7 @@ func New(o Options) *Control {
 		o.Fleet = NewFleet(o.Now)
 	}
 	c := &Control{
-		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
+		Options: o, faults: paced.Lines{Every: time.Second}, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
 		lookups: newGate(64, 64), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
 		searches: newGate(4, 2), follows: newGate(tailsMost, tailsEach), tails: newTails(o.Listen),
 		ends: newGate(16, 8), looks: newGate(2, 1), wholes: newGate(2, 1), bodies: newGate(128, 32), documents: newGate(16, 8), previews: newGate(8, 2),
