@@ -84,7 +84,7 @@ func appendMembers(dst []byte, list []member) []byte {
 // also of a document that took patches before.
 func TestMergeInOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
+	for range 60 {
 		doc := randomObject(r, 2, false)
 		d := mergepatch.Open(slices.Clone(doc))
 		for range 4 {
