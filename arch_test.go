@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"internal/jitter", "", "no product words; standard library only"},
 	{"internal/near", "", "no product words"},
 	{"internal/clip", "", "no product words"},
+	{"internal/paced", "", "no product words"},
 	{"internal/seal", "", "no product words; standard library only"},
 	{"internal/sqlitefile", "", "no product words"},
 	{"internal/pki", "", "no product words"},
@@ -56,7 +57,7 @@ var arrows = []struct {
 	{"gateway/front", ".", "connections know nothing of models"},
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route steer upstream", "the data plane's story"},
 
-	{"bus", ". internal/jitter internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
+	{"bus", ". internal/jitter internal/paced internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 
 	{"store/migrations", "", "SQL files"},
 	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
@@ -65,7 +66,7 @@ var arrows = []struct {
 	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},
 	{"vault", ". internal/pki internal/seal", "what the fleet shares and nobody else may have"},
 	{"compile", ". internal/jsonscan internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
-	{"control", ". compile steer", "declares the small store interfaces it uses"},
+	{"control", ". compile internal/paced steer", "declares the small store interfaces it uses"},
 	{"helm", ". compile steer", "drives ramps and trials; declares what of the store it uses"},
 	{"client", ". internal/jitter", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},

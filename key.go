@@ -76,9 +76,14 @@ func randomText(bytes int) string {
 // ValidKeyName says why a name cannot be a key's: it must have 1 to 100 bytes of characters that can be seen, and the
 // space among them.
 func ValidKeyName(name string) error {
-	unseen := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-	if strings.TrimSpace(name) == "" || len(name) > 100 || strings.ContainsFunc(name, unseen) {
+	if strings.TrimSpace(name) == "" || len(name) > 100 || Unseen(name) {
 		return Errorf(CodeInvalidRequest, "a key's name has 1 to 100 printable characters")
 	}
 	return nil
+}
+
+// Unseen reports whether a text has what cannot be seen, and so could be read as another one: control characters, marks that
+// turn the direction of writing, spaces beside the common one, bytes that are no UTF-8.
+func Unseen(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError })
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"fairlead"
+	"fairlead/internal/paced"
 )
 
 const (
@@ -59,7 +60,7 @@ type request struct {
 }
 
 func newDesk(ctx context.Context, b *Bus, atOnce int) *desk {
-	return &desk{b: b, ctx: ctx, atOnce: atOnce, patience: askTimeout, shares: map[string]*share{}, paced: pacedLog{log: b.o.Log}}
+	return &desk{b: b, ctx: ctx, atOnce: atOnce, patience: askTimeout, shares: map[string]*share{}, paced: pacedLog{log: b.o.Log, lines: paced.Lines{Every: logPace}}}
 }
 
 // take answers the requests on a subject.
@@ -168,39 +169,18 @@ func (d *desk) close() {
 // pacedLog complains of a node once, then each minute with how often it was silent: a node can have as much logged as it likes to
 // send.
 type pacedLog struct {
-	log *slog.Logger
-
-	mu   sync.Mutex
-	said map[string]*pacedLine // by node and what it is about
+	log   *slog.Logger
+	lines paced.Lines // by node and what they are about
 }
-
-type pacedLine struct {
-	at     time.Time
-	silent int
-}
-
-// pacedLines bounds what is remembered.
-const pacedLines = 10_000
 
 func (p *pacedLog) warn(node, about, message string, attrs ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	name := node + " " + about
-	line := p.said[name]
-	if line == nil {
-		if p.said == nil || len(p.said) >= pacedLines {
-			p.said = map[string]*pacedLine{}
-		}
-		line = &pacedLine{}
-		p.said[name] = line
-	} else if time.Since(line.at) < logPace {
-		line.silent++
+	again, due := p.lines.Due(node + " " + about)
+	if !due {
 		return
 	}
 	attrs = append([]any{"node", node}, attrs...)
-	if line.silent > 0 {
-		attrs = append(attrs, "again", line.silent)
+	if again > 0 {
+		attrs = append(attrs, "again", again)
 	}
-	line.at, line.silent = time.Now(), 0
 	p.log.Warn(message, attrs...)
 }

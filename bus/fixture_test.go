@@ -71,17 +71,6 @@ func (h *history) key(name string) fairlead.Change {
 	return h.commit(fairlead.ChangeKey, content)
 }
 
-// revoke commits that a key was revoked.
-func (h *history) revoke(name string) fairlead.Change {
-	h.mu.Lock()
-	k := h.keys[fairlead.HashKey(name)]
-	k.Revoked = start
-	h.keys[k.Hash] = k
-	h.mu.Unlock()
-	content, _ := json.Marshal(fairlead.KeyContent{Keys: []fairlead.StoredKey{k.Stored()}})
-	return h.commit(fairlead.ChangeKey, content)
-}
-
 // document commits a revision whose patch is the document.
 func (h *history) document(doc string) fairlead.Change {
 	h.mu.Lock()

@@ -99,13 +99,14 @@ func (p *program) revisionsDiff() *cobra.Command {
 		if err != nil {
 			return usage(err)
 		}
-		diff, err := c.Diff(ctx, from, to)
+		diff, more, err := c.Diff(ctx, from, to)
 		if err != nil {
 			return err
 		}
 		if diff == nil {
 			diff = []client.Difference{}
 		}
+		p.cutOff(len(diff), more)
 		return p.print(diff, func() string {
 			if len(diff) == 0 {
 				return "no difference\n"

@@ -31,6 +31,9 @@ func (p *program) trial() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if p.output == outputText {
+			p.cutOff(len(t.Diff), t.LeftOut)
+		}
 		return p.print(t, func() string {
 			return fmt.Sprintf("revision %d on %d %% of the exchanges, %s\nguard: %s\nstate: %s\nwhy:   %s\n%sid:    %s\n",
 				t.Revision, t.Percent, showPace(time.Duration(t.Ran), time.Duration(t.Hold)),

@@ -84,9 +84,7 @@ func comparedWith(w client.Written) string {
 
 // remarks says on standard error what somebody at a terminal should know beside the result.
 func (p *program) remarks(w client.Written) {
-	if w.LeftOut > 0 {
-		fmt.Fprintf(p.Stderr, "the first %d differences are shown; there are %d more\n", len(w.Diff), w.LeftOut)
-	}
+	p.cutOff(len(w.Diff), w.LeftOut)
 	for _, f := range w.Findings {
 		fmt.Fprintln(p.Stderr, printable(f.String()))
 	}
@@ -95,6 +93,13 @@ func (p *program) remarks(w client.Written) {
 	}
 	if len(w.Behind) > 0 {
 		fmt.Fprintf(p.Stderr, "not in force yet at: %s\n", plain(strings.Join(w.Behind, ", ")))
+	}
+}
+
+// cutOff says that a diff is not shown whole.
+func (p *program) cutOff(shown, more int) {
+	if more > 0 {
+		fmt.Fprintf(p.Stderr, "the first %d differences are shown; there are %d more\n", shown, more)
 	}
 }
 

@@ -39,7 +39,8 @@ type Trial struct {
 	Course
 	Percent int               `json:"percent"`
 	Hold    fairlead.Duration `json:"hold"`
-	Diff    []Difference      `json:"diff"` // what is tried has otherwise; empty once it has ended
+	Diff    []Difference      `json:"diff"`                    // what is tried has otherwise; empty once it has ended
+	LeftOut int               `json:"diff_left_out,omitempty"` // differences beyond those in Diff
 }
 
 // Ramps lists the last ramps, newest first.

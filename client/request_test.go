@@ -44,7 +44,7 @@ func requests() []request {
 		}},
 		{`GET /revisions/7   `, func(ctx context.Context, c *client.Client) error { _, err := c.Revision(ctx, 7); return err }},
 		{`GET /revisions/7?format=yaml   `, func(ctx context.Context, c *client.Client) error { _, err := c.RevisionYAML(ctx, 7); return err }},
-		{`GET /revisions/7/diff/9   `, func(ctx context.Context, c *client.Client) error { _, err := c.Diff(ctx, 7, 9); return err }},
+		{`GET /revisions/7/diff/9   `, func(ctx context.Context, c *client.Client) error { _, _, err := c.Diff(ctx, 7, 9); return err }},
 		{`POST /revisions/rollback?why=w   `, func(ctx context.Context, c *client.Client) error {
 			_, err := c.Rollback(ctx, 0, client.Write{Why: "w"})
 			return err

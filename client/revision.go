@@ -95,11 +95,12 @@ func (c *Client) RevisionYAML(ctx context.Context, n int64) ([]byte, error) {
 	})
 }
 
-// Diff gives in what one revision differs from another.
-func (c *Client) Diff(ctx context.Context, from, to int64) ([]Difference, error) {
+// Diff gives in what one revision differs from another: the first differences, and how many more there are.
+func (c *Client) Diff(ctx context.Context, from, to int64) (diff []Difference, leftOut int, err error) {
 	var answer struct {
-		Diff []Difference `json:"diff"`
+		Diff    []Difference `json:"diff"`
+		LeftOut int          `json:"diff_left_out"`
 	}
-	err := c.get(ctx, nil, &answer, "revisions", strconv.FormatInt(from, 10), "diff", strconv.FormatInt(to, 10))
-	return answer.Diff, err
+	err = c.get(ctx, nil, &answer, "revisions", strconv.FormatInt(from, 10), "diff", strconv.FormatInt(to, 10))
+	return answer.Diff, answer.LeftOut, err
 }

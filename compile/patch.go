@@ -35,6 +35,20 @@ func Merge(doc, patch []byte) ([]byte, error) {
 	return merged, nil
 }
 
+// Sendable says why a merge patch that somebody sends is not taken for the names in it. Those that this program makes of two
+// documents may have more.
+func Sendable(patch []byte) error {
+	var o jsonscan.Object
+	var e *jsonscan.Error
+	if errors.As(o.Scan(patch), &e) && e.Kind == jsonscan.Names {
+		return &fairlead.Error{
+			Code: fairlead.CodeInvalidRequest, Message: fmt.Sprintf("the merge patch has more than %d names", jsonscan.MaxNames),
+			Hint: "send the whole document, or the patch in two steps",
+		}
+	}
+	return nil
+}
+
 // Patch gives the merge patch that makes one canonical document of another.
 func Patch(from, to []byte) ([]byte, error) {
 	patch, err := mergepatch.Make(from, to)

@@ -27,17 +27,25 @@ const (
 )
 
 // limitBody bounds the size of a request's body and the time in which it must arrive. A body that
-// the row does not take is not read.
-func limitBody(w http.ResponseWriter, r *http.Request, row *route) {
+// the row does not take is not read, and none of one that is stated to be too large.
+func limitBody(w http.ResponseWriter, r *http.Request, row *route) error {
 	most, within := int64(maxBody), bodyTime
 	if row.takes != "" {
 		most, within = maxDocument, documentTime
+	}
+	if row.reads() && r.ContentLength > most {
+		return tooLarge(most)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if r.ContentLength != 0 {
 		// Fails only on a writer without a connection, where there is nothing to wait for.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	}
+	return nil
+}
+
+func tooLarge(most int64) *fairlead.Error {
+	return fairlead.Errorf(fairlead.CodeBodyTooLarge, "the body is larger than "+strconv.FormatInt(most>>20, 10)+" MiB")
 }
 
 // readOptional reads a body as readBody does, or leaves into as it is where there is none.
@@ -70,14 +78,14 @@ func readBody(r *http.Request, into any) error {
 
 // bodyError says what is wrong with a body.
 func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
+	var large *http.MaxBytesError
 	var timeout net.Error
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
 	e := &fairlead.Error{Code: fairlead.CodeInvalidJSON, Message: "the body is not a JSON object", Err: err}
 	switch {
-	case errors.As(err, &tooLarge):
-		e.Code, e.Message = fairlead.CodeBodyTooLarge, "the body is larger than "+strconv.FormatInt(tooLarge.Limit>>20, 10)+" MiB"
+	case errors.As(err, &large):
+		return tooLarge(large.Limit)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		e.Code, e.Message = fairlead.CodeBodyTimeout, "the body arrived too slowly"
 	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &syntactic):
@@ -142,7 +150,7 @@ func (c *Control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	status := e.HTTPStatus()
 	if status >= http.StatusInternalServerError {
-		c.Log.ErrorContext(r.Context(), "control request failed", "method", r.Method, "path", shortened(r.URL.Path), "error", err)
+		c.complain(r, err)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -159,6 +167,20 @@ func (c *Control) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		body.Findings = refused.found
 	}
 	c.write(w, r, status, errorAnswer{body})
+}
+
+// complain logs a request that failed through no fault of its caller's. One cause is told each second at most, with how often it was met
+// since: a full disk fails every write.
+func (c *Control) complain(r *http.Request, err error) {
+	again, due := c.faults.Due(err.Error())
+	if !due {
+		return
+	}
+	attrs := []any{"method", r.Method, "path", shortened(r.URL.Path), "error", err}
+	if again > 0 {
+		attrs = append(attrs, "again", again)
+	}
+	c.Log.ErrorContext(r.Context(), "control request failed", attrs...)
 }
 
 // Media types of answers.

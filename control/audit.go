@@ -2,7 +2,6 @@ package control
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"fairlead"
 )
@@ -93,9 +92,8 @@ const maxWhy = 1000
 
 // validWhy says why a reason cannot stand in a revision.
 func validWhy(why string) error {
-	control := func(r rune) bool { return r < ' ' || r == 0x7f }
-	if len(why) > maxWhy || !utf8.ValidString(why) || strings.ContainsFunc(why, control) {
-		return named("why", fairlead.Errorf(fairlead.CodeInvalidRequest, "the reason has at most 1000 bytes and no control characters"))
+	if len(why) > maxWhy || fairlead.Unseen(why) {
+		return named("why", fairlead.Errorf(fairlead.CodeInvalidRequest, "the reason has at most 1000 bytes, and only characters that can be seen"))
 	}
 	return nil
 }

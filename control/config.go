@@ -53,18 +53,31 @@ type configAnswer struct {
 }
 
 func (c *Control) getConfig(a *ask) (any, error) {
+	if a.query["format"] == "yaml" {
+		return c.whole(a, func() (any, error) { return c.configText(a) })
+	}
 	now, err := c.config.current(a.Context())
 	if err != nil {
 		return nil, err
 	}
 	a.w.Header().Set("ETag", `"`+number(now.Revision)+`"`)
-	if a.query["format"] == "yaml" {
-		return yamlText(now.Document)
-	}
 	return configAnswer{
 		Revision: now.Revision, Source: now.source, File: c.File, At: now.At, Document: now.Document,
 		Weights: now.Weights, Trial: now.Trial, Live: c.Status().Config,
 	}, nil
+}
+
+// configText gives the document as YAML.
+func (c *Control) configText(a *ask) (any, error) {
+	now, err := c.config.current(a.Context())
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.shown.yaml(now.Document)
+	if err == nil {
+		a.w.Header().Set("ETag", `"`+number(now.Revision)+`"`)
+	}
+	return text{yamlType, b}, err
 }
 
 func (c *Control) getOpenAPI(*ask) (any, error) { return text{jsonType, c.openapi}, nil }
@@ -124,7 +137,7 @@ func readPatch(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, bodyError(err)
 	}
-	return v, nil
+	return v, compile.Sendable(v)
 }
 
 // writeConfig commits an edit for a caller and answers when this node's own edge stands at it.
@@ -152,7 +165,7 @@ func (c *Control) writeConfig(a *ask, e edit) (any, error) {
 	return w, nil
 }
 
-var tagShape = regexp.MustCompile(`^"(\d{1,15})"$`)
+var tagShape = regexp.MustCompile(`^"(0|[1-9]\d{0,14})"$`)
 
 // ifMatch reads the revision that a write is meant for.
 func ifMatch(r *http.Request) (int64, error) {

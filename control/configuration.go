@@ -32,9 +32,6 @@ func newConfig(o *Options) *Config {
 // maxTries bounds how often a write begins again because another control node was faster.
 const maxTries = 50
 
-// maxDiff bounds what the answer to a write shows of its diff; that of two revisions is shown whole.
-const maxDiff = 1000
-
 // Written is what a write of the configuration did, or would do.
 type Written struct {
 	Revision int64                `json:"revision"`                 // in force after the write
@@ -242,9 +239,7 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	}
 	w.Findings = append(w.Findings, warnings...)
 	weights := laidOver(now, next.config, d)
-	diff := compile.Diff(now.config, next.config)
-	w.Diff = append(w.Diff, diff[:min(len(diff), maxDiff)]...)
-	w.LeftOut = len(diff) - len(w.Diff)
+	w.Diff, w.LeftOut = firstOf(compile.Diff(now.config, next.config))
 	w.warn(compile.Risks(now.config, next.config))
 	if now.Trial != nil && e.dry {
 		w.Beside, w.Tried = now.Trial.ID, now.Trial.Revision

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/paced"
 )
 
 // Options is what the control plane is made of.
@@ -54,6 +55,8 @@ type Options struct {
 type Control struct {
 	Options
 	config  *Config
+	shown   lastYAML
+	faults  paced.Lines // of requests that failed
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	openapi []byte
@@ -61,6 +64,8 @@ type Control struct {
 	// looks are dry runs, each of which compiles a whole document; ends are writes that take from somebody what he may.
 	// Each bounds what is under way at once of its kind, so that a flood of one starves none of the others.
 	lookups, reads, writes, walks, searches, follows, ends, looks *gate
+	// wholes are those that look at a document as YAML, or read or compile a whole one anew: each takes many times its size.
+	wholes *gate
 	// bodies and documents bound what is held of requests' bodies, by their number and so by their bytes.
 	bodies, documents, previews *gate
 }
@@ -80,10 +85,10 @@ func New(o Options) *Control {
 		o.Fleet = NewFleet(o.Now)
 	}
 	c := &Control{
-		Options: o, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
+		Options: o, faults: paced.Lines{Every: time.Second}, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(),
 		lookups: newGate(64, 64), reads: newGate(64, 32), writes: newGate(32, 16), walks: newGate(4, 2),
 		searches: newGate(4, 2), follows: newGate(tailsMost, tailsEach), tails: newTails(o.Listen),
-		ends: newGate(16, 8), looks: newGate(2, 1), bodies: newGate(128, 32), documents: newGate(16, 8), previews: newGate(8, 2),
+		ends: newGate(16, 8), looks: newGate(2, 1), wholes: newGate(2, 1), bodies: newGate(128, 32), documents: newGate(16, 8), previews: newGate(8, 2),
 	}
 	c.config = newConfig(&c.Options)
 	table := routes()
@@ -212,7 +217,9 @@ func (c *Control) run(a *ask, row *route, in *entered) (any, error) {
 	if err := validWhy(a.why()); err != nil {
 		return nil, err
 	}
-	limitBody(a.w, a.Request, row)
+	if err := limitBody(a.w, a.Request, row); err != nil {
+		return nil, err
+	}
 	if err := c.enter(a, row, in); err != nil {
 		return nil, err
 	}
@@ -227,7 +234,7 @@ func (c *Control) run(a *ask, row *route, in *entered) (any, error) {
 // enter lets a request in among those of its kind. A write comes in once its body is there, so that no slow sender
 // takes the place of others; what only looks never takes one of a write.
 func (c *Control) enter(a *ask, row *route, in *entered) error {
-	if row.write() && !row.ends && (row.body != nil || row.takes != "") {
+	if row.write() && !row.ends && row.reads() {
 		held := c.bodies
 		switch {
 		case a.dry():
@@ -264,6 +271,17 @@ func (c *Control) gateOf(row *route) *gate {
 		return c.writes
 	}
 	return c.reads
+}
+
+// whole runs what makes much of a whole document, when it is its turn. The place is left before the answer is written:
+// what is read slowly is bounded with all else that looks.
+func (c *Control) whole(a *ask, run func() (any, error)) (any, error) {
+	leave, err := c.wholes.enter(a.Context(), a.who.name)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return run()
 }
 
 // entered is what has to be left.

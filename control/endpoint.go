@@ -117,36 +117,43 @@ func showEndpoints(endpoints []*fairlead.Endpoint) []EndpointStatus {
 	return list
 }
 
-// listEndpoints shows this node's endpoints beside what the document, or the one on trial, says of them. A node without a data plane
-// shows those of the document.
+// listEndpoints shows this node's endpoints beside what the document, or the one on trial, says of them.
 func (c *Control) listEndpoints(a *ask) (any, error) {
 	now, err := c.config.current(a.Context())
 	if err != nil {
 		return nil, err
 	}
-	stated := weights(now.config)
+	if now.Trial != nil {
+		return c.whole(a, func() (any, error) { return showStated(now, c.Status().Endpoints) })
+	}
+	list := c.Status().Endpoints
+	if list == nil {
+		return c.whole(a, func() (any, error) { return showStated(now, nil) })
+	}
+	return showStated(now, list)
+}
+
+// showStated shows endpoints of a data plane beside what is stated of them; nil = there is none, and those of the document are shown.
+func showStated(now *current, list []EndpointStatus) (any, error) {
 	var tried map[string]int
 	var trial *fairlead.Config
+	var err error
 	if now.Trial != nil {
-		doc, err := compile.Merge(now.Document, now.Trial.Patch)
-		if err != nil {
-			return nil, err
-		}
-		if trial, err = readDocument(doc); err != nil {
+		if trial, err = now.tried(); err != nil {
 			return nil, err
 		}
 		tried = weights(trial)
 	}
-	list := c.Status().Endpoints
 	if list == nil {
 		if list, err = compiled(now, trial); err != nil {
 			return nil, err
 		}
 	}
+	untried := weights(now.config)
 	answer := endpointsAnswer{Data: append([]EndpointStatus{}, list...)}
 	for i := range answer.Data {
 		e := &answer.Data[i]
-		of := stated
+		of := untried
 		if e.Trial {
 			of = tried
 		}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"fairlead"
 	"fairlead/client"
@@ -144,6 +147,28 @@ func TestStoreFails(t *testing.T) {
 	if status != 500 || !strings.Contains(text, "the node's log") || strings.Contains(text, "database") {
 		t.Errorf("%d: %s", status, text)
 	}
+}
+
+// TestFaultsArePaced holds that a cause which fails every write is one line a second, which counts.
+func TestFaultsArePaced(t *testing.T) {
+	p := newPlane(t, func(o *control.Options) { o.Store = fullStore{o.Store} })
+	synctest.Test(t, func(t *testing.T) {
+		refused := func() []string {
+			req := httptest.NewRequestWithContext(t.Context(), "POST", "/control/v1/keys", strings.NewReader(`{"name":"n"}`))
+			req.Header.Set("Authorization", "Bearer "+token)
+			p.api.ServeHTTP(httptest.NewRecorder(), req)
+			return strings.Split(strings.TrimSpace(p.log.String()), "\n")
+		}
+		for range 20 {
+			if lines := refused(); len(lines) != 1 || !strings.Contains(lines[0], "disk is full") {
+				t.Fatalf("the log has %q", lines)
+			}
+		}
+		time.Sleep(time.Second)
+		if lines := refused(); len(lines) != 2 || !strings.HasSuffix(lines[1], " again=19") {
+			t.Errorf("the log has %q", lines)
+		}
+	})
 }
 
 func TestEdgeDoesNotTakeAKey(t *testing.T) {

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,13 @@ var (
 	asOperator = []string{"Authorization", "Bearer OPERATOR"}
 )
 
+var manyNulls = func() (list []string) {
+	for i := range 1 << 16 {
+		list = append(list, fmt.Sprintf(`"a/%d":null`, i))
+	}
+	return list
+}()
+
 var refusals = []refusal{
 	{"no token", "GET", "/control/v1/keys", "", []string{"Authorization", ""}, 401, `"missing_key"`},
 	{"wrong token", "GET", "/control/v1/keys", "", []string{"Authorization", "Bearer wrong"}, 401, `"invalid_key"`},
@@ -66,6 +74,9 @@ var refusals = []refusal{
 	{"a query that cannot be read", "GET", "/control/v1/keys?limit=%zz", "", nil, 400, `"invalid_request"`},
 	{"a query parameter of few words", "GET", "/control/v1/config?format=xml", "", nil, 400, `"param":"format"`},
 	{"a long reason", "POST", "/control/v1/keys?why=" + long[:1001], `{"name":"a"}`, nil, 400, `"param":"why"`},
+	{"a reason that turns the writing", "POST", "/control/v1/keys?why=a%E2%80%AEb", `{"name":"a"}`, nil, 400, `"param":"why"`},
+	{"a reason in a header that turns the writing", "POST", "/control/v1/keys", `{"name":"a"}`, []string{"X-Fairlead-Why", "a\u202eb"}, 400, `"param":"why"`},
+	{"a reason with what is not seen", "POST", "/control/v1/revisions/rollback", `{"why":"a\u200bb"}`, nil, 400, `"param":"why"`},
 	{"a reason with a line break", "POST", "/control/v1/keys?why=a%0Ab", `{"name":"a"}`, nil, 400, `"param":"why"`},
 
 	{"foreign host", "GET", "/control/v1/keys", "", []string{"Host", "evil.example"}, 403, `"not_allowed"`},
@@ -129,10 +140,12 @@ var refusals = []refusal{
 	{"two patches", "PATCH", "/control/v1/config", "{} {}", nil, 400, `"invalid_json"`},
 	{"a patch with a name twice", "PATCH", "/control/v1/config", `{"settings":{"attempts":1,"attempts":2}}`, nil, 400, `"duplicate_field"`},
 	{"a deep patch", "PATCH", "/control/v1/config", strings.Repeat(`{"a":`, 500) + "1" + strings.Repeat("}", 500), nil, 400, `"too_deep"`},
+	{"a patch of too many names", "PATCH", "/control/v1/config", `{"models":{` + strings.Join(manyNulls, ",") + `}}`, nil, 400, `two steps`},
 	{"a patch with an unknown field", "PATCH", "/control/v1/config", `{"setings":{"attempts":1}}`, nil, 400, `setings`},
 	{"a patch that leaves a model without endpoints", "PATCH", "/control/v1/config", `{"models":{"fake/plain":{"endpoints":[]}}}`, nil, 400, `"findings"`},
 	{"a patch of another type", "PATCH", "/control/v1/config", `{}`, []string{"Content-Type", "application/yaml"}, 415, `"unsupported_media_type"`},
 	{"a revision that is none", "PUT", "/control/v1/config", configuration, []string{"If-Match", "7"}, 400, `"param":"If-Match"`},
+	{"a revision written otherwise", "PUT", "/control/v1/config", configuration, []string{"If-Match", `"01"`}, 400, `"param":"If-Match"`},
 	{"a stale revision", "PUT", "/control/v1/config", configuration, []string{"If-Match", `"7"`}, 412, `"stale_revision"`},
 	{"a stale patch", "PATCH", "/control/v1/config", `{}`, []string{"If-Match", `"0"`}, 412, `"stale_revision"`},
 	{"a stale weight", "PATCH", "/control/v1/endpoints/" + echo, `{"weight":1}`, []string{"If-Match", `"0"`}, 412, `"stale_revision"`},
@@ -149,6 +162,10 @@ var refusals = []refusal{
 	{"a revision that is not there", "GET", "/control/v1/revisions/99", "", nil, 404, `"not_found"`},
 	{"a revision that cannot be", "GET", "/control/v1/revisions/0", "", nil, 404, `"not_found"`},
 	{"a revision without number", "GET", "/control/v1/revisions/one", "", nil, 404, `"not_found"`},
+	{"a revision with a 0 before", "GET", "/control/v1/revisions/01", "", nil, 400, `"param":"n"`},
+	{"a revision with a sign", "GET", "/control/v1/revisions/+1", "", nil, 400, `"param":"n"`},
+	{"a diff with a 0 before", "GET", "/control/v1/revisions/1/diff/01", "", nil, 400, `"param":"b"`},
+	{"a rollback with a sign", "POST", "/control/v1/revisions/+1/rollback", "", nil, 400, `"param":"n"`},
 	{"a diff with nothing", "GET", "/control/v1/revisions/1/diff/2", "", nil, 404, `"not_found"`},
 	{"a rollback to nothing", "POST", "/control/v1/revisions/2/rollback", "", nil, 404, `"not_found"`},
 	{"a rollback of the first", "POST", "/control/v1/revisions/rollback", "", nil, 409, `no earlier revision`},

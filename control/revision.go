@@ -22,9 +22,10 @@ type revisionAnswer struct {
 }
 
 type diffAnswer struct {
-	From int64                `json:"from"`
-	To   int64                `json:"to"`
-	Diff []compile.Difference `json:"diff"`
+	From    int64                `json:"from"`
+	To      int64                `json:"to"`
+	Diff    []compile.Difference `json:"diff"`                    // the first 1000
+	LeftOut int                  `json:"diff_left_out,omitempty"` // of the diff, beyond those
 }
 
 // whyBody says why, where it is more than fits an address.
@@ -58,6 +59,9 @@ func (c *Control) getRevision(a *ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.query["format"] == "yaml" {
+		return c.whole(a, func() (any, error) { return c.revisionText(a, n) })
+	}
 	r, err := c.Store.Revision(a.Context(), n)
 	if err != nil {
 		return nil, err
@@ -67,31 +71,57 @@ func (c *Control) getRevision(a *ask) (any, error) {
 		return nil, err
 	}
 	a.w.Header().Set("ETag", `"`+number(n)+`"`)
-	if a.query["format"] == "yaml" {
-		return yamlText(doc)
-	}
 	return revisionAnswer{r, doc}, nil
 }
 
+// revisionText gives a revision's document as YAML.
+func (c *Control) revisionText(a *ask, n int64) (any, error) {
+	doc, err := c.Store.Document(a.Context(), n)
+	if err != nil {
+		return nil, err
+	}
+	b, err := YAML(doc)
+	if err == nil {
+		a.w.Header().Set("ETag", `"`+number(n)+`"`)
+	}
+	return text{yamlType, b}, err
+}
+
 func (c *Control) diffRevisions(a *ask) (any, error) {
-	answer := diffAnswer{Diff: []compile.Difference{}}
+	from, err := a.revision("a")
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.revision("b")
+	if err != nil {
+		return nil, err
+	}
+	return c.whole(a, func() (any, error) { return c.diff(a.Context(), from, to) })
+}
+
+func (c *Control) diff(ctx context.Context, from, to int64) (any, error) {
+	answer := diffAnswer{From: from, To: to}
 	var configs [2]*fairlead.Config
-	for i, name := range []string{"a", "b"} {
-		n, err := a.revision(name)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := c.Store.Document(a.Context(), n)
+	for i, n := range []int64{from, to} {
+		doc, err := c.Store.Document(ctx, n)
 		if err != nil {
 			return nil, err
 		}
 		if configs[i], err = readDocument(doc); err != nil {
 			return nil, err
 		}
-		answer.From, answer.To = answer.To, n
 	}
-	answer.Diff = append(answer.Diff, compile.Diff(configs[0], configs[1])...)
+	answer.Diff, answer.LeftOut = firstOf(compile.Diff(configs[0], configs[1]))
 	return answer, nil
+}
+
+// maxDiff bounds what an answer shows of a diff.
+const maxDiff = 1000
+
+// firstOf is as much of a diff as an answer shows, and how much more there is.
+func firstOf(diff compile.Differences) (first []compile.Difference, leftOut int) {
+	first = append([]compile.Difference{}, diff[:min(len(diff), maxDiff)]...)
+	return first, len(diff) - len(first)
 }
 
 // rollback makes a revision with the document of an earlier one: of the one that the path names, else of the last
@@ -211,6 +241,9 @@ func (s *Config) origin(ctx context.Context, r fairlead.Revision) (fairlead.Revi
 // revision reads the number of a revision in the path.
 func (a *ask) revision(name string) (int64, error) {
 	n, err := strconv.ParseInt(a.PathValue(name), 10, 64)
+	if err == nil && number(n) != a.PathValue(name) {
+		return 0, named(name, fairlead.Errorf(fairlead.CodeInvalidRequest, "a revision's number has digits alone, and no 0 before them"))
+	}
 	if err != nil || n < 1 || n > maxNumber {
 		return 0, fairlead.Errorf(fairlead.CodeNotFound, "no revision has this number")
 	}

@@ -43,6 +43,9 @@ func (r *route) success() int {
 // write reports whether the row changes anything.
 func (r *route) write() bool { return r.method != http.MethodGet }
 
+// reads reports whether the row takes a body.
+func (r *route) reads() bool { return r.body != nil || r.takes != "" }
+
 // param is a query parameter.
 type param struct {
 	name  string

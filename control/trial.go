@@ -15,7 +15,8 @@ type trialStatus struct {
 	courseStatus
 	Percent int                  `json:"percent"`
 	Hold    fairlead.Duration    `json:"hold"`
-	Diff    []compile.Difference `json:"diff"` // what is tried has otherwise; empty once it has ended
+	Diff    []compile.Difference `json:"diff"`                    // what is tried has otherwise, the first 1000; empty once it has ended
+	LeftOut int                  `json:"diff_left_out,omitempty"` // of the diff, beyond those
 }
 
 // writeOrTry writes a configuration, or tries it beside the one in force where the query says on how much.
@@ -98,16 +99,23 @@ func (c *Control) getTrial(a *ask) (any, error) {
 	if err != nil || now.Trial == nil || now.Trial.ID != course.ID {
 		return answer, err
 	}
-	tried, err := compile.Merge(now.Document, now.Trial.Patch)
+	return c.whole(a, func() (any, error) {
+		tried, err := now.tried()
+		if err != nil {
+			return nil, err
+		}
+		answer.Diff, answer.LeftOut = firstOf(compile.Diff(now.config, tried))
+		return answer, nil
+	})
+}
+
+// tried reads what is being tried.
+func (n *current) tried() (*fairlead.Config, error) {
+	doc, err := compile.Merge(n.Document, n.Trial.Patch)
 	if err != nil {
 		return nil, err
 	}
-	config, err := readDocument(tried)
-	if err != nil {
-		return nil, err
-	}
-	answer.Diff = append(answer.Diff, compile.Diff(now.config, config)...)
-	return answer, nil
+	return readDocument(doc)
 }
 
 func (c *Control) promoteTrial(a *ask) (any, error) {

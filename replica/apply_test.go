@@ -21,6 +21,15 @@ const (
 	docTwo = `{"version":1,"providers":{"p":{"base_url":"http://<y>&"}},"models":{"a/b":{"endpoints":[{"provider":"p","weight":25}]},"c":null}}`
 )
 
+// manyModels is a document with more than half of the models that a request's body may name.
+func manyModels(author string) string {
+	var models []string
+	for i := range 40_000 {
+		models = append(models, fmt.Sprintf(`"%s/%06d":{}`, author, i))
+	}
+	return `{"models":{` + strings.Join(models, ",") + `},"version":1}`
+}
+
 // TestFold plays changes of every kind, each by itself and all in one go, and looks at what is held now and
 // after a restart.
 func TestFold(t *testing.T) {
@@ -35,6 +44,7 @@ func TestFold(t *testing.T) {
 		{"two", func(l *changelog.Log) { l.Revise(docOne); l.Revise(docTwo) }, nil},
 		{"one without a change", func(l *changelog.Log) { l.Revise(docOne); l.Revise(docOne) }, nil},
 		{"back to nothing", func(l *changelog.Log) { l.Revise(docOne); l.Revise(`{}`) }, nil},
+		{"all of many models renamed", func(l *changelog.Log) { l.Revise(manyModels("a")); l.Revise(manyModels("b")) }, nil},
 		{"weights of a revision", func(l *changelog.Log) { l.Commit(docOne, map[string]int{"a/b@p": 7}, nil) }, nil},
 		{"steps", func(l *changelog.Log) {
 			l.Revise(docOne)

@@ -25,6 +25,9 @@ func TestUnusableFileIsRebuilt(t *testing.T) {
 		{"no database", func(t *testing.T, dir string) {
 			check(t, os.WriteFile(filepath.Join(dir, "replica.1.db"), garbage, 0o600))
 		}},
+		{"nothing in it", func(t *testing.T, dir string) {
+			check(t, os.Truncate(filepath.Join(dir, "replica.1.db"), 0))
+		}},
 		{"another program's database", func(t *testing.T, dir string) {
 			check(t, os.Remove(filepath.Join(dir, "replica.1.db")))
 			run(t, dir, `CREATE TABLE keys (a, b)`)
@@ -68,6 +71,19 @@ func TestUnusableFileIsRebuilt(t *testing.T) {
 				c.spoil(t, dir)
 			}
 		})
+	}
+}
+
+// TestFirstStartSaysNothing holds that a file is called rebuilt only where there was one.
+func TestFirstStartSaysNothing(t *testing.T) {
+	dir := t.TempDir()
+	var log bytes.Buffer
+	for range 2 {
+		r := open(t, dir, replica.WithLog(slog.New(slog.NewTextHandler(&log, nil))))
+		check(t, r.Close())
+	}
+	if log.Len() > 0 {
+		t.Errorf("the log says %q", log.String())
 	}
 }
 

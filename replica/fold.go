@@ -150,7 +150,7 @@ func (b *batch) takeRevision(c *fairlead.Change) error {
 // would read it three times (BenchmarkMissedChanges).
 func readRevision(text []byte) (content fairlead.RevisionContent, err error) {
 	var o jsonscan.Object
-	if err := o.Scan(text); err != nil {
+	if err := o.ScanUpTo(text, mergepatch.MaxNames); err != nil {
 		return content, err
 	}
 	patch, patched := o.Find("patch")

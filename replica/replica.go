@@ -104,10 +104,8 @@ func (r *Replica) open(ctx context.Context) (err error) {
 // openCurrent opens the file in use, or begins anew where it cannot be used.
 func (r *Replica) openCurrent(ctx context.Context, path string) (*file, error) {
 	var f *file
-	_, err := os.Stat(r.marker())
+	err := r.spoilt(path)
 	if err == nil {
-		err = fmt.Errorf("%w: it was found damaged while in use", errForeign)
-	} else {
 		f, err = openFile(ctx, path)
 	}
 	if !unusable(err) {
@@ -117,6 +115,17 @@ func (r *Replica) openCurrent(ctx context.Context, path string) (*file, error) {
 		return nil, err
 	}
 	return openFile(ctx, path)
+}
+
+// spoilt says why the file in use, where there is one, is not to be opened: SQLite would take an empty one for a new one.
+func (r *Replica) spoilt(path string) error {
+	if _, err := os.Stat(r.marker()); err == nil {
+		return fmt.Errorf("%w: it was found damaged while in use", errForeign)
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		return fmt.Errorf("%w: it is empty", errForeign)
+	}
+	return nil
 }
 
 // Close closes the replica. A copy under way is lost.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 
 	"fairlead"
-	"fairlead/internal/mergepatch"
 )
 
 // stateRow is the row of the configuration as it is now.
@@ -66,17 +64,19 @@ func (s *Store) CommitRevision(ctx context.Context, c fairlead.Commit) (r fairle
 	if err := storable(string(c.Document), content.Why); err != nil {
 		return r, change, err
 	}
+	examined, err := s.examine(ctx, c.Base, content.Patch, c.Document)
+	if err != nil {
+		return r, change, err
+	}
 	w, err := s.write(ctx, "commit revision", c.Act, func(ctx context.Context, w *writer) error {
-		before, err := w.stateAt(ctx, c.Base)
+		before, err := w.stateExamined(ctx, c.Base, examined)
 		if err != nil {
 			return err
 		}
-		made := mergepatch.Open(before.Document)
-		if err := made.Merge(content.Patch); err != nil {
-			return fmt.Errorf("check patch: %w", err)
-		}
-		if !bytes.Equal(made.Bytes(), c.Document) {
-			return errors.New("the patch does not make the document")
+		if before.Document != nil { // of another state than was examined
+			if err := makes(before.Document, content.Patch, c.Document); err != nil {
+				return err
+			}
 		}
 		courses, err := w.readCourses(ctx, c.Course)
 		if err != nil {

@@ -14,7 +14,7 @@ const (
 	Duplicate                      // a name stands twice in one object
 	Depth                          // nested deeper than MaxDepth
 	UTF8                           // invalid UTF-8, or half a surrogate pair in \u escapes
-	Names                          // more than MaxNames names open
+	Names                          // more names open than the scan takes
 )
 
 // maxErrorName is how many bytes of a duplicate name an error shows.
@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 	case UTF8:
 		return fmt.Sprintf("invalid UTF-8 at byte %d", e.Offset)
 	case Names:
-		return fmt.Sprintf("more than %d names at byte %d", MaxNames, e.Offset)
+		return fmt.Sprintf("too many names at byte %d", e.Offset)
 	}
 	return fmt.Sprintf("invalid JSON at byte %d", e.Offset)
 }

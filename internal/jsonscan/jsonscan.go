@@ -40,14 +40,17 @@ type Member struct {
 
 // Scan checks src, which may have white space around the object, and finds the members. It keeps src and
 // whatever it held before is void. An error is always an *Error, and leaves the object empty.
-func (o *Object) Scan(src []byte) error {
+func (o *Object) Scan(src []byte) error { return o.ScanUpTo(src, MaxNames) }
+
+// ScanUpTo is Scan with another bound than MaxNames, for texts that are bounded otherwise.
+func (o *Object) ScanUpTo(src []byte, names int) error {
 	if cap(o.Members) > keep {
 		o.Members = nil
 	}
 	if cap(o.names) > keep {
 		o.names = nil
 	}
-	s := scanner{src: src, members: o.Members[:0], names: o.names[:0]}
+	s := scanner{src: src, members: o.Members[:0], names: o.names[:0], most: names}
 	end := s.document()
 	o.Src, o.Members, o.names = src, s.members, s.names[:0]
 	if end < 0 {

@@ -8,6 +8,7 @@ type scanner struct {
 	src     []byte
 	members []Member // of the outermost object
 	names   [][]byte // of all open objects, the innermost last
+	most    int      // of names
 	deepest int      // depth of any container since the last member of the outermost object began
 	err     Error
 }
@@ -114,7 +115,7 @@ func (s *scanner) name(i int, open *openObject) int {
 	if escaped {
 		name = appendUnescaped(nil, name)
 	}
-	if len(s.names) == MaxNames {
+	if len(s.names) >= s.most {
 		return s.fail(Names, i)
 	}
 	if open.has(s.names, name) {

@@ -137,7 +137,7 @@ func TestErrorText(t *testing.T) {
 		`duplicate name "a\nb" at byte 4`:         {Kind: jsonscan.Duplicate, Offset: 4, Name: "a\nb"},
 		`nested deeper than 256 levels at byte 5`: {Kind: jsonscan.Depth, Offset: 5},
 		`invalid UTF-8 at byte 6`:                 {Kind: jsonscan.UTF8, Offset: 6},
-		`more than 65536 names at byte 7`:         {Kind: jsonscan.Names, Offset: 7},
+		`too many names at byte 7`:                {Kind: jsonscan.Names, Offset: 7},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -225,5 +225,16 @@ func TestScanDoesNotAllocate(t *testing.T) {
 		}
 	}); got != 0 {
 		t.Errorf("%v allocations a scan", got)
+	}
+}
+
+func TestScanUpTo(t *testing.T) {
+	var o jsonscan.Object
+	if err := o.ScanUpTo([]byte(`{"a":{"b":1,"c":2},"d":3}`), 3); err != nil {
+		t.Errorf("three names open: %v", err)
+	}
+	var e *jsonscan.Error
+	if err := o.ScanUpTo([]byte(`{"a":{"b":1,"c":2},"d":3}`), 2); !errors.As(err, &e) || e.Kind != jsonscan.Names {
+		t.Errorf("one more than is taken: %v", err)
 	}
 }

@@ -21,6 +21,7 @@ type node struct {
 	text    jsonscan.Value // void once opened
 	raw     bool           // the text is a patch's own, no object, and made canonical where it is read: a later patch may replace it
 	opened  bool
+	gone    bool   // by a patch that is being applied
 	members []node // by name
 }
 
@@ -31,7 +32,7 @@ func Open(canonical []byte) *Document { return &Document{node{text: canonical}, 
 // Merge applies a patch, whose text must not be changed afterwards. Where the patch is refused the document stays as it was.
 func (d *Document) Merge(patch []byte) error {
 	var o jsonscan.Object
-	if err := o.Scan(patch); err != nil {
+	if err := o.ScanUpTo(patch, MaxNames); err != nil {
 		return fmt.Errorf("read patch: %w", err)
 	}
 	d.MergeValue(patch)
@@ -47,26 +48,54 @@ func (d *Document) MergeValue(patch jsonscan.Value) {
 // Bytes gives the document in canonical form. The text is the caller's.
 func (d *Document) Bytes() []byte { return d.root.append(make([]byte, 0, d.size)) }
 
-// merge applies a patch that is an object.
+// merge applies a patch that is an object. Members that stay are patched where they stand; those that go and those that
+// come are taken out and put in together, so that the time does not grow with their number times that of all.
 func (n *node) merge(patch jsonscan.Value) {
 	n.open()
+	gone, sorted := 0, true
+	var added []node
 	for name, value := range patch.Members() {
 		at, found := slices.BinarySearchFunc(n.members, string(name), func(m node, name string) int { return strings.Compare(m.name, name) })
-		switch kind := value.Kind(); {
-		case kind == jsonscan.KindNull && found:
-			n.members = slices.Delete(n.members, at, at+1)
-		case kind == jsonscan.KindNull:
-		default:
-			if !found {
-				n.members = slices.Insert(n.members, at, node{name: string(name)})
-			}
-			m := &n.members[at]
-			if kind == jsonscan.KindObject {
-				m.merge(value)
-				continue
-			}
-			*m = node{name: m.name, text: value, raw: true}
+		kind := value.Kind()
+		switch {
+		case kind != jsonscan.KindNull && found:
+			n.members[at].take(value)
+		case kind != jsonscan.KindNull:
+			m := node{name: string(name)}
+			m.take(value)
+			sorted = sorted && (len(added) == 0 || added[len(added)-1].name < m.name)
+			added = append(added, m)
+		case found:
+			n.members[at].gone = true
+			gone++
 		}
+	}
+	if gone > 0 {
+		n.members = slices.DeleteFunc(n.members, func(m node) bool { return m.gone })
+	}
+	if !sorted {
+		slices.SortFunc(added, func(a, b node) int { return strings.Compare(a.name, b.name) })
+	}
+	n.insert(added)
+}
+
+// take applies the value that a patch has for a member, which is not null.
+func (n *node) take(value jsonscan.Value) {
+	if value.Kind() == jsonscan.KindObject {
+		n.merge(value)
+		return
+	}
+	*n = node{name: n.name, text: value, raw: true}
+}
+
+// insert puts members in, sorted as those that are there and of other names: from the back, so that each moves once.
+func (n *node) insert(added []node) {
+	at := len(n.members)
+	n.members = slices.Grow(n.members, len(added))[:at+len(added)]
+	for i := len(added) - 1; i >= 0; i-- {
+		from, _ := slices.BinarySearchFunc(n.members[:at], added[i].name, func(m node, name string) int { return strings.Compare(m.name, name) })
+		copy(n.members[from+i+1:], n.members[from:at])
+		n.members[from+i], at = added[i], from
 	}
 }
 

@@ -17,10 +17,15 @@ import (
 	"fairlead/internal/jsonscan"
 )
 
+// MaxNames is how many names the objects that are open at one point of a document or a patch may have between them. No
+// text of 8 MiB has more. A document of that size has some 200,000 models, and the patch between two of them names the
+// models of both, which is why jsonscan.MaxNames is too few.
+const MaxNames = 1 << 20
+
 // Canonical gives the canonical text of a document. An error is a *jsonscan.Error.
 func Canonical(doc []byte) ([]byte, error) {
 	var o jsonscan.Object
-	if err := o.Scan(doc); err != nil {
+	if err := o.ScanUpTo(doc, MaxNames); err != nil {
 		return nil, err
 	}
 	return appendValue(make([]byte, 0, len(doc)), jsonscan.Value(doc)), nil

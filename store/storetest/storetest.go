@@ -53,6 +53,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"revisions", testRevisions},
 		{"a revision on another base", testStale},
 		{"a patch that makes another document", testWrongPatch},
+		{"a patch is looked at before the lock", testExamined},
+		{"a patch of more names than a document", testManyNames},
 		{"steps", testSteps},
 		{"trials", testTrials},
 		{"courses", testCourses},
