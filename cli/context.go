@@ -60,7 +60,7 @@ func (p *program) contextAdd() *cobra.Command {
 			"  fairlead context add production --control https://control.example --token-env PRODUCTION_TOKEN",
 		Args: arguments(1, 1),
 	}
-	cmd.Flags().StringVar(&place.Control, "control", "", "address of the control plane")
+	cmd.Flags().StringVar(&place.Control, "control", "", "address of the control plane, or those of several of its nodes, divided by commas")
 	cmd.Flags().StringVar(&place.TokenFile, "token-file", "", "file that holds its token")
 	cmd.Flags().StringVar(&place.TokenEnv, "token-env", "", "variable that holds its token")
 	cmd.Flags().BoolVar(&stdin, "token-stdin", false, "read its token from standard input and keep it")
@@ -100,7 +100,7 @@ func validContext(name string, place contextPlace) error {
 	if fairlead.ValidNodeName(name) != nil {
 		return errors.New("a context's name has 1 to 63 small letters, digits and hyphens, and begins and ends with a letter or a digit")
 	}
-	_, err := client.New(controlURL(place.Control), fairlead.Secret{})
+	_, err := client.New(controlURLs(place.Control), fairlead.Secret{})
 	return err
 }
 

@@ -20,7 +20,7 @@ const defaultControl = "http://127.0.0.1:8485"
 
 // addControlFlags declares how a command finds its control plane.
 func addControlFlags(fs *pflag.FlagSet) {
-	fs.String("control", defaultControl, "address of the control plane (FAIRLEAD_CONTROL)")
+	fs.String("control", defaultControl, "address of the control plane, or those of several of its nodes, divided by commas (FAIRLEAD_CONTROL)")
 	fs.String("context", "", "name of the control plane, as 'fairlead context' lists it")
 	fs.String("data", "", "the server's data folder, where its admin token is if FAIRLEAD_ADMIN_TOKEN is not set (FAIRLEAD_DATA)")
 }
@@ -61,7 +61,7 @@ func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
 		return nil, usage(err)
 	}
 	address, _ := fs.GetString("control")
-	address = controlURL(address)
+	address = controlURLs(address)
 	data, _ := fs.GetString("data")
 	token, err := p.findToken(data, address)
 	if err != nil {
@@ -72,6 +72,15 @@ func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
 		return nil, usage(err)
 	}
 	return c, nil
+}
+
+// controlURLs is controlURL for each of several addresses, divided by commas.
+func controlURLs(addresses string) string {
+	list := strings.Split(addresses, ",")
+	for i, address := range list {
+		list[i] = controlURL(strings.TrimSpace(address))
+	}
+	return strings.Join(list, ",")
 }
 
 // controlURL makes a URL of an address as --control of serve takes it: one variable serves both.
@@ -91,14 +100,16 @@ func controlURL(address string) string {
 
 // findToken finds the admin token: the variable, else the file in the data folder. The file's token is
 // this machine's, so it is not shown to another one.
-func (p *program) findToken(data, address string) (fairlead.Secret, error) {
+func (p *program) findToken(data, addresses string) (fairlead.Secret, error) {
 	if v, _ := p.Lookup(adminTokenVariable); v != "" {
 		return fairlead.NewSecret(v), nil
 	}
-	if !onThisMachine(address) {
-		return fairlead.Secret{}, &hintError{
-			errors.New("no admin token for " + address),
-			"set " + adminTokenVariable + " to that server's token; only a server on this machine's loopback address is asked with the data folder's",
+	for address := range strings.SplitSeq(addresses, ",") {
+		if !onThisMachine(address) {
+			return fairlead.Secret{}, &hintError{
+				errors.New("no admin token for " + address),
+				"set " + adminTokenVariable + " to that server's token; only a server on this machine's loopback address is asked with the data folder's",
+			}
 		}
 	}
 	if data == "" {
@@ -132,8 +143,9 @@ func explain(c *client.Client, err error) error {
 	if !errors.Is(err, client.ErrUnreachable) {
 		return err
 	}
-	return &hintError{
-		errors.New("nothing answers at " + c.Address()),
-		"is fairlead running? start it with 'fairlead serve', or name its control plane with --control, --context or FAIRLEAD_CONTROL",
+	hint := "is fairlead running? start it with 'fairlead serve', or name its control plane with --control, --context or FAIRLEAD_CONTROL"
+	if !onThisMachine(c.Address()) {
+		hint = "is a control node running there? name those of its other nodes, too: --control, FAIRLEAD_CONTROL and 'fairlead context add' take several addresses, divided by commas"
 	}
+	return &hintError{errors.New("nothing answers at " + c.Address()), hint}
 }

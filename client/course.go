@@ -34,6 +34,14 @@ type Ramp struct {
 	Of       int               `json:"of"`    // steps in all
 }
 
+// EndedRamp is a ramp that a write of the configuration ended or, as a dry run, would end.
+type EndedRamp struct {
+	Endpoint string `json:"endpoint"`
+	Reached  int    `json:"reached"` // the weight in force until then
+	Target   int    `json:"target"`
+	Weight   *int   `json:"weight"` // the weight in force from then on; nil = the endpoint is there no more
+}
+
 // Trial tries a revision.
 type Trial struct {
 	Course
