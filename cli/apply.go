@@ -112,7 +112,7 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 		return p.written(shown, exitSame)
 	}
 	if p.output == outputText {
-		fmt.Fprintf(p.Stderr, "%s changes this in revision %d of %s:\n%s", origin, shown.Revision, c.Address(), differences(shown.Diff))
+		fmt.Fprintf(p.Stderr, "%s changes this in revision %d of %s:\n%s", origin, shown.Revision, c.Address(), changes(shown))
 	}
 	if !a.yes {
 		if err := p.confirm(ctx, "Apply it to "+c.Address()+"?"); err != nil {
@@ -130,7 +130,7 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 		return err
 	}
 	if p.output == outputText {
-		done.Diff, done.LeftOut = nil, 0 // it was shown
+		done.Diff, done.Ended, done.LeftOut = nil, nil, 0 // it was shown
 	}
 	return p.written(done, exitSame)
 }

@@ -44,9 +44,9 @@ func (p *program) diff() *cobra.Command {
 					return "no difference from " + comparedWith(w) + "\n"
 				}
 				if w.Beside != "" {
-					return differences(w.Diff) + "compared with " + comparedWith(w) + "\n"
+					return changes(w) + "compared with " + comparedWith(w) + "\n"
 				}
-				return differences(w.Diff)
+				return changes(w)
 			})
 			if err == nil && len(w.Diff) > 0 { // another order of the same is none
 				return &exitError{code: exitDiffers}

@@ -65,7 +65,7 @@ func (p *program) rollback() *cobra.Command {
 			return err
 		}
 		if p.output == outputText {
-			done.Diff, done.LeftOut = nil, 0 // it was shown
+			done.Diff, done.Ended, done.LeftOut = nil, nil, 0 // it was shown
 		}
 		return p.written(done, exitSame)
 	})
@@ -91,6 +91,6 @@ func (p *program) preview(ctx context.Context, c *client.Client, w client.Writte
 	if w.Beside != "" {
 		fmt.Fprintf(p.Stderr, "The trial of revision %d ends with it.\n", w.Tried)
 	}
-	fmt.Fprint(p.Stderr, differences(w.Diff), "Keys, secrets, nodes and tokens stay as they are.\n")
+	fmt.Fprint(p.Stderr, changes(w), "Keys, secrets, nodes and tokens stay as they are.\n")
 	return nil
 }
