@@ -33,9 +33,21 @@ func (p *program) withControl(f func(ctx context.Context, c *client.Client, args
 			if err != nil {
 				return err
 			}
-			return explain(c, f(ctx, c, args))
+			return refusedValue(explain(c, f(ctx, c, args)))
 		})(cmd, args)
 	}
+}
+
+// refusedValue marks an error about a value of the command line, which the control plane alone can judge, as one of the command
+// line. What a file or standard input holds is none of it.
+func refusedValue(err error) error {
+	var e *fairlead.Error
+	var document *client.RefusedError
+	var chosen *exitError
+	if !errors.As(err, &e) || e.Code != fairlead.CodeInvalidRequest || e.Param == "value" || errors.As(err, &document) || errors.As(err, &chosen) {
+		return err
+	}
+	return usage(err)
 }
 
 // client makes a client of the control plane that is named first by: --control, --context, FAIRLEAD_CONTROL, the
