@@ -53,21 +53,12 @@ func refusedValue(err error) error {
 // client makes a client of the control plane that is named first by: --control, --context, FAIRLEAD_CONTROL, the
 // context in use; else of this machine's own.
 func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
-	name, _ := fs.GetString("context")
-	if fs.Changed("control") && name != "" {
-		return nil, usage(errors.New("--control and --context name a control plane each: give one of them"))
+	name, err := p.contextName(fs)
+	if err != nil {
+		return nil, err
 	}
 	if name != "" {
 		return p.contextClient(name)
-	}
-	if v, _ := p.Lookup(variable("control")); v == "" && !fs.Changed("control") {
-		all, err := p.readContexts()
-		if err != nil {
-			return nil, err
-		}
-		if all.Current != "" {
-			return p.contextClient(all.Current)
-		}
 	}
 	if err := p.fromEnvironment(fs, "control", "data"); err != nil {
 		return nil, usage(err)
@@ -84,6 +75,19 @@ func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
 		return nil, usage(err)
 	}
 	return c, nil
+}
+
+// contextName gives the context that names the control plane; "" = none does.
+func (p *program) contextName(fs *pflag.FlagSet) (string, error) {
+	name, _ := fs.GetString("context")
+	if fs.Changed("control") && name != "" {
+		return "", usage(errors.New("--control and --context name a control plane each: give one of them"))
+	}
+	if v, _ := p.Lookup(variable("control")); name != "" || v != "" || fs.Changed("control") {
+		return name, nil
+	}
+	all, err := p.readContexts()
+	return all.Current, err
 }
 
 // controlURLs is controlURL for each of several addresses, divided by commas.

@@ -22,8 +22,8 @@ func (p *program) restore() *cobra.Command {
 		Long: "Restore reads a backup (- is standard input) into an empty store: that of a data folder, or a PostgreSQL database.\n" +
 			"It needs no server, and must not run beside one on the same store. A store that holds anything is refused, and a\n" +
 			"backup that is cut off or was altered changes nothing.\n\n" +
-		"The secret key is in no backup and must come along: copy the node's secret.key into the data folder before the first start, or\n" +
-		"start the node with the same --secret-key. Without it no secret can be read, and nodes cannot join or connect.\n\n" +
+			"The secret key is in no backup and must come along: copy the node's secret.key into the data folder before the first start, or\n" +
+			"start the node with the same --secret-key. Without it no secret can be read, and nodes cannot join or connect.\n\n" +
 			"Changes made after the backup are not in it. Edges that had seen them and have their disks say so: 'fairlead audit lost'\n" +
 			"lists them. Stored admin tokens are revoked, for nobody knows which of them were after the backup; the token that the node\n" +
 			"is started with, in FAIRLEAD_ADMIN_TOKEN or admin.token, is not stored. Tokens to join with are void.",

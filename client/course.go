@@ -14,8 +14,9 @@ type Course struct {
 	Revision int64              `json:"revision"` // that it began with
 	Begun    time.Time          `json:"begun"`
 	Guard    string             `json:"guard,omitempty"`
-	Ran      fairlead.Duration  `json:"ran"`  // of its time
-	Held     fairlead.Duration  `json:"held"` // it stood still for lack of evidence
+	Ran      fairlead.Duration  `json:"ran"`       // of its time
+	Held     fairlead.Duration  `json:"held"`      // it stood still for lack of evidence
+	MostHeld fairlead.Duration  `json:"most_held"` // it ends once it stood still for so long, in all
 	Ended    time.Time          `json:"ended,omitzero"`
 	End      fairlead.CourseEnd `json:"end,omitempty"` // "" = it is under way
 	Why      string             `json:"why,omitempty"` // it ended

@@ -35,7 +35,7 @@ func rampOf(c *fairlead.Course) (r steer.Ramp, ok bool) {
 func showRamp(c *fairlead.Course) rampStatus {
 	r, _ := rampOf(c)
 	return rampStatus{
-		courseStatus: showCourse(c, r.Guard, &r.Clock),
+		courseStatus: showCourse(c, r.Guard, &r.Clock, r.Over),
 		Endpoint:     c.Endpoint, From: r.From, To: r.To, Weight: reached(c, &r), Over: r.Over, Steps: r.Steps, Of: r.Total(),
 	}
 }
