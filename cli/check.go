@@ -68,7 +68,7 @@ func (p *program) checkFile(file string) error {
 		if !result.OK {
 			return found.String()
 		}
-		return found.String() + fmt.Sprintf("%s: ok: %d models, %d endpoints\n", file, result.Models, result.Endpoints)
+		return found.String() + fmt.Sprintf("%s: ok: %s, %s\n", file, count(result.Models, "model"), count(result.Endpoints, "endpoint"))
 	})
 	if err == nil && !result.OK {
 		return &exitError{code: exitFailed}

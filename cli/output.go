@@ -166,6 +166,14 @@ func plain(s string) string {
 	return strings.Trim(strconv.Quote(s), `"`)
 }
 
+// count writes a number of things, of which one is named; their plural has an s.
+func count[N int | int64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
 func showTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // showMoment is showTime to the millisecond, for what comes many a second.

@@ -59,7 +59,7 @@ func (p *program) restore() *cobra.Command {
 			return causeOf(err)
 		}
 		return p.print(done, func() string {
-			text := fmt.Sprintf("restored the backup of %s, with %d changes\n", showTime(done.At), done.Position.Number)
+			text := fmt.Sprintf("restored the backup of %s, with %s\n", showTime(done.At), count(done.Position.Number, "change"))
 			if done.Revoked > 0 {
 				text += fmt.Sprintf("admin tokens revoked: %d; the one that the node is started with is good\n", done.Revoked)
 			}

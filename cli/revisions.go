@@ -44,7 +44,7 @@ func (p *program) revisions() *cobra.Command {
 			rows := [][]string{{"REVISION", "STATE", "WHEN", "WHO", "ORIGIN", "PERCENT", "WHY"}}
 			for _, r := range list {
 				rows = append(rows, []string{
-					strconv.FormatInt(r.Number, 10), revisionState(r.Number, &now), showTime(r.At), r.By, showOrigin(r), strconv.Itoa(r.Percent), r.Why,
+					strconv.FormatInt(r.Number, 10), revisionState(r.Number, &now), showTime(r.At), r.By, showOrigin(r), strconv.Itoa(r.Percent), orDash(r.Why),
 				})
 			}
 			return p.list(rows, "There are no revisions yet.", "WHY")

@@ -86,7 +86,7 @@ func comparedWith(w client.Written) string {
 // remarks says on standard error what somebody at a terminal should know beside the result.
 func (p *program) remarks(w client.Written) {
 	if w.LeftOut > 0 {
-		fmt.Fprintf(p.Stderr, "the first %d differences are shown; there are %d more\n", len(w.Diff), w.LeftOut)
+		fmt.Fprintf(p.Stderr, "the first %s are shown; there are %d more\n", count(len(w.Diff), "difference"), w.LeftOut)
 	}
 	for _, f := range w.Findings {
 		fmt.Fprintln(p.Stderr, printable(f.String()))
