@@ -62,6 +62,9 @@ func (p *program) printError(err error) {
 	var refused *client.RefusedError
 	if errors.As(err, &refused) {
 		show.Error.Message, show.Error.Findings = "the configuration is refused", refused.Findings
+		if show.Error.Hint == "" {
+			show.Error.Hint = "nothing was changed; mend what is listed. 'fairlead check -c FILE' lists it without a control plane"
+		}
 	}
 	if p.output == outputJSON {
 		b, err := json.Marshal(show)

@@ -13,8 +13,9 @@ import (
 func (p *program) revisions() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "revisions",
-		Short: "List the versions of the configuration, the newest first",
+		Use:        "revisions",
+		SuggestFor: []string{"history", "log"},
+		Short:      "List the versions of the configuration, the newest first",
 		Long: "Revisions lists who wrote each version, when and why, with the share of the exchanges that it was made for. STATE marks\n" +
 			"the one in force and the one on trial; a weight that was set during a trial is on both sides.",
 		Example: "  fairlead revisions\n  fairlead revisions show 12 > fairlead.yaml\n  fairlead revisions diff 11 12",

@@ -15,8 +15,9 @@ func (p *program) rollback() *cobra.Command {
 	var how writing
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "rollback [REVISION] -m WHY",
-		Short: "Bring an earlier configuration back, as a new revision",
+		Use:        "rollback [REVISION] -m WHY",
+		SuggestFor: []string{"undo", "revert"},
+		Short:      "Bring an earlier configuration back, as a new revision",
 		Long: "Rollback brings the document of an earlier revision back. Without a number it takes the last one that held all\n" +
 			"exchanges and was not itself undone; again, it goes on backwards. It shows where it goes and what that changes\n" +
 			"first and, on a terminal, asks.\n\n" +

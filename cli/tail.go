@@ -16,8 +16,9 @@ import (
 func (p *program) tail() *cobra.Command {
 	var filter string
 	cmd := &cobra.Command{
-		Use:   "tail",
-		Short: "Show records as they come up",
+		Use:        "tail",
+		SuggestFor: []string{"logs"},
+		Short:      "Show records as they come up",
 		Long: "Tail shows the records of the whole fleet about a second after their exchanges have ended, at most 20 a second; what\n" +
 			"it leaves out is counted on standard error. Terms are divided by spaces or commas, and all must hold:\n" +
 			filterNames() + ".\n\nIt goes on until it is interrupted.",
