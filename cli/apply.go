@@ -18,6 +18,7 @@ type applying struct {
 	writing
 	file   string
 	from   string
+	here   string // the context that it is applied to; "" = it has no name
 	dryRun bool
 	ifRev  int64
 	yes    bool
@@ -79,6 +80,9 @@ func (p *program) apply() *cobra.Command {
 			return usage(err)
 		}
 		if a.from != "" {
+			if a.here, err = p.contextName(fs); err != nil {
+				return err
+			}
 			return p.promote(ctx, c, a, w)
 		}
 		if w.Why == "" && !w.DryRun {
@@ -111,11 +115,15 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 		}
 		return p.written(shown, exitSame)
 	}
+	here := c.Address()
+	if a.here != "" {
+		here = a.here + " (" + here + ")"
+	}
 	if p.output == outputText {
-		fmt.Fprintf(p.Stderr, "%s changes this in revision %d of %s:\n%s", origin, shown.Revision, c.Address(), differences(shown.Diff))
+		fmt.Fprintf(p.Stderr, "%s changes this in revision %d of %s:\n%s", origin, shown.Revision, here, changes(shown))
 	}
 	if !a.yes {
-		if err := p.confirm(ctx, "Apply it to "+c.Address()+"?"); err != nil {
+		if err := p.confirm(ctx, "Apply it to "+here+"?"); err != nil {
 			return err
 		}
 	}
@@ -130,7 +138,7 @@ func (p *program) promote(ctx context.Context, c *client.Client, a applying, w c
 		return err
 	}
 	if p.output == outputText {
-		done.Diff, done.LeftOut = nil, 0 // it was shown
+		done.Diff, done.Ended, done.LeftOut = nil, nil, 0 // it was shown
 	}
 	return p.written(done, exitSame)
 }

@@ -51,7 +51,7 @@ func (p *program) audit() *cobra.Command {
 				if e.Change != 0 {
 					change = strconv.FormatInt(e.Change, 10)
 				}
-				rows = append(rows, []string{strconv.FormatInt(e.Number, 10), showTime(e.At), e.By, e.Action, orDash(e.Target), change, e.Why})
+				rows = append(rows, []string{strconv.FormatInt(e.Number, 10), showTime(e.At), e.By, e.Action, orDash(e.Target), change, orDash(e.Why)})
 			}
 			return p.list(rows, "There are no such entries.", "WHY")
 		})
@@ -97,8 +97,8 @@ func (p *program) auditVerify() *cobra.Command {
 			return err
 		}
 		err = p.print(v, func() string {
-			text := fmt.Sprintf("%d changes, %d revisions and %d audit entries were checked\nhead: change %d of log %s, hash %s\n",
-				v.Changes, v.Revisions, v.Entries, v.Position.Number, plain(v.Position.Log), v.Position.Hash)
+			text := fmt.Sprintf("checked: %s, %s, %s of the audit\nhead: change %d of log %s, hash %s\n",
+				count(v.Changes, "change"), count(v.Revisions, "revision"), countEntries(v.Entries), v.Position.Number, plain(v.Position.Log), v.Position.Hash)
 			for _, f := range v.Faults {
 				text += "fault: " + plain(f) + "\n"
 			}
@@ -110,6 +110,13 @@ func (p *program) auditVerify() *cobra.Command {
 		return err
 	})
 	return cmd
+}
+
+func countEntries(n int64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
 }
 
 func (p *program) auditLost() *cobra.Command {

@@ -51,7 +51,7 @@ func (p *program) bench() *cobra.Command {
 			return err
 		}
 		if missed := report.Missed(); strict && len(missed) > 0 {
-			return fmt.Errorf("%d targets are missed", len(missed))
+			return fmt.Errorf("targets that are missed: %d", len(missed))
 		}
 		return nil
 	})

@@ -27,8 +27,9 @@ type checked struct {
 
 func (p *program) check() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "check -c FILE",
-		Short: "List everything that is wrong with a configuration, without starting anything",
+		Use:        "check -c FILE",
+		SuggestFor: []string{"validate", "fmt", "lint"},
+		Short:      "List everything that is wrong with a configuration, without starting anything",
 		Long: "Check reads a configuration (- is standard input) and lists every finding with its line.\n" +
 			"References such as ${env:NAME} are resolved on this machine; one that cannot be is a warning.\n\n" +
 			"Exit codes: 0 it can be applied (warnings may be listed), 1 it has errors, 2 it cannot be read.",
@@ -54,7 +55,7 @@ func (p *program) checkFile(file string) error {
 	}
 	data, err := p.readConfig(file)
 	if err != nil {
-		return cannotRead(fmt.Errorf("read configuration: %w", err))
+		return cannotRead(within("read configuration", err))
 	}
 	_, snapshot, found := compile.Load(data, file, 1, compile.Local(p.Lookup))
 	result := checked{File: file, OK: found.Err() == nil, Findings: found}
@@ -68,7 +69,7 @@ func (p *program) checkFile(file string) error {
 		if !result.OK {
 			return found.String()
 		}
-		return found.String() + fmt.Sprintf("%s: ok: %d models, %d endpoints\n", file, result.Models, result.Endpoints)
+		return found.String() + fmt.Sprintf("%s: ok: %s, %s\n", file, count(result.Models, "model"), count(result.Endpoints, "endpoint"))
 	})
 	if err == nil && !result.OK {
 		return &exitError{code: exitFailed}
@@ -80,6 +81,9 @@ func (p *program) readConfig(file string) ([]byte, error) {
 	in := p.Stdin
 	if file != "-" {
 		f, err := os.Open(file)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, &hintError{err, "name the file of a configuration, or - for standard input; 'fairlead revisions show REVISION' writes one that was in force"}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -1,8 +1,8 @@
 // Package cli is the command line: one file a command. Reads never change anything, `-o json` works
 // everywhere, results go to standard output and everything else to standard error.
 //
-// Exit codes: 0 done, 1 failed, 2 the command line (or, for check, the file) could not be read; 3 there was nothing
-// to change. diff exits 0 where nothing differs, 1 where something does, 2 where it failed.
+// Exit codes: 0 done, 1 failed, 2 the command line is wrong, in its form or in a value, (or, for check, the file could not be
+// read); 3 there was nothing to change. diff exits 0 where nothing differs, 1 where something does, 2 where it failed.
 package cli
 
 import (

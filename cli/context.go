@@ -28,7 +28,7 @@ func (p *program) context() *cobra.Command {
 		Args:    arguments(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.contextAdd(), p.contextUse(), p.contextList(), p.contextRemove())
+	cmd.AddCommand(p.contextAdd(), p.contextUse(), p.contextShow(), p.contextList(), p.contextRemove())
 	return cmd
 }
 
@@ -39,11 +39,23 @@ type shownContext struct {
 	TokenFile string `json:"token_file,omitempty"`
 	TokenEnv  string `json:"token_env,omitempty"`
 	InUse     bool   `json:"in_use"`
+	Replaced  string `json:"replaced,omitempty"` // of one that was added again: its address before
 }
 
 func (c contexts) show(name string) shownContext {
 	place := c.Contexts[name]
-	return shownContext{name, place.Control, place.TokenFile, place.TokenEnv, name == c.Current}
+	return shownContext{Name: name, Control: place.Control, TokenFile: place.TokenFile, TokenEnv: place.TokenEnv, InUse: name == c.Current}
+}
+
+// token says where its token is.
+func (c shownContext) token() string {
+	switch {
+	case c.TokenFile != "":
+		return c.TokenFile
+	case c.TokenEnv != "":
+		return "$" + c.TokenEnv
+	}
+	return "-"
 }
 
 func (p *program) contextAdd() *cobra.Command {
@@ -60,7 +72,7 @@ func (p *program) contextAdd() *cobra.Command {
 			"  fairlead context add production --control https://control.example --token-env PRODUCTION_TOKEN",
 		Args: arguments(1, 1),
 	}
-	cmd.Flags().StringVar(&place.Control, "control", "", "address of the control plane")
+	cmd.Flags().StringVar(&place.Control, "control", "", "address of the control plane, or those of several of its nodes, divided by commas")
 	cmd.Flags().StringVar(&place.TokenFile, "token-file", "", "file that holds its token")
 	cmd.Flags().StringVar(&place.TokenEnv, "token-env", "", "variable that holds its token")
 	cmd.Flags().BoolVar(&stdin, "token-stdin", false, "read its token from standard input and keep it")
@@ -78,6 +90,7 @@ func (p *program) contextAdd() *cobra.Command {
 		if err := p.keepToken(ctx, name, &place, stdin); err != nil {
 			return err
 		}
+		before, replaced := all.Contexts[name]
 		all.Contexts[name] = place
 		if all.Current == "" {
 			all.Current = name
@@ -85,8 +98,13 @@ func (p *program) contextAdd() *cobra.Command {
 		if err := p.writeContexts(all); err != nil {
 			return err
 		}
-		return p.print(all.show(name), func() string {
+		shown := all.show(name)
+		shown.Replaced = before.Control
+		return p.print(shown, func() string {
 			text := fmt.Sprintf("context %s is %s\n", name, plain(place.Control))
+			if replaced {
+				text = fmt.Sprintf("context %s is %s now; it was %s\n", name, plain(place.Control), plain(before.Control))
+			}
 			if all.Current == name {
 				text += "it is in use\n"
 			}
@@ -100,7 +118,7 @@ func validContext(name string, place contextPlace) error {
 	if fairlead.ValidNodeName(name) != nil {
 		return errors.New("a context's name has 1 to 63 small letters, digits and hyphens, and begins and ends with a letter or a digit")
 	}
-	_, err := client.New(controlURL(place.Control), fairlead.Secret{})
+	_, err := client.New(controlURLs(place.Control), fairlead.Secret{})
 	return err
 }
 
@@ -159,6 +177,40 @@ func (p *program) contextUse() *cobra.Command {
 	}
 }
 
+func (p *program) contextShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show [NAME]",
+		Aliases: []string{"current"},
+		Short:   "Show a context, or the one in use",
+		Example: "  fairlead context show\n  fairlead context show staging -o json",
+		Args:    arguments(0, 1),
+		RunE: run(func(_ context.Context, args []string) error {
+			all, err := p.readContexts()
+			if err != nil {
+				return err
+			}
+			name := all.Current
+			if len(args) == 1 {
+				name = args[0]
+			}
+			if name == "" {
+				return &hintError{errors.New("no context is in use"), "'fairlead context use NAME' chooses one, 'fairlead context list' shows them"}
+			}
+			if _, err := all.context(name); err != nil {
+				return err
+			}
+			c := all.show(name)
+			return p.print(c, func() string {
+				text := fmt.Sprintf("context: %s\ncontrol: %s\ntoken:   %s\n", c.Name, plain(c.Control), plain(c.token()))
+				if c.InUse {
+					text += "it is in use\n"
+				}
+				return text
+			})
+		}),
+	}
+}
+
 func (p *program) contextList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
@@ -177,17 +229,11 @@ func (p *program) contextList() *cobra.Command {
 			return p.print(list, func() string {
 				rows := [][]string{{"", "NAME", "CONTROL", "TOKEN"}}
 				for _, c := range list {
-					mark, token := "", "-"
+					mark := ""
 					if c.InUse {
 						mark = "*"
 					}
-					switch {
-					case c.TokenFile != "":
-						token = c.TokenFile
-					case c.TokenEnv != "":
-						token = "$" + c.TokenEnv
-					}
-					rows = append(rows, []string{mark, c.Name, c.Control, token})
+					rows = append(rows, []string{mark, c.Name, c.Control, c.token()})
 				}
 				return p.list(rows, "There are no contexts.", "")
 			})

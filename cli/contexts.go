@@ -141,7 +141,7 @@ func (p *program) contextClient(name string) (*client.Client, error) {
 
 // placeClient shows a context's token to that context's control plane alone, and no other token to it where it has one.
 func (p *program) placeClient(name string, place contextPlace) (*client.Client, error) {
-	address := controlURL(place.Control)
+	address := controlURLs(place.Control)
 	token, err := p.placeToken(name, place)
 	if err != nil {
 		return nil, err
@@ -168,5 +168,5 @@ func (p *program) placeToken(name string, place contextPlace) (fairlead.Secret, 
 		}
 		return fairlead.NewSecret(v), nil
 	}
-	return p.findToken("", controlURL(place.Control))
+	return p.findToken("", controlURLs(place.Control))
 }

@@ -20,7 +20,7 @@ const defaultControl = "http://127.0.0.1:8485"
 
 // addControlFlags declares how a command finds its control plane.
 func addControlFlags(fs *pflag.FlagSet) {
-	fs.String("control", defaultControl, "address of the control plane (FAIRLEAD_CONTROL)")
+	fs.String("control", defaultControl, "address of the control plane, or those of several of its nodes, divided by commas (FAIRLEAD_CONTROL)")
 	fs.String("context", "", "name of the control plane, as 'fairlead context' lists it")
 	fs.String("data", "", "the server's data folder, where its admin token is if FAIRLEAD_ADMIN_TOKEN is not set (FAIRLEAD_DATA)")
 }
@@ -33,35 +33,38 @@ func (p *program) withControl(f func(ctx context.Context, c *client.Client, args
 			if err != nil {
 				return err
 			}
-			return explain(c, f(ctx, c, args))
+			return refusedValue(explain(c, f(ctx, c, args)))
 		})(cmd, args)
 	}
+}
+
+// refusedValue marks an error about a value of the command line, which the control plane alone can judge, as one of the command
+// line. What a file or standard input holds is none of it.
+func refusedValue(err error) error {
+	var e *fairlead.Error
+	var document *client.RefusedError
+	var chosen *exitError
+	if !errors.As(err, &e) || e.Code != fairlead.CodeInvalidRequest || e.Param == "value" || errors.As(err, &document) || errors.As(err, &chosen) {
+		return err
+	}
+	return usage(err)
 }
 
 // client makes a client of the control plane that is named first by: --control, --context, FAIRLEAD_CONTROL, the
 // context in use; else of this machine's own.
 func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
-	name, _ := fs.GetString("context")
-	if fs.Changed("control") && name != "" {
-		return nil, usage(errors.New("--control and --context name a control plane each: give one of them"))
+	name, err := p.contextName(fs)
+	if err != nil {
+		return nil, err
 	}
 	if name != "" {
 		return p.contextClient(name)
-	}
-	if v, _ := p.Lookup(variable("control")); v == "" && !fs.Changed("control") {
-		all, err := p.readContexts()
-		if err != nil {
-			return nil, err
-		}
-		if all.Current != "" {
-			return p.contextClient(all.Current)
-		}
 	}
 	if err := p.fromEnvironment(fs, "control", "data"); err != nil {
 		return nil, usage(err)
 	}
 	address, _ := fs.GetString("control")
-	address = controlURL(address)
+	address = controlURLs(address)
 	data, _ := fs.GetString("data")
 	token, err := p.findToken(data, address)
 	if err != nil {
@@ -72,6 +75,28 @@ func (p *program) client(fs *pflag.FlagSet) (*client.Client, error) {
 		return nil, usage(err)
 	}
 	return c, nil
+}
+
+// contextName gives the context that names the control plane; "" = none does.
+func (p *program) contextName(fs *pflag.FlagSet) (string, error) {
+	name, _ := fs.GetString("context")
+	if fs.Changed("control") && name != "" {
+		return "", usage(errors.New("--control and --context name a control plane each: give one of them"))
+	}
+	if v, _ := p.Lookup(variable("control")); name != "" || v != "" || fs.Changed("control") {
+		return name, nil
+	}
+	all, err := p.readContexts()
+	return all.Current, err
+}
+
+// controlURLs is controlURL for each of several addresses, divided by commas.
+func controlURLs(addresses string) string {
+	list := strings.Split(addresses, ",")
+	for i, address := range list {
+		list[i] = controlURL(strings.TrimSpace(address))
+	}
+	return strings.Join(list, ",")
 }
 
 // controlURL makes a URL of an address as --control of serve takes it: one variable serves both.
@@ -91,14 +116,16 @@ func controlURL(address string) string {
 
 // findToken finds the admin token: the variable, else the file in the data folder. The file's token is
 // this machine's, so it is not shown to another one.
-func (p *program) findToken(data, address string) (fairlead.Secret, error) {
+func (p *program) findToken(data, addresses string) (fairlead.Secret, error) {
 	if v, _ := p.Lookup(adminTokenVariable); v != "" {
 		return fairlead.NewSecret(v), nil
 	}
-	if !onThisMachine(address) {
-		return fairlead.Secret{}, &hintError{
-			errors.New("no admin token for " + address),
-			"set " + adminTokenVariable + " to that server's token; only a server on this machine's loopback address is asked with the data folder's",
+	for address := range strings.SplitSeq(addresses, ",") {
+		if !onThisMachine(address) {
+			return fairlead.Secret{}, &hintError{
+				errors.New("no admin token for " + address),
+				"set " + adminTokenVariable + " to that server's token; only a server on this machine's loopback address is asked with the data folder's",
+			}
 		}
 	}
 	if data == "" {
@@ -132,8 +159,9 @@ func explain(c *client.Client, err error) error {
 	if !errors.Is(err, client.ErrUnreachable) {
 		return err
 	}
-	return &hintError{
-		errors.New("nothing answers at " + c.Address()),
-		"is fairlead running? start it with 'fairlead serve', or name its control plane with --control, --context or FAIRLEAD_CONTROL",
+	hint := "is fairlead running? start it with 'fairlead serve', or name its control plane with --control, --context or FAIRLEAD_CONTROL"
+	if !onThisMachine(c.Address()) {
+		hint = "is a control node running there? name those of its other nodes, too: --control, FAIRLEAD_CONTROL and 'fairlead context add' take several addresses, divided by commas"
 	}
+	return &hintError{errors.New("nothing answers at " + c.Address()), hint}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +15,9 @@ const exitDiffers = 1
 func (p *program) diff() *cobra.Command {
 	var file, from string
 	cmd := &cobra.Command{
-		Use:   "diff {-f FILE | --from CONTEXT[@REVISION]}",
-		Short: "Tell what applying a configuration would change, and change nothing",
+		Use:        "diff {-f FILE | --from CONTEXT[@REVISION]}",
+		SuggestFor: []string{"plan"},
+		Short:      "Tell what applying a configuration would change, and change nothing",
 		Long: "Diff compares a configuration (- is standard input) with the one in force, by what they mean: the order of\n" +
 			"names, comments and YAML or JSON make no difference. With --from it is that of another control plane, by its context:\n" +
 			"the one in force there, or the one named behind @. While a revision is being tried, the one in force is the one\n" +
@@ -44,9 +44,9 @@ func (p *program) diff() *cobra.Command {
 					return "no difference from " + comparedWith(w) + "\n"
 				}
 				if w.Beside != "" {
-					return differences(w.Diff) + "compared with " + comparedWith(w) + "\n"
+					return changes(w) + "compared with " + comparedWith(w) + "\n"
 				}
-				return differences(w.Diff)
+				return changes(w)
 			})
 			if err == nil && len(w.Diff) > 0 { // another order of the same is none
 				return &exitError{code: exitDiffers}
@@ -78,7 +78,7 @@ func (p *program) compare(ctx context.Context, c *client.Client, file, from stri
 func (p *program) putFile(ctx context.Context, c *client.Client, file string, w client.Write) (client.Written, error) {
 	text, err := p.readConfig(file)
 	if err != nil {
-		return client.Written{}, fmt.Errorf("read configuration: %w", err)
+		return client.Written{}, within("read configuration", err)
 	}
 	done, err := c.PutConfig(ctx, text, w)
 	nameFile(done.Findings, file)

@@ -17,7 +17,7 @@ func (p *program) endpoints() *cobra.Command {
 		Short: "List the endpoints with their weights, as the node that answers sees them",
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
 			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens. - = not known.\n" +
-			"Those that only a revision on trial has stand last and are marked.",
+			"Where a revision on trial gives another weight, that stands behind it; endpoints that only it has stand last and are marked.",
 		Example: "  fairlead endpoints\n  fairlead endpoints forget",
 		Args:    arguments(0, 0),
 	}
@@ -40,11 +40,15 @@ func (p *program) endpoints() *cobra.Command {
 				if e.Price != nil {
 					input, output = e.Price.Input, e.Price.Output
 				}
+				weight := strconv.Itoa(e.Weight)
+				if e.Tried != nil {
+					weight += fmt.Sprintf(" (trial %d)", *e.Tried)
+				}
 				id := e.ID
 				if e.Trial {
 					id += " (on trial)"
 				}
-				rows = append(rows, []string{id, configured, strconv.Itoa(e.Weight), showHealth(&e), input, output})
+				rows = append(rows, []string{id, configured, weight, showHealth(&e), input, output})
 			}
 			return p.list(rows, "There are no endpoints.", "")
 		})

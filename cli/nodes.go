@@ -89,10 +89,10 @@ func spoolTroubles(b *strings.Builder, n client.Node) {
 		fmt.Fprintf(b, "%s: charge lines cannot be written; exchanges go on without: %s\n", plain(n.Name), plain(s.Failing))
 	}
 	if s.Refused > 0 || s.Lost > 0 || s.Records > 0 {
-		fmt.Fprintf(b, "%s: since its start %d charge lines were not written, %d are lost, %d records were dropped\n", plain(n.Name), s.Refused, s.Lost, s.Records)
+		fmt.Fprintf(b, "%s: since its start, charge lines not written: %d, lost: %d, records dropped: %d\n", plain(n.Name), s.Refused, s.Lost, s.Records)
 	}
 	if !s.Oldest.IsZero() && n.Heard.Sub(s.Oldest) > lateFrames {
-		fmt.Fprintf(b, "%s: %d frames of charge lines wait there, the oldest since %s\n", plain(n.Name), s.Frames, showTime(s.Oldest))
+		fmt.Fprintf(b, "%s: frames of charge lines that wait there: %d, the oldest since %s\n", plain(n.Name), s.Frames, showTime(s.Oldest))
 	}
 }
 

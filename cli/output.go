@@ -62,6 +62,9 @@ func (p *program) printError(err error) {
 	var refused *client.RefusedError
 	if errors.As(err, &refused) {
 		show.Error.Message, show.Error.Findings = "the configuration is refused", refused.Findings
+		if show.Error.Hint == "" {
+			show.Error.Hint = "nothing was changed; mend what is listed. 'fairlead check -c FILE' lists it without a control plane"
+		}
 	}
 	if p.output == outputJSON {
 		b, err := json.Marshal(show)
@@ -164,6 +167,14 @@ func plain(s string) string {
 		return s
 	}
 	return strings.Trim(strconv.Quote(s), `"`)
+}
+
+// count writes a number of things, of which one is named; their plural has an s.
+func count[N int | int64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func showTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

@@ -20,6 +20,7 @@ func (p *program) ramps() *cobra.Command {
 		Use:   "ramps",
 		Short: "List the weights that are being moved, and what is seen of them",
 		Long: "Ramps lists the ramps under way: how far each has come, and what the node that leads saw when it looked last.\n" +
+			"HELD is for how long it stood still for lack of evidence; once that is all of what is allowed, it ends where it is.\n" +
 			"With --all it lists those that have ended, too, and why.",
 		Example: "  fairlead ramps\n  fairlead ramps stop openai/gpt-4o-mini@openai",
 		Args:    arguments(0, 0),
@@ -38,11 +39,11 @@ func (p *program) ramps() *cobra.Command {
 			}
 		}
 		return p.print(shown, func() string {
-			rows := [][]string{{"ENDPOINT", "FROM", "TO", "WEIGHT", "STEP", "TIME", "STATE", "WHY", "RAMP"}}
+			rows := [][]string{{"ENDPOINT", "FROM", "TO", "WEIGHT", "STEP", "TIME", "HELD", "STATE", "WHY", "RAMP"}}
 			for _, r := range shown {
 				rows = append(rows, []string{
 					r.Endpoint, strconv.Itoa(r.From), strconv.Itoa(r.To), strconv.Itoa(r.Weight),
-					fmt.Sprintf("%d/%d", r.Steps, r.Of), showPace(time.Duration(r.Ran), time.Duration(r.Over)), courseState(&r.Course), courseWhy(&r.Course), r.ID,
+					fmt.Sprintf("%d/%d", r.Steps, r.Of), showPace(time.Duration(r.Ran), time.Duration(r.Over)), courseHeld(&r.Course), courseState(&r.Course), courseWhy(&r.Course), r.ID,
 				})
 			}
 			none := "There are no ramps under way."
@@ -118,6 +119,14 @@ func courseWhy(c *client.Course) string {
 		return cmp.Or(c.Why, "-")
 	}
 	return cmp.Or(c.Seen.Reason, "-")
+}
+
+// courseHeld says for how long it was held, and how long it may be; "-" where that is not known.
+func courseHeld(c *client.Course) string {
+	if c.MostHeld == 0 { // of an older control plane
+		return "-"
+	}
+	return showPace(time.Duration(c.Held), time.Duration(c.MostHeld))
 }
 
 // showPace writes how much of a time has run.

@@ -138,12 +138,14 @@ func (p *program) records() *cobra.Command {
 }
 
 func (p *program) recordTable(list []client.Record) string {
-	rows := [][]string{{"WHEN", "STATUS", "MODEL", "ENDPOINT", "TRIES", "TOOK", "TOKENS", "COST", "NODE", "ID"}}
+	rows := [][]string{recordTitles}
 	for i := range list {
 		rows = append(rows, recordRow(&list[i]))
 	}
 	return p.list(rows, "There are no such records.", "")
 }
+
+var recordTitles = []string{"WHEN", "STATUS", "MODEL", "ENDPOINT", "TRIES", "TOOK", "TOKENS", "COST", "NODE", "ID"}
 
 func recordRow(r *client.Record) []string {
 	model := r.Served
@@ -192,9 +194,9 @@ func recordCounts(p *client.RecordPage) string {
 		return text
 	}
 	n := p.Counts
-	text += fmt.Sprintf("%d exchanges ended in this time, whatever is filtered for", n.Seen)
+	text += fmt.Sprintf("%s ended in this time, whatever is filtered for", count(n.Seen, "exchange"))
 	if n.LeftOut+n.Dropped > 0 {
-		text += fmt.Sprintf("; of %d ordinary ones there is no record", n.LeftOut)
+		text += fmt.Sprintf("; of %s there is no record", count(n.LeftOut, "ordinary one"))
 		if n.Dropped > 0 {
 			text += fmt.Sprintf(", and for %d there was no room", n.Dropped)
 		}

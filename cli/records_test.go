@@ -83,6 +83,7 @@ func TestWhyText(t *testing.T) {
 		not  string
 	}{
 		{"where the time went", client.Exchange{Record: slow}, []string{"time went  190µs to the first attempt, 141ms until the one that answered, 160ms until its first token, 511ms until the end"}, "No endpoint"},
+		{"saved by another", client.Exchange{Record: &client.Record{Kept: "failure", Status: 200, Attempts: slow.Attempts}}, []string{"kept       for a failed attempt"}, "as a failure"},
 		{"no answer", client.Exchange{Record: &client.Record{Duration: 2000, Attempts: []client.Attempt{{Start: 500, Duration: 1000, Outcome: "timeout"}}}}, []string{"time went  500µs to the first attempt, 1.5ms until the end"}, "first token"},
 		{"whole", client.Exchange{Node: "edge-1", Record: record, Lines: lines, Revision: &client.ExchangeRevision{Number: 7, By: "ops", Why: "a test", Origin: "weight"}}, []string{
 			"on edge-1", "7 (weight by ops", "a test", "which is   a/m", "kept       as a failure", "timeout (after the commit)", `x\x1b[2J`, "intent ", "about 12 tokens in", "charge ", "attempts 0, endpoint a/m@p",

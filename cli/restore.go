@@ -22,6 +22,8 @@ func (p *program) restore() *cobra.Command {
 		Long: "Restore reads a backup (- is standard input) into an empty store: that of a data folder, or a PostgreSQL database.\n" +
 			"It needs no server, and must not run beside one on the same store. A store that holds anything is refused, and a\n" +
 			"backup that is cut off or was altered changes nothing.\n\n" +
+			"The secret key is in no backup and must come along: copy the node's secret.key into the data folder before the first start, or\n" +
+			"start the node with the same --secret-key. Without it no secret can be read, and nodes cannot join or connect.\n\n" +
 			"Changes made after the backup are not in it. Edges that had seen them and have their disks say so: 'fairlead audit lost'\n" +
 			"lists them. Stored admin tokens are revoked, for nobody knows which of them were after the backup; the token that the node\n" +
 			"is started with, in FAIRLEAD_ADMIN_TOKEN or admin.token, is not stored. Tokens to join with are void.",
@@ -57,17 +59,30 @@ func (p *program) restore() *cobra.Command {
 			return causeOf(err)
 		}
 		return p.print(done, func() string {
-			text := fmt.Sprintf("restored the backup of %s, with %d changes\n", showTime(done.At), done.Position.Number)
+			text := fmt.Sprintf("restored the backup of %s, with %s\n", showTime(done.At), count(done.Position.Number, "change"))
 			if done.Revoked > 0 {
 				text += fmt.Sprintf("admin tokens revoked: %d; the one that the node is started with is good\n", done.Revoked)
 			}
 			if done.Void > 0 {
 				text += fmt.Sprintf("join tokens void: %d; remove their nodes and add them again\n", done.Void)
 			}
-			return text
+			return text + keyWanted(o)
 		})
 	})
 	return cmd
+}
+
+// keyWanted says which key the node that is started on a restored store needs: none is in a backup.
+func keyWanted(o app.RestoreOptions) string {
+	const key = "the secret key of the nodes that were backed up"
+	if o.Data == "" {
+		return "start its nodes with --secret-key: " + key + "\n"
+	}
+	path := filepath.Join(o.Data, "secret.key")
+	if _, err := os.Stat(path); err == nil {
+		return ""
+	}
+	return "before it is started it needs " + key + ": copy it to " + path + ", or give it by --secret-key\n"
 }
 
 // causeOf shows why a database cannot be used, which elsewhere is in the log of the node that uses it.

@@ -13,8 +13,11 @@ import (
 func (p *program) revisions() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use:     "revisions",
-		Short:   "List the versions of the configuration, the newest first",
+		Use:        "revisions",
+		SuggestFor: []string{"history", "log"},
+		Short:      "List the versions of the configuration, the newest first",
+		Long: "Revisions lists who wrote each version, when and why, with the share of the exchanges that it was made for. STATE marks\n" +
+			"the one in force and the one on trial; a weight that was set during a trial is on both sides.",
 		Example: "  fairlead revisions\n  fairlead revisions show 12 > fairlead.yaml\n  fairlead revisions diff 11 12",
 		Args:    arguments(0, 0),
 	}
@@ -31,11 +34,18 @@ func (p *program) revisions() *cobra.Command {
 				break
 			}
 		}
+		var now client.Config
+		if p.output == outputText && len(list) > 0 {
+			var err error
+			if now, err = c.Config(ctx); err != nil {
+				return err
+			}
+		}
 		return p.print(list, func() string {
-			rows := [][]string{{"REVISION", "WHEN", "WHO", "ORIGIN", "PERCENT", "WHY"}}
+			rows := [][]string{{"REVISION", "STATE", "WHEN", "WHO", "ORIGIN", "PERCENT", "WHY"}}
 			for _, r := range list {
 				rows = append(rows, []string{
-					strconv.FormatInt(r.Number, 10), showTime(r.At), r.By, showOrigin(r), strconv.Itoa(r.Percent), r.Why,
+					strconv.FormatInt(r.Number, 10), revisionState(r.Number, &now), showTime(r.At), r.By, showOrigin(r), strconv.Itoa(r.Percent), orDash(r.Why),
 				})
 			}
 			return p.list(rows, "There are no revisions yet.", "WHY")
@@ -43,6 +53,24 @@ func (p *program) revisions() *cobra.Command {
 	})
 	cmd.AddCommand(p.revisionsShow(), p.revisionsDiff())
 	return cmd
+}
+
+// revisionState says whether a revision is in force or being tried. The one in force beside a trial is the one before
+// it, or that of a weight which was set since, on both sides.
+func revisionState(n int64, now *client.Config) string {
+	inForce := now.Revision
+	if t := now.Trial; t != nil {
+		if n == t.Revision {
+			return "on trial"
+		}
+		if inForce == t.Revision {
+			inForce--
+		}
+	}
+	if n == inForce {
+		return "in force"
+	}
+	return "-"
 }
 
 func showOrigin(r client.Revision) string {

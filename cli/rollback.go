@@ -15,8 +15,9 @@ func (p *program) rollback() *cobra.Command {
 	var how writing
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "rollback [REVISION] -m WHY",
-		Short: "Bring an earlier configuration back, as a new revision",
+		Use:        "rollback [REVISION] -m WHY",
+		SuggestFor: []string{"undo", "revert"},
+		Short:      "Bring an earlier configuration back, as a new revision",
 		Long: "Rollback brings the document of an earlier revision back. Without a number it takes the last one that held all\n" +
 			"exchanges and was not itself undone; again, it goes on backwards. It shows where it goes and what that changes\n" +
 			"first and, on a terminal, asks.\n\n" +
@@ -65,7 +66,7 @@ func (p *program) rollback() *cobra.Command {
 			return err
 		}
 		if p.output == outputText {
-			done.Diff, done.LeftOut = nil, 0 // it was shown
+			done.Diff, done.Ended, done.LeftOut = nil, nil, 0 // it was shown
 		}
 		return p.written(done, exitSame)
 	})
@@ -91,6 +92,6 @@ func (p *program) preview(ctx context.Context, c *client.Client, w client.Writte
 	if w.Beside != "" {
 		fmt.Fprintf(p.Stderr, "The trial of revision %d ends with it.\n", w.Tried)
 	}
-	fmt.Fprint(p.Stderr, differences(w.Diff), "Keys, secrets, nodes and tokens stay as they are.\n")
+	fmt.Fprint(p.Stderr, changes(w), "Keys, secrets, nodes and tokens stay as they are.\n")
 	return nil
 }

@@ -133,7 +133,7 @@ func TestCheckReadsStandardInput(t *testing.T) {
 		want      string
 		not       string
 	}{
-		{"good", config, map[string]string{"A_KEY": "sk-very-secret"}, 0, "-: ok: 1 models, 1 endpoints\n", "warning"},
+		{"good", config, map[string]string{"A_KEY": "sk-very-secret"}, 0, "-: ok: 1 model, 1 endpoint\n", "warning"},
 		{"warning", config, nil, 0, "warning: ", "error"},
 		{"error", config + "x", nil, 1, "error: ", "ok"},
 		{"empty", "", nil, 1, "error: ", "ok"},

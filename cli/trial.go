@@ -35,9 +35,9 @@ func (p *program) trial() *cobra.Command {
 			p.cutOff(len(t.Diff), t.LeftOut)
 		}
 		return p.print(t, func() string {
-			return fmt.Sprintf("revision %d on %d %% of the exchanges, %s\nguard: %s\nstate: %s\nwhy:   %s\n%sid:    %s\n",
+			return fmt.Sprintf("revision %d on %d %% of the exchanges, %s\nguard: %s\nheld:  %s, and then it is dropped\nstate: %s\nwhy:   %s\n%sid:    %s\n",
 				t.Revision, t.Percent, showPace(time.Duration(t.Ran), time.Duration(t.Hold)),
-				orDash(t.Guard), courseState(&t.Course), plain(courseWhy(&t.Course)), differences(t.Diff), t.ID)
+				orDash(t.Guard), courseHeld(&t.Course), courseState(&t.Course), plain(courseWhy(&t.Course)), differences(t.Diff), t.ID)
 		})
 	})
 	cmd.AddCommand(

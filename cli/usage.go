@@ -41,7 +41,13 @@ func noCommand(cmd *cobra.Command, name string) error {
 		text += " of " + cmd.CommandPath()
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+	near := cmd.SuggestionsFor(name)
+	for _, other := range cmd.Root().Commands() {
+		if cmd.HasParent() && other.Name() == name {
+			near = append(near, other.CommandPath())
+		}
+	}
+	if len(near) > 0 {
 		slices.Sort(near)
 		text += fmt.Sprintf("; did you mean %q?", strings.Join(near, `" or "`))
 	}

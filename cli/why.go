@@ -101,7 +101,20 @@ func recordLines(r *client.Record, line func(name, format string, values ...any)
 	}
 	line("tokens", "%s", tokensText(&r.Tokens))
 	line("cost", "%s", showCost(r.Cost))
-	line("kept", "as %s", map[fairlead.Kept]string{fairlead.KeptFailure: "a failure", fairlead.KeptSlow: "a slow one", fairlead.KeptSample: "one of the sample"}[r.Kept])
+	line("kept", "%s", keptText(r))
+}
+
+// keptText says why there is a record.
+func keptText(r *client.Record) string {
+	switch {
+	case r.Kept == fairlead.KeptSlow:
+		return "as a slow one"
+	case r.Kept == fairlead.KeptSample:
+		return "as one of the sample"
+	case r.Code == "" && r.Status/100 == 2:
+		return "for a failed attempt"
+	}
+	return "as a failure"
 }
 
 // timeText divides an exchange's time at what a record has the moment of. How long a connection took to come about is
@@ -160,7 +173,7 @@ func attemptTable(b *strings.Builder, list []client.Attempt) {
 		if a.After {
 			outcome += " (after the commit)"
 		}
-		rows = append(rows, []string{strconv.Itoa(i + 1), a.Endpoint, orDash(a.Why), showMicros(a.Start), showMicros(a.Duration), status, outcome, a.Detail})
+		rows = append(rows, []string{strconv.Itoa(i + 1), a.Endpoint, orDash(a.Why), showMicros(a.Start), showMicros(a.Duration), status, outcome, orDash(a.Detail)})
 	}
 	b.WriteString("\n" + table(rows))
 }

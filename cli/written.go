@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,11 +44,11 @@ func (p *program) written(w client.Written, same int) error {
 		case !w.Changed:
 			return fmt.Sprintf("no change: revision %d stays\n", w.Revision)
 		case w.DryRun:
-			return differences(w.Diff) + "nothing was written; " + wouldTry(w) + comparedWith(w) + " is in force\n"
+			return changes(w) + "nothing was written; " + wouldTry(w) + comparedWith(w) + " is in force\n"
 		case w.Restores != 0:
-			return differences(w.Diff) + fmt.Sprintf("revision %d is in force, with the document of revision %d\n", w.Revision, w.Restores)
+			return changes(w) + fmt.Sprintf("revision %d is in force, with the document of revision %d\n", w.Revision, w.Restores)
 		}
-		text := differences(w.Diff)
+		text := changes(w)
 		switch {
 		case w.Ramp != "":
 			return text + fmt.Sprintf("revision %d moves it there; 'fairlead ramps' shows how far it is (%s)\n", w.Revision, w.Ramp)
@@ -99,8 +100,39 @@ func (p *program) remarks(w client.Written) {
 // cutOff says that a diff is not shown whole.
 func (p *program) cutOff(shown, more int) {
 	if more > 0 {
-		fmt.Fprintf(p.Stderr, "the first %d differences are shown; there are %d more\n", shown, more)
+		fmt.Fprintf(p.Stderr, "the first %s are shown; there are %d more\n", count(shown, "difference"), more)
 	}
+}
+
+// changes gives a line for each difference that a write makes, and for each ramp that ends with it. The weight of an endpoint
+// that a ramp moved is told from the one in force, not from the ramp's target, which the document has.
+func changes(w client.Written) string {
+	var list []client.Difference
+	told := map[string]bool{}
+	ended := map[string]client.EndedRamp{}
+	for _, e := range w.Ended {
+		ended[e.Endpoint] = e
+	}
+	for _, d := range w.Diff {
+		if e, ok := ended[d.Name]; ok && d.Thing == string(compile.ThingEndpoint) && d.Field == "weight" {
+			told[d.Name] = true
+			if d.From = strconv.Itoa(e.Reached); d.From == d.To {
+				continue
+			}
+		}
+		list = append(list, d)
+	}
+	text := ""
+	for _, e := range w.Ended {
+		if !told[e.Endpoint] && e.Weight != nil && *e.Weight != e.Reached {
+			list = append(list, client.Difference{
+				Op: string(compile.Changed), Thing: string(compile.ThingEndpoint), Name: e.Endpoint, Field: "weight",
+				From: strconv.Itoa(e.Reached), To: strconv.Itoa(*e.Weight),
+			})
+		}
+		text += fmt.Sprintf("the ramp of %s to %d ends at %d\n", plain(e.Endpoint), e.Target, e.Reached)
+	}
+	return differences(list) + text
 }
 
 // differences gives a line for each difference.

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fairlead"
@@ -36,28 +37,56 @@ var ErrUnreachable = errors.New("the control plane cannot be reached")
 
 // Client speaks to one control plane. Its methods may be called from several goroutines.
 type Client struct {
-	base  *url.URL
+	nodes []*url.URL    // control nodes, one at least
+	at    atomic.Uint32 // the one of them that is asked first: it answered last
 	token fairlead.Secret
 	http  *http.Client
 }
 
-// New makes a client of the control plane at an address such as http://127.0.0.1:8485.
-func New(address string, token fairlead.Secret) (*Client, error) {
-	base, err := url.Parse(address)
-	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" ||
-		base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		return nil, errors.New("the address of the control plane is not one such as http://127.0.0.1:8485")
-	}
-	base.Path = strings.TrimSuffix(base.Path, "/")
-	return &Client{base: base, token: token, http: &http.Client{
+// New makes a client of the control plane at an address such as http://127.0.0.1:8485, or at those of several of its
+// nodes, divided by commas: the next one is asked where one cannot be connected to.
+func New(addresses string, token fairlead.Secret) (*Client, error) {
+	c := &Client{token: token, http: &http.Client{
 		Timeout: Timeout,
 		// The control plane never redirects, and the token must not follow anyone who does.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}}
+	for address := range strings.SplitSeq(addresses, ",") {
+		node, err := url.Parse(strings.TrimSpace(address))
+		if err != nil || (node.Scheme != "http" && node.Scheme != "https") || node.Host == "" ||
+			node.User != nil || node.RawQuery != "" || node.Fragment != "" {
+			return nil, errors.New("the address of the control plane is not one such as http://127.0.0.1:8485")
+		}
+		node.Path = strings.TrimSuffix(node.Path, "/")
+		c.nodes = append(c.nodes, node)
+	}
+	if len(c.nodes) > 1 {
+		c.http.Transport = impatient()
+	}
+	return c, nil
 }
 
-// Address is where the control plane is.
-func (c *Client) Address() string { return c.base.String() }
+// dialTime bounds the wait for a node that does not even refuse, where there is another one to ask.
+const dialTime = 3 * time.Second
+
+func impatient() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.DialContext = (&net.Dialer{Timeout: dialTime}).DialContext
+	return t
+}
+
+// Address is where the control plane is: those of its nodes, divided by ", ".
+func (c *Client) Address() string {
+	list := make([]string, len(c.nodes))
+	for i, node := range c.nodes {
+		list[i] = node.String()
+	}
+	return strings.Join(list, ", ")
+}
 
 // ask is one request of a method.
 type ask struct {
@@ -114,11 +143,7 @@ func (c *Client) bytes(ctx context.Context, a ask) ([]byte, error) {
 // back in a moment. What writes is sent once.
 func (c *Client) do(ctx context.Context, a ask, by *http.Client) (*http.Response, error) {
 	for again := 0; ; again++ {
-		req, err := c.request(ctx, a)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := by.Do(req)
+		resp, err := c.round(ctx, a, by)
 		switch {
 		case err == nil && resp.StatusCode/100 == 2:
 			return resp, nil
@@ -130,14 +155,37 @@ func (c *Client) do(ctx context.Context, a ask, by *http.Client) (*http.Response
 			}
 			return nil, answeredError(resp.StatusCode, b)
 		case a.method != http.MethodGet || again >= len(pauses) || !broke(err):
-			return nil, unreachable(ctx, err)
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, unreachable(ctx, err)
+			return nil, err
 		case <-time.After(jitter.About(pauses[again])):
 		}
 	}
+}
+
+// round sends a request to one node after the other, beginning with the one that answered last, until one answers. A node
+// is passed over that cannot be connected to, and by what only reads also one whose connection broke.
+func (c *Client) round(ctx context.Context, a ask, by *http.Client) (*http.Response, error) {
+	first, n := c.at.Load(), uint32(len(c.nodes))
+	for i := range n {
+		at := (first + i) % n
+		req, err := c.request(ctx, c.nodes[at], a)
+		if err != nil {
+			return nil, err
+		}
+		resp, failed := by.Do(req)
+		if failed == nil {
+			c.at.Store(at)
+			return resp, nil
+		}
+		err = unreachable(ctx, failed)
+		if i == n-1 || !errors.Is(err, ErrUnreachable) && (a.method != http.MethodGet || !broke(failed)) {
+			return nil, err
+		}
+	}
+	return nil, ErrUnreachable
 }
 
 // broke reports whether a request failed for its connection, and not for time that ran out.
@@ -146,8 +194,8 @@ func broke(err error) bool {
 	return (errors.As(err, &lost) && !lost.Timeout()) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-func (c *Client) request(ctx context.Context, a ask) (*http.Request, error) {
-	target := c.base.JoinPath("control", "v1")
+func (c *Client) request(ctx context.Context, node *url.URL, a ask) (*http.Request, error) {
+	target := node.JoinPath("control", "v1")
 	for _, part := range a.path {
 		if part == "" || part == "." || part == ".." { // a path would be made shorter by them
 			return nil, fairlead.Errorf(fairlead.CodeNotFound, fmt.Sprintf("%q is no name of anything", part))

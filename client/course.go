@@ -14,8 +14,9 @@ type Course struct {
 	Revision int64              `json:"revision"` // that it began with
 	Begun    time.Time          `json:"begun"`
 	Guard    string             `json:"guard,omitempty"`
-	Ran      fairlead.Duration  `json:"ran"`  // of its time
-	Held     fairlead.Duration  `json:"held"` // it stood still for lack of evidence
+	Ran      fairlead.Duration  `json:"ran"`       // of its time
+	Held     fairlead.Duration  `json:"held"`      // it stood still for lack of evidence
+	MostHeld fairlead.Duration  `json:"most_held"` // it ends once it stood still for so long, in all
 	Ended    time.Time          `json:"ended,omitzero"`
 	End      fairlead.CourseEnd `json:"end,omitempty"` // "" = it is under way
 	Why      string             `json:"why,omitempty"` // it ended
@@ -32,6 +33,14 @@ type Ramp struct {
 	Over     fairlead.Duration `json:"over"`
 	Steps    int               `json:"steps"` // taken
 	Of       int               `json:"of"`    // steps in all
+}
+
+// EndedRamp is a ramp that a write of the configuration ended or, as a dry run, would end.
+type EndedRamp struct {
+	Endpoint string `json:"endpoint"`
+	Reached  int    `json:"reached"` // the weight in force until then
+	Target   int    `json:"target"`
+	Weight   *int   `json:"weight"` // the weight in force from then on; nil = the endpoint is there no more
 }
 
 // Trial tries a revision.

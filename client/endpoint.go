@@ -18,6 +18,7 @@ type Endpoint struct {
 	Region     string  `json:"region,omitempty"`
 	Weight     int     `json:"weight"`                      // that the node decides by; 0 = drained
 	Configured *int    `json:"configured_weight,omitempty"` // the document's; nil = not known
+	Tried      *int    `json:"trial_weight,omitempty"`      // that of the revision on trial, where it is another
 	Context    int     `json:"context,omitempty"`
 	Fleet      *Fleet  `json:"fleet,omitempty"`  // nil = not known
 	Price      *Price  `json:"price"`            // nil = unknown

@@ -22,10 +22,10 @@ type Node struct {
 	Version     string        `json:"version,omitempty"`
 	Incarnation string        `json:"incarnation,omitempty"` // of its process
 	Started     time.Time     `json:"started,omitzero"`
-	Revision    int64         `json:"revision"` // in force there
-	Position    int64         `json:"position"` // its last change
-	Lag         *int64        `json:"lag"`      // changes that it does not know yet; nil = not known
-	Stale       bool          `json:"stale"`    // it has heard nothing of control lately
+	Revision    int64         `json:"revision,omitempty"` // in force there; 0 = none, as on a control node
+	Position    int64         `json:"position"`           // its last change
+	Lag         *int64        `json:"lag,omitempty"`      // changes that it does not know yet; nil = not known, or a control node
+	Stale       bool          `json:"stale"`              // it has heard nothing of control lately
 	Loading     string        `json:"loading,omitempty"`
 	NameTaken   bool          `json:"name_taken,omitempty"` // there are two control nodes of this name
 	ConfigError string        `json:"config_error,omitempty"`

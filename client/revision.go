@@ -26,6 +26,7 @@ type Written struct {
 	Percent  int               `json:"percent,omitempty"`        // of a dry run of a trial: on how much it would be tried,
 	Hold     fairlead.Duration `json:"hold,omitempty"`           // how long,
 	Guard    string            `json:"guard,omitempty"`          // and as long as what holds
+	Ended    []EndedRamp       `json:"ended_ramps,omitempty"`    // ramps that end with it
 	Diff     []Difference      `json:"diff"`
 	LeftOut  int               `json:"diff_left_out,omitempty"` // differences beyond those in Diff
 	Findings []Finding         `json:"findings"`

@@ -46,6 +46,7 @@ type Written struct {
 	Percent  int                  `json:"percent,omitempty"`        // of a dry run of a trial: on how much it would be tried,
 	Hold     fairlead.Duration    `json:"hold,omitempty"`           // how long,
 	Guard    string               `json:"guard,omitempty"`          // and as long as what holds
+	Ended    []EndedRamp          `json:"ended_ramps,omitempty"`    // ramps that end with it
 	Diff     []compile.Difference `json:"diff"`                     // the first 1000
 	LeftOut  int                  `json:"diff_left_out,omitempty"`  // of the diff, beyond those
 	Findings compile.Findings     `json:"findings"`                 // warnings
@@ -241,6 +242,7 @@ func (s *Config) try(ctx context.Context, e edit) (w Written, change fairlead.Ch
 	weights := laidOver(now, next.config, d)
 	w.Diff, w.LeftOut = firstOf(compile.Diff(now.config, next.config))
 	w.warn(compile.Risks(now.config, next.config))
+	w.Ended = endedRamps(now, next.config, d)
 	if now.Trial != nil && e.dry {
 		w.Beside, w.Tried = now.Trial.ID, now.Trial.Revision
 	}

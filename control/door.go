@@ -78,7 +78,10 @@ func readQuery(raw string, known []param) (map[string]string, error) {
 		i := slices.IndexFunc(known, func(p param) bool { return p.name == name })
 		switch {
 		case i < 0:
-			return nil, fault(name, "this query parameter is not known here"+knownParams(known))
+			return nil, &fairlead.Error{
+				Code: fairlead.CodeInvalidRequest, Param: shortened(name), Message: "this query parameter is not known here" + knownParams(known),
+				Hint: v1 + "openapi.json names what each path takes; a command that sends another is of a newer version than this node (fairlead nodes)",
+			}
 		case len(list) > 1:
 			return nil, fault(name, "this query parameter stands twice")
 		case !utf8.ValidString(list[0]):

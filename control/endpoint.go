@@ -22,11 +22,12 @@ type EndpointStatus struct {
 	// Weight is the one that this node decides by; Configured is the document's, where it is known.
 	Weight     int           `json:"weight"`
 	Configured *int          `json:"configured_weight,omitempty"`
-	Fleet      *FleetHealth  `json:"fleet,omitempty"`   // what all live edges hold against it
-	Context    int           `json:"context,omitempty"` // tokens; left out = unknown
-	Price      *PriceStatus  `json:"price"`             // null = unknown
-	Health     *HealthStatus `json:"health,omitempty"`  // left out = nothing is held against it
-	Trial      bool          `json:"trial,omitempty"`   // only the revision on trial has it
+	Tried      *int          `json:"trial_weight,omitempty"` // that of the revision on trial, where it is another
+	Fleet      *FleetHealth  `json:"fleet,omitempty"`        // what all live edges hold against it
+	Context    int           `json:"context,omitempty"`      // tokens; left out = unknown
+	Price      *PriceStatus  `json:"price"`                  // null = unknown
+	Health     *HealthStatus `json:"health,omitempty"`       // left out = nothing is held against it
+	Trial      bool          `json:"trial,omitempty"`        // only the revision on trial has it
 }
 
 // HealthStatus is what is held against an endpoint on this node.
@@ -159,6 +160,9 @@ func showStated(now *current, list []EndpointStatus) (any, error) {
 		}
 		if w, ok := of[e.ID]; ok {
 			e.Configured = &w
+		}
+		if w, ok := tried[e.ID]; ok && !e.Trial && w != e.Weight {
+			e.Tried = &w
 		}
 	}
 	return answer, nil

@@ -47,10 +47,10 @@ type nodeAnswer struct {
 	Version     string     `json:"version,omitempty"`
 	Incarnation string     `json:"incarnation,omitempty"`
 	Started     *time.Time `json:"started,omitempty"`
-	Revision    int64      `json:"revision"` // in force there
-	Position    int64      `json:"position"` // its last change
-	Lag         *int64     `json:"lag"`      // changes that it does not know yet; null = not known
-	Stale       bool       `json:"stale"`    // it has heard nothing of control lately
+	Revision    *int64     `json:"revision,omitempty"` // in force there; left out of a control node, where none is
+	Position    int64      `json:"position"`           // its last change
+	Lag         *int64     `json:"lag,omitempty"`      // changes that it does not know yet; left out = not known, or a control node: it reads the log itself
+	Stale       bool       `json:"stale"`              // it has heard nothing of control lately
 	Loading     string     `json:"loading,omitempty"`
 	NameTaken   bool       `json:"name_taken,omitempty"` // there are two control nodes of this name
 	ConfigError string     `json:"config_error,omitempty"`
@@ -121,11 +121,15 @@ func (c *Control) tell(n nodeAnswer, h heard, head fairlead.Position) nodeAnswer
 		n.Region = h.Region
 	}
 	n.Live, n.Heard, n.Started = c.Fleet.live(h), stated(h.at.UTC()), stated(h.Started)
-	n.Revision, n.Position, n.Stale, n.Loading, n.ConfigError = h.Revision, h.Position.Number, h.Stale, h.Loading, h.ConfigError
+	n.Position, n.Stale, n.Loading, n.ConfigError = h.Position.Number, h.Stale, h.Loading, h.ConfigError
 	n.Unresolved = append(n.Unresolved, h.Unresolved...)
 	n.Spool = h.Spool
 	n.NameTaken = c.Fleet.lately(h.taken)
-	if h.Position.Log == head.Log && h.Role != fairlead.RoleControl { // which reads the log itself, and follows nothing
+	if h.Role == fairlead.RoleControl {
+		return n
+	}
+	n.Revision = new(h.Revision)
+	if h.Position.Log == head.Log {
 		lag := max(head.Number-h.Position.Number, 0)
 		n.Lag = &lag
 	}

@@ -62,6 +62,10 @@ func TestLifeOfANode(t *testing.T) {
 	if here := p.node(t, "here"); here["live"] != true || here["lag"] != 0.0 || here["added"] != nil {
 		t.Errorf("a node that the store does not know: %v", here)
 	}
+	p.fleet.Hear(fairlead.NodeStatus{Name: "control-1", Role: fairlead.RoleControl, Position: head})
+	if text := p.node(t, "control-1").text(); !strings.Contains(text, `"live":true`) || strings.Contains(text, `"revision"`) || strings.Contains(text, `"lag"`) {
+		t.Errorf("a control node, which has no revision in force and no lag: %s", text)
+	}
 	now = now.Add(6 * time.Second)
 	if n := p.node(t, "edge-1"); n["live"] != false || n["lag"] != 1.0 {
 		t.Errorf("after its silence: %v", n)

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"fairlead"
 	"fairlead/compile"
@@ -33,7 +35,7 @@ func rampOf(c *fairlead.Course) (r steer.Ramp, ok bool) {
 func showRamp(c *fairlead.Course) rampStatus {
 	r, _ := rampOf(c)
 	return rampStatus{
-		courseStatus: showCourse(c, r.Guard, &r.Clock),
+		courseStatus: showCourse(c, r.Guard, &r.Clock, r.Over),
 		Endpoint:     c.Endpoint, From: r.From, To: r.To, Weight: reached(c, &r), Over: r.Over, Steps: r.Steps, Of: r.Total(),
 	}
 }
@@ -44,6 +46,37 @@ func reached(c *fairlead.Course, r *steer.Ramp) int {
 		return r.From
 	}
 	return r.Weight()
+}
+
+// EndedRamp is a ramp that a write ends.
+type EndedRamp struct {
+	Endpoint string `json:"endpoint"`
+	Reached  int    `json:"reached"` // the weight in force until then
+	Target   int    `json:"target"`
+	Weight   *int   `json:"weight"` // the weight in force from then on; null = the endpoint is there no more
+}
+
+// endedRamps tells, by endpoint, of the ramps that are under way and end once a document takes the place of the one in force.
+func endedRamps(now *current, next *fairlead.Config, d draft) []EndedRamp {
+	if len(now.Weights) == 0 {
+		return nil
+	}
+	kept, before, after := stillOver(now, next, d), weights(now.config), weights(next)
+	var list []EndedRamp
+	for _, id := range slices.Sorted(maps.Keys(now.Weights)) {
+		if _, goesOn := kept[id]; goesOn {
+			continue
+		}
+		ended := EndedRamp{Endpoint: id, Reached: now.Weights[id], Target: before[id]}
+		if w, is := after[id]; is {
+			if d.ramp != nil && d.ramp.Endpoint == id {
+				w = d.ramp.From
+			}
+			ended.Weight = &w
+		}
+		list = append(list, ended)
+	}
+	return list
 }
 
 // maxRamps bounds what one node drives at once, and what edges count for it.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -153,7 +154,18 @@ func TestWritesDuringARamp(t *testing.T) {
 			p := applied(t)
 			id := ramped(t, p)
 			p.advance(t, id)
-			p.json(t, c.method, "/control/v1"+c.path, c.body, 200)
+			a := p.json(t, c.method, "/control/v1"+c.path, c.body, 200)
+			told := ""
+			if c.end != nil {
+				weight := strconv.Itoa(c.weight)
+				if c.weight < 0 {
+					weight = "null"
+				}
+				told = `"ended_ramps":[{"endpoint":"` + echo + `","reached":69,"target":10,"weight":` + weight + `}]`
+			}
+			if text := a.text(); !strings.Contains(text, told) || strings.Contains(text, "ended_ramps") != (c.end != nil) {
+				t.Errorf("the answer is %s, want %s in it", text, told)
+			}
 			if one := p.json(t, "GET", "/control/v1/ramps/"+id, "", 200); one["end"] != c.end {
 				t.Errorf("the ramp ended %v, want %v", one["end"], c.end)
 			}

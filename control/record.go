@@ -191,7 +191,10 @@ func (c *Control) getRecord(a *ask) (any, error) {
 	id := a.PathValue("id")
 	at, tag, ok := fairlead.ParseID(id)
 	if !ok {
-		return nil, named("id", fairlead.Errorf(fairlead.CodeInvalidRequest, "an exchange's id is req_ and 25 letters and digits, as in the header x-request-id"))
+		return nil, &fairlead.Error{
+			Code: fairlead.CodeInvalidRequest, Param: "id", Message: "an exchange's id is req_ and 25 letters and digits, as in the header x-request-id",
+			Hint: "fairlead records lists exchanges with their ids",
+		}
 	}
 	answer := exchangeAnswer{ID: id, Began: at, Lines: []lineAnswer{}}
 	revision := int64(0)

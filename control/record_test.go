@@ -248,3 +248,12 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+// TestUnknownParameter holds that a query which is not known here comes with where to look.
+func TestUnknownParameter(t *testing.T) {
+	p := applied(t)
+	a := p.json(t, "GET", "/control/v1/records?colour=red", "", 400)
+	if text := a.text(); !strings.Contains(text, "model") || !strings.Contains(text, `"hint":"/control/v1/openapi.json names what each path takes`) {
+		t.Errorf("answered %s", text)
+	}
+}

@@ -164,7 +164,7 @@ func (c *Control) rollback(a *ask) (any, error) {
 // earlier finds the revision to which a rollback goes that names none. A rollback stands for the revision that it restored, so
 // that another one goes on backwards and what was undone stays so.
 func (s *Config) earlier(ctx context.Context, n int64) (int64, error) {
-	none := &fairlead.Error{Code: fairlead.CodeConflict, Message: "there is no earlier revision to go back to"}
+	none := &fairlead.Error{Code: fairlead.CodeConflict, Message: "there is no earlier revision to go back to", Hint: "fairlead revisions lists all; fairlead rollback N goes to one by its number"}
 	if n == 0 {
 		return 0, none
 	}

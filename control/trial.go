@@ -94,7 +94,7 @@ func (c *Control) getTrial(a *ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := trialStatus{courseStatus: showCourse(course, t.Guard, &t.Clock), Percent: r.Percent, Hold: t.Takes, Diff: []compile.Difference{}}
+	answer := trialStatus{courseStatus: showCourse(course, t.Guard, &t.Clock, t.Takes), Percent: r.Percent, Hold: t.Takes, Diff: []compile.Difference{}}
 	now, err := c.config.current(a.Context())
 	if err != nil || now.Trial == nil || now.Trial.ID != course.ID {
 		return answer, err

@@ -122,7 +122,7 @@ func (r Ramp) Next(now time.Time, on Ruling) (Ramp, Move) {
 	case r.verdict(&on) == Breach:
 		r.end(Revert, on.Reason)
 	case r.verdict(&on) == Hold:
-		if r.Held += since; r.Held < mostHeld*time.Duration(r.Over) {
+		if r.Held += since; r.Held < MostHeld*time.Duration(r.Over) {
 			return r, Move{Pause, r.Weight(), on.Reason}
 		}
 		r.end(Stop, fmt.Sprintf("held for %s: %s", r.Held.Round(time.Second), on.Reason))

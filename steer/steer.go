@@ -72,7 +72,9 @@ const (
 	leastBetween = time.Second // steps
 	longest      = 30 * 24 * time.Hour
 	longestLook  = 3 * time.Second // of the time between two looks, more does not count: nobody was looking
-	mostHeld     = 3               // times its own duration, after which it ends
+
+	// MostHeld is how many times its own duration a course may be held; then it ends.
+	MostHeld = 3
 )
 
 // Clock is how far a ramp or a trial has come. Its time counts while the evidence is good and somebody looks, so

@@ -65,7 +65,7 @@ func (t Trial) Next(now time.Time, on Ruling) (Trial, Move) {
 	case verdict == Breach:
 		t.end(Revert, on.Reason)
 	case verdict == Hold:
-		if t.Held += since; t.Held < mostHeld*time.Duration(t.Takes) {
+		if t.Held += since; t.Held < MostHeld*time.Duration(t.Takes) {
 			return t, Move{Action: Pause, Why: on.Reason}
 		}
 		t.end(Stop, fmt.Sprintf("held for %s: %s", t.Held.Round(time.Second), on.Reason))
