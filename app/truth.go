@@ -109,7 +109,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	}
 	switch {
 	case a.identity != nil:
-		o.Identity, o.Fresh = a.identity.Pair, a.identity.Fresh
+		o.Identity = a.identity.Pair
 		if a.NATS == "" {
 			o.Addresses = a.identity.Known()
 		}

@@ -72,8 +72,6 @@ type Options struct {
 	Credentials string // file with the credentials for it
 
 	Addresses []string // of control nodes' buses, for an edge, in the order in which to try them
-	// Fresh reports whether the node has joined and what its replica holds may be another fleet's; nil = it is this one's.
-	Fresh func() bool
 }
 
 // Tokens knows the one-time tokens.

@@ -16,13 +16,11 @@ import (
 var errMoved = errors.New("the log became another one while it was copied")
 
 // copyAll copies everything and gives the position that the copy stands at. What serves goes on serving until the copy
-// is whole. Before a log that was followed is given up, control is told what it had and the other has not; what a node followed
-// before it joined is no evidence in this fleet.
+// is whole. Before a log that was followed is given up, control is told what it had and the other has not.
 func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Position, err error) {
 	f.loading("begin")
 	defer f.loading("")
-	tells := foreign && !(f.b.o.Fresh != nil && f.b.o.Fresh())
-	if tells {
+	if foreign {
 		if err := f.reportLost(ctx); err != nil {
 			return at, err
 		}
@@ -36,7 +34,7 @@ func (f *follower) copyAll(ctx context.Context, foreign bool) (at fairlead.Posit
 	if err != nil {
 		return at, fmt.Errorf("begin a whole copy: %w", err)
 	}
-	if at, err = f.fill(ctx, c, h); err == nil && tells {
+	if at, err = f.fill(ctx, c, h); err == nil && foreign {
 		err = f.revokeLost(ctx, c)
 	}
 	if err == nil {

@@ -200,7 +200,9 @@ func (f *fleet) fillSpool(t *testing.T, n *node) {
 	info, err := os.Stat(lines[0])
 	check(t, err)
 	full(t, n, uint64(info.Size()))
-	harness.Until(t, "lines are refused, and control knows", func() bool { s := f.spool(n); return s != nil && s.Failing != "" && s.Refused > 20 })
+	many := f.load(n, 8) // the file has room for a while, which was taken before
+	harness.UntilWithin(t, time.Minute, "lines are refused, and control knows", func() bool { s := f.spool(n); return s != nil && s.Failing != "" && s.Refused > 20 })
+	many.end()
 	f.answers(n)
 	full(t, n, unix.RLIM_INFINITY)
 	harness.Until(t, "lines are taken again, and the gap is told", func() bool {
