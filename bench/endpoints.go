@@ -74,7 +74,7 @@ func (m *scaled) add(name, what string, took time.Duration, note string) {
 func (m *scaled) diff(ctx context.Context, document []byte) error {
 	sent := time.Now()
 	would, err := m.fleet.api.PutConfig(ctx, document, client.Write{DryRun: true})
-	if err == nil && len(would.Diff) < m.manyEndpoints {
+	if err == nil && len(would.Diff)+would.LeftOut < m.manyEndpoints {
 		err = errors.New("the prices of all endpoints differ, and the diff does not say so")
 	}
 	if err != nil {
