@@ -14,6 +14,11 @@ type contender struct {
 	proc *forwarder // nil for the direct way
 }
 
+// with gives the way by another key. It does not touch the process, which may just be starting.
+func (c *contender) with(key string) contender {
+	return contender{name: c.name, addr: c.addr, key: key}
+}
+
 // forwarder is a running proxy with all its processes.
 type forwarder struct {
 	*process

@@ -190,8 +190,7 @@ func (e *edgeNode) exchange(ctx context.Context, key string) (int64, error) {
 		return 0, err
 	}
 	defer c.close()
-	asker := e.contender
-	asker.key = key
+	asker := e.with(key)
 	return c.servedBy(asker.request(chatPath, chatBody(modelPlain, "")))
 }
 

@@ -74,8 +74,7 @@ func (e *edgeNode) untilRefused(ctx context.Context, key string, begun func()) (
 		return at, err
 	}
 	defer c.close()
-	asker := e.contender
-	asker.key = key
+	asker := e.with(key)
 	request := asker.request(chatPath, chatBody(modelPlain, ""))
 	for {
 		_, err := c.servedBy(request)
