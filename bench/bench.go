@@ -22,7 +22,7 @@ type Options struct {
 	Binary   string    // the fairlead to measure; it is started with `serve`
 	Upstream []string  // command and arguments of a process that calls ServeUpstream with two more: certificate and key
 	Quick    bool      // fewer and shorter rounds: for a look, not for a verdict
-	Only     string    // measures the parts in whose name a word begins with it; "" = all
+	Only     string    // measures the parts in whose name a word begins so; several with commas between; "" = all
 	Progress io.Writer // told what is under way; nil = nobody
 
 	effort *effort // nil = full or quick
@@ -175,7 +175,9 @@ func (r *run) chosen() ([]named, error) {
 	var list []string
 	rows := slices.DeleteFunc(r.rows(), func(row named) bool {
 		list = append(list, row.name)
-		return !strings.Contains(" "+row.name, " "+r.Only) // where a word of it begins: "change" is not "exchange"
+		return !slices.ContainsFunc(strings.Split(r.Only, ","), func(part string) bool {
+			return strings.Contains(" "+row.name, " "+part) // where a word of it begins: "change" is not "exchange"
+		})
 	})
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("no part of the bench is named %q; there are: %s", r.Only, strings.Join(list, "; "))

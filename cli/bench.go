@@ -29,7 +29,7 @@ func (p *program) bench() *cobra.Command {
 		Args:    arguments(0, 0),
 	}
 	cmd.Flags().BoolVar(&o.Quick, "quick", false, "fewer and shorter rounds: for a look, not for a verdict")
-	cmd.Flags().StringVar(&o.Only, "only", "", "measure the parts alone in whose name a word begins so, such as failover, change or scale")
+	cmd.Flags().StringVar(&o.Only, "only", "", "measure the parts alone in whose name a word begins so, such as failover, change or exchange,added")
 	cmd.Flags().StringVar(&markdown, "md", "", "file to write the report to as Markdown, too")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 where a target is missed")
 	cmd.RunE = run(func(ctx context.Context, _ []string) error {

@@ -60,7 +60,7 @@ func (s *Spool) cutOne(g *segment) error {
 	if _, err := g.frames.WriteAt(e.append(nil), g.count*int64(entrySize)); err != nil {
 		return fmt.Errorf("cut frame: %w", err)
 	}
-	if err := g.frames.Sync(); err != nil {
+	if err := s.disk.Sync(g.frames); err != nil {
 		return fmt.Errorf("cut frame: %w", err)
 	}
 	s.mu.Lock()

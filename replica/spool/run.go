@@ -130,7 +130,7 @@ func (s *Spool) sync(g *segment) error {
 	if size == synced {
 		return nil
 	}
-	err := resync(g.lines, synced, size, failed)
+	err := s.resync(g.lines, synced, size, failed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.failed = err != nil
@@ -142,7 +142,7 @@ func (s *Spool) sync(g *segment) error {
 	return nil
 }
 
-func resync(f *os.File, from, to int64, again bool) error {
+func (s *Spool) resync(f *os.File, from, to int64, again bool) error {
 	if again {
 		b := make([]byte, to-from)
 		if _, err := f.ReadAt(b, from); err != nil {
@@ -152,7 +152,7 @@ func resync(f *os.File, from, to int64, again bool) error {
 			return err
 		}
 	}
-	return syncData(f)
+	return s.disk.Sync(f)
 }
 
 // rotate begins a new segment where the last one is large enough. Lines go to the old one until the new one stands.

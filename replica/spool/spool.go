@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/datasync"
 	"fairlead/internal/filelock"
 )
 
@@ -73,6 +74,7 @@ type Spool struct {
 	Options
 	root string
 	lock *os.File
+	disk *datasync.Syncer
 
 	// working is held by whoever syncs, cuts, trims or renews.
 	working sync.Mutex
@@ -134,7 +136,7 @@ func Open(dir string, o Options) (*Spool, error) {
 	if err := fairlead.ValidNodeName(o.Node); err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
-	s := &Spool{Options: o, root: dir, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), ready: make(chan struct{})}
+	s := &Spool{Options: o, root: dir, disk: datasync.New(), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), ready: make(chan struct{})}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open spool: %w", err), s.closeFiles())
 	}
@@ -256,5 +258,6 @@ func (s *Spool) closeFiles() error {
 		}
 	}
 	s.segments, s.ack, s.lock = nil, nil, nil
+	errs = append(errs, s.disk.Close())
 	return errors.Join(errs...)
 }

@@ -25,15 +25,6 @@ func openWindow(f *os.File, at int64) (*window, error) {
 
 func unmap(mem []byte) error { return syscall.Munmap(mem) }
 
-// syncData has the disk keep what a file holds, and of what is known about it only what is needed to read that.
-func syncData(f *os.File) error {
-	err := uninterrupted(func() error { return syscall.Fdatasync(int(f.Fd())) })
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", f.Name(), err)
-	}
-	return nil
-}
-
 func uninterrupted(call func() error) error {
 	for {
 		if err := call(); !errors.Is(err, syscall.EINTR) {

@@ -1,0 +1,4 @@
+package datasync
+
+// Queued reports whether no thread waits.
+func Queued(s *Syncer) bool { return s.queue != nil }

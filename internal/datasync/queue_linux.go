@@ -1,0 +1,114 @@
+package datasync
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// queue is a context of Linux's asynchronous input and output (io_setup(2)), which tells through an eventfd that
+// something is done: that can be polled, so the goroutine that waits for it needs no thread.
+type queue struct {
+	context uintptr
+	event   int      // the eventfd
+	told    *os.File // the same, polled
+}
+
+// request is a struct iocb, result a struct io_event of linux/aio_abi.h.
+type request struct {
+	data       uint64
+	key, flags uint32
+	code       uint16
+	priority   int16
+	file       uint32
+	buffer     uint64
+	bytes      uint64
+	offset     int64
+	_          uint64
+	notify     uint32
+	notifyBy   uint32
+}
+
+type result struct {
+	data, request   uint64
+	result, result2 int64
+}
+
+const (
+	codeDataSync  = 3 // IOCB_CMD_FDSYNC
+	notifyByEvent = 1 // IOCB_FLAG_RESFD
+)
+
+func openQueue() (*queue, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("open eventfd: %w", err)
+	}
+	q := &queue{event: fd, told: os.NewFile(uintptr(fd), "eventfd")}
+	if _, _, e := syscall.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&q.context)), 0); e != 0 {
+		return nil, errors.Join(fmt.Errorf("set up a queue: %w", e), q.told.Close())
+	}
+	return q, nil
+}
+
+// sync reports whether it could be asked for at all; where it was, the error is the disk's.
+func (q *queue) sync(f *os.File) (asked bool, err error) {
+	if q == nil {
+		return false, nil
+	}
+	r := &request{code: codeDataSync, file: uint32(f.Fd()), notify: notifyByEvent, notifyBy: uint32(q.event)}
+	list := [1]*request{r}
+	n, _, e := syscall.Syscall(unix.SYS_IO_SUBMIT, q.context, 1, uintptr(unsafe.Pointer(&list)))
+	runtime.KeepAlive(f)
+	if e != 0 || n != 1 {
+		return false, nil
+	}
+	return true, q.await()
+}
+
+// await waits until what was asked for is done.
+func (q *queue) await() error {
+	var count [8]byte
+	if _, err := q.told.Read(count[:]); err != nil {
+		return fmt.Errorf("wait for it: %w", err)
+	}
+	var r result
+	for {
+		n, _, e := syscall.Syscall6(unix.SYS_IO_GETEVENTS, q.context, 1, 1, uintptr(unsafe.Pointer(&r)), 0, 0)
+		switch {
+		case e == syscall.EINTR:
+		case e != 0:
+			return fmt.Errorf("take what became of it: %w", e)
+		case n == 1 && r.result < 0:
+			return syscall.Errno(-r.result)
+		default:
+			return nil
+		}
+	}
+}
+
+func (q *queue) close() error {
+	if q == nil {
+		return nil
+	}
+	_, _, e := syscall.Syscall(unix.SYS_IO_DESTROY, q.context, 0, 0)
+	err := q.told.Close()
+	if e != 0 {
+		err = errors.Join(fmt.Errorf("give the queue back: %w", e), err)
+	}
+	return err
+}
+
+// syncData syncs in a thread.
+func syncData(f *os.File) error {
+	for {
+		if err := syscall.Fdatasync(int(f.Fd())); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
