@@ -52,8 +52,7 @@ func (s *Spool) cutOne(g *segment) error {
 	if n == 0 { // no newline: nothing that this program wrote
 		n = len(piece)
 	}
-	found := scanInto(s.texts, piece[:n])
-	s.texts = found.texts
+	found := scanInto(nil, piece[:n])
 	e := entry{sequence: s.last + 1, from: g.cut, to: g.cut + int64(n), count: int64(found.lines + found.damaged), at: s.Clock().UnixMicro()}
 	f := s.frame(&e, found.texts)
 	e.hash = f.Sum()
@@ -73,6 +72,10 @@ func (s *Spool) cutOne(g *segment) error {
 	s.held += int64(entrySize)
 	s.last = e.sequence
 	s.waiting -= min(s.waiting, found.lines)
+	if found.damaged == 0 {
+		f.Hash = e.hash
+		s.fresh.keep(f)
+	}
 	if !s.closed {
 		close(s.ready)
 		s.ready = make(chan struct{})

@@ -82,6 +82,7 @@ func (s *Spool) adopt(fresh *Spool) {
 	}
 	_ = s.ack.Close() // likewise
 	s.dir, s.incarnation, s.segments, s.ack = fresh.dir, fresh.incarnation, fresh.segments, fresh.ack
+	s.fresh = fresh.fresh
 	s.acked, s.after, s.last, s.held = fresh.acked, fresh.after, fresh.last, fresh.held
 	s.waiting, s.dirty = fresh.waiting, fresh.dirty
 	s.born, s.missed = place{1, 0}, 0

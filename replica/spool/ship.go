@@ -72,6 +72,7 @@ func (s *Spool) Ack(incarnation string, sequence int64) error {
 		return nil
 	}
 	s.acked = sequence
+	s.fresh.drop(sequence)
 	s.count()
 	if s.trouble.now != "" {
 		s.relief = true
@@ -169,6 +170,10 @@ func (s *Spool) Oldest() time.Time {
 // CodeNotFound.
 func (s *Spool) Frame(sequence int64) (fairlead.Frame, error) {
 	s.mu.Lock()
+	if f, ok := s.fresh.find(sequence); ok {
+		s.mu.Unlock()
+		return f, nil
+	}
 	var g segment
 	for _, one := range s.segments {
 		if one.first > 0 && one.first <= sequence && sequence <= one.last() {

@@ -80,7 +80,6 @@ type Spool struct {
 	working sync.Mutex
 	broken  string // why the disk refused a sync or a cut; "" = it does not
 	piece   []byte // memory of whoever cuts
-	texts   []byte
 
 	taking func() // of tests: called between the pieces that a new incarnation takes over
 
@@ -94,9 +93,10 @@ type Spool struct {
 	born        place      // where the first line of this process stands, or would
 	buf         []byte
 	ack         *os.File
-	acked       int64         // all frames up to it are, as far as control has told
-	after       int64         // Next goes on behind it: behind acked, or before that where a frame is to go once more
-	last        int64         // the newest frame
+	acked       int64 // all frames up to it are, as far as control has told
+	after       int64 // Next goes on behind it: behind acked, or before that where a frame is to go once more
+	last        int64 // the newest frame
+	fresh       fresh
 	held        int64         // bytes of segments that are not wholly acknowledged
 	waiting     int           // lines in no frame yet
 	dirty       bool          // there are lines in memory alone
