@@ -34,7 +34,7 @@ func TestFreshBounded(t *testing.T) {
 	s := open(t, t.TempDir(), Options{Lines: 1 << 20, Every: never})
 	line := string(line300())
 	for s.Stats().Last < 12 {
-		for range 1000 {
+		for range 800 {
 			add(t, s, line)
 		}
 		check(t, s.cutAll())
@@ -44,8 +44,8 @@ func TestFreshBounded(t *testing.T) {
 	}
 	for got := int64(1); got <= 12; got++ {
 		f := next(t, s)
-		if f.Sequence != got || f.Count != 1000 {
-			t.Fatalf("frame %d has %d lines, want %d with 1000", f.Sequence, f.Count, got)
+		if f.Sequence != got || f.Count != 800 {
+			t.Fatalf("frame %d has %d lines, want %d with 800", f.Sequence, f.Count, got)
 		}
 		check(t, s.Ack(f.Incarnation, f.Sequence))
 	}
