@@ -30,6 +30,7 @@ var arrows = []struct {
 	{"internal/pki", "", "no product words"},
 	{"internal/filelock", "", "no product words"},
 	{"internal/datasync", "", "no product words"},
+	{"internal/sock", "", "no product words; standard library only"},
 	{"internal/pgtest", "", "no product words"},
 	{"internal/mergepatch", "internal/jsonscan", "no product words"},
 	{"internal/fakellm", "", "an independent reading of the wires, so that a shared mistake cannot hide"},
@@ -51,11 +52,11 @@ var arrows = []struct {
 	{"ship", ". internal/jitter", "declares the small interfaces of where things come from and go"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
-	{"upstream/transport", ".", "connections know nothing of models"},
+	{"upstream/transport", ". internal/sock", "connections know nothing of models"},
 	{"upstream/failure", ". internal/clip internal/jsonscan internal/sse", "pure: what was seen of a failed attempt to what it means"},
 	{"upstream/probe", ". upstream/health", "pure: which background probes are due"},
 	{"upstream", ". dialect internal/jsonscan internal/sse provider upstream/failure upstream/health upstream/probe upstream/transport", "walks a plan"},
-	{"gateway/front", ".", "connections know nothing of models"},
+	{"gateway/front", ". internal/sock", "connections know nothing of models"},
 	{"gateway", ". admit dialect gateway/front internal/jsonscan internal/near meter provider route steer upstream", "the data plane's story"},
 
 	{"bus", ". internal/jitter internal/paced internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
@@ -127,7 +128,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sse", "internal/pki"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sock", "internal/sse", "internal/pki"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"fairlead"
+	"fairlead/internal/sock"
 )
 
 // Options is what a server is made of; each field must be set.
@@ -128,6 +129,7 @@ func (s *Server) accept(l net.Listener, secure *tls.Config) error {
 
 // take begins to serve a connection.
 func (s *Server) take(nc net.Conn, secure *tls.Config) {
+	nc = sock.New(nc)
 	c := newConn(s, nc)
 	if secure != nil {
 		c.stream = tls.Server(nc, secure)

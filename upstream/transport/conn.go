@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"fairlead/internal/sock"
 )
 
 // readSize is the size of a connection's read buffer: with it an open stream holds about 8 KiB. A
@@ -59,7 +61,7 @@ func connect(ctx context.Context, o *Options, key hostKey, addr string) (*conn, 
 	if err != nil {
 		return nil, err
 	}
-	w := newWire(nc)
+	w := newWire(sock.New(nc))
 	c := &conn{key: key, wire: w, stream: w, born: time.Now(), abort: w.abort}
 	if key.tls {
 		host, _, err := net.SplitHostPort(addr)

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"fairlead/internal/sock"
 )
 
 // canLook says that a descriptor can be asked what has arrived.
@@ -24,7 +26,7 @@ type looker struct {
 func (l *looker) init() {
 	l.ask = func(fd uintptr) {
 		for {
-			n, _, err := syscall.Recvfrom(int(fd), l.one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			n, err := sock.Peek(fd, &l.one)
 			switch {
 			case err == syscall.EINTR:
 				continue
