@@ -199,7 +199,7 @@ func (x *exchange) send() error {
 			return err
 		}
 		x.answer = answer
-		x.rec.TTFT = time.Since(x.begun)
+		x.rec.TTFT = answer.At.Sub(x.begun)
 		x.rec.Endpoint, x.rec.Translated = answer.Step.Endpoint.ID, answer.Translated
 		return nil
 	}
