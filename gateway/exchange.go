@@ -24,7 +24,8 @@ type exchange struct {
 	g       *Gateway
 	w       http.ResponseWriter
 	r       *http.Request
-	control *http.ResponseController // of w
+	control http.ResponseController // of w
+	headers headers                 // of the answer
 	caller  dialect.Dialect
 	snap    *fairlead.Snapshot
 	rec     fairlead.Record
@@ -83,7 +84,7 @@ func (x *exchange) recovered() {
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exchange {
 	x := g.exchanges.Get().(*exchange)
 	x.g, x.w, x.r, x.caller, x.snap = g, w, r, g.dialects[a.dialect], g.snapshot.Load()
-	x.control = http.NewResponseController(w)
+	x.control, x.headers.of = *http.NewResponseController(w), w.Header()
 	x.begun = time.Now()
 	x.rec.Start = g.date(x.begun)
 	x.rec.ID = fairlead.NewExchangeID(g.tag, x.rec.Start)
@@ -134,7 +135,7 @@ func (x *exchange) read(pass admit.Pass) error {
 	}
 	x.body.limit = x.snap.Settings
 	begin := time.Now()
-	err := x.body.read(x.control, x.r, x.g.patience.body)
+	err := x.body.read(&x.control, x.r, x.g.patience.body)
 	x.waited += time.Since(begin)
 	x.rec.BytesIn = int64(len(x.body.data))
 	if err != nil {
