@@ -34,7 +34,7 @@ type exchange struct {
 	ask     provider.Ask
 	plan    fairlead.Plan
 	model   *fairlead.Model // asked for
-	walk    upstream.Walk
+	walk    *upstream.Walk
 	walking bool // the walk has begun
 	answer  *upstream.Answer
 	reading meter.Reading
@@ -181,7 +181,7 @@ func (x *exchange) send() error {
 		x.rec.Intended = true
 		x.g.Intents.Intend(&x.rec)
 	}
-	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
+	x.g.Upstream.Walk(x.r.Context(), x.walk, upstream.Journey{
 		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.begun, Until: x.end(),
 		Hedge: x.model.Hedge,
 		Encode: dialect.EncodeOptions{
