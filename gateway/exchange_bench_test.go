@@ -182,7 +182,7 @@ func serveBench(tb testing.TB) (addr, key string) {
 }
 
 // maxAllocations is what an exchange may allocate, with a little room for what the runtime does beside it.
-const maxAllocations = 84
+const maxAllocations = 74
 
 // TestExchangeAllocations holds the allocations of a pass-through exchange under everything on.
 func TestExchangeAllocations(t *testing.T) {
