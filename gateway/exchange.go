@@ -273,6 +273,7 @@ func (x *exchange) reuse() {
 		top:  x.top,
 		plan: fairlead.Plan{Steps: x.plan.Steps[:0], LeftOut: x.plan.LeftOut[:0]},
 		walk: x.walk,
+		body: body{room: x.body.room},
 	}
 	if cap(kept.top.Members)+cap(kept.plan.Steps)+cap(kept.plan.LeftOut) > largeMemory {
 		return
