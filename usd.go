@@ -67,26 +67,29 @@ func digits(s string) bool {
 }
 
 // String gives the price as a configuration states it: USD per million units, without trailing zeros.
-func (p UnitPrice) String() string { return decimal(int64(p), 6) }
+func (p UnitPrice) String() string { return decimal(int64(p), 1e6) }
 
 // String gives the amount in dollars, without trailing zeros: "0.000123".
-func (u USD) String() string { return decimal(int64(u), 9) }
+func (u USD) String() string { return decimal(int64(u), 1e9) }
 
-func decimal(v int64, places int) string {
-	sign := ""
-	n := uint64(v)
+// decimal spells v / unit; unit is a power of ten.
+func decimal(v int64, unit uint64) string {
+	var room [32]byte
+	b, n := room[:0], uint64(v)
 	if v < 0 {
-		sign, n = "-", -n
+		b, n = append(b, '-'), -n
 	}
-	s := strconv.FormatUint(n, 10)
-	if len(s) <= places {
-		s = strings.Repeat("0", places+1-len(s)) + s
+	b = strconv.AppendUint(b, n/unit, 10)
+	rest := n % unit
+	if rest > 0 {
+		b = append(b, '.')
 	}
-	whole, frac := s[:len(s)-places], strings.TrimRight(s[len(s)-places:], "0")
-	if frac == "" {
-		return sign + whole
+	for rest > 0 {
+		unit /= 10
+		b = append(b, '0'+byte(rest/unit))
+		rest %= unit
 	}
-	return sign + whole + "." + frac
+	return string(b)
 }
 
 // ErrMoneyRange reports a cost that does not fit USD.

@@ -16,31 +16,46 @@ import (
 // setHeader sets a header whose name is in canonical form already.
 func setHeader(h http.Header, name, value string) { h[name] = []string{value} }
 
+// headers sets those of one answer, as setHeader does. Their values lie in one piece of memory, where each would
+// have its own: BenchmarkExchange shows what that spares.
+type headers struct {
+	of     http.Header
+	values []string
+}
+
+func (h *headers) set(name, value string) {
+	if h.values == nil {
+		h.values = make([]string, 0, 8) // as many as most answers have
+	}
+	h.values = append(h.values, value)
+	last := len(h.values)
+	h.of[name] = h.values[last-1 : last : last]
+}
+
 // commitHeaders sends status 200 and the headers known by now. length < 0: unknown.
 func (x *exchange) commitHeaders(contentType string, length int64) {
-	h := x.w.Header()
-	x.ownHeaders(h)
-	setHeader(h, "Content-Type", contentType)
+	x.ownHeaders()
+	x.headers.set("Content-Type", contentType)
 	if length >= 0 {
-		setHeader(h, "Content-Length", strconv.FormatInt(length, 10))
+		x.headers.set("Content-Length", strconv.FormatInt(length, 10))
 	}
 	if x.rec.Stream {
-		setHeader(h, "Cache-Control", "no-cache")
-		setHeader(h, "X-Accel-Buffering", "no")
+		x.headers.set("Cache-Control", "no-cache")
+		x.headers.set("X-Accel-Buffering", "no")
 	}
 	x.sent, x.rec.Status = true, http.StatusOK
 	x.w.WriteHeader(http.StatusOK)
 }
 
 // ownHeaders sets what every answer of an exchange carries.
-func (x *exchange) ownHeaders(h http.Header) {
-	setHeader(h, "X-Request-Id", x.rec.ID)
-	setHeader(h, "X-Fairlead-Attempts", strconv.Itoa(x.walk.Made()))
+func (x *exchange) ownHeaders() {
+	x.headers.set("X-Request-Id", x.rec.ID)
+	x.headers.set("X-Fairlead-Attempts", strconv.Itoa(x.walk.Made()))
 	if x.rec.Endpoint != "" {
-		setHeader(h, "X-Fairlead-Endpoint", x.rec.Endpoint)
+		x.headers.set("X-Fairlead-Endpoint", x.rec.Endpoint)
 	}
 	if x.rec.Revision != 0 {
-		setHeader(h, "X-Fairlead-Revision", strconv.FormatInt(x.rec.Revision, 10))
+		x.headers.set("X-Fairlead-Revision", strconv.FormatInt(x.rec.Revision, 10))
 	}
 }
 
@@ -61,7 +76,7 @@ func (x *exchange) refuse(err error) {
 	}
 	x.rec.Status = e.HTTPStatus()
 	_ = x.boundWrite(time.Now()) // fails where the caller has left
-	x.ownHeaders(x.w.Header())
+	x.ownHeaders()
 	if !x.bodyTaken(e) {
 		closeAfter(x.w, x.r) // what is left of the body is not read
 	}

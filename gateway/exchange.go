@@ -24,7 +24,8 @@ type exchange struct {
 	g       *Gateway
 	w       http.ResponseWriter
 	r       *http.Request
-	control *http.ResponseController // of w
+	control http.ResponseController // of w
+	headers headers                 // of the answer
 	caller  dialect.Dialect
 	snap    *fairlead.Snapshot
 	rec     fairlead.Record
@@ -33,7 +34,7 @@ type exchange struct {
 	ask     provider.Ask
 	plan    fairlead.Plan
 	model   *fairlead.Model // asked for
-	walk    upstream.Walk
+	walk    *upstream.Walk
 	walking bool // the walk has begun
 	answer  *upstream.Answer
 	reading meter.Reading
@@ -83,7 +84,7 @@ func (x *exchange) recovered() {
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, a *address) *exchange {
 	x := g.exchanges.Get().(*exchange)
 	x.g, x.w, x.r, x.caller, x.snap = g, w, r, g.dialects[a.dialect], g.snapshot.Load()
-	x.control = http.NewResponseController(w)
+	x.control, x.headers.of = *http.NewResponseController(w), w.Header()
 	x.begun = time.Now()
 	x.rec.Start = g.date(x.begun)
 	x.rec.ID = fairlead.NewExchangeID(g.tag, x.rec.Start)
@@ -134,7 +135,7 @@ func (x *exchange) read(pass admit.Pass) error {
 	}
 	x.body.limit = x.snap.Settings
 	begin := time.Now()
-	err := x.body.read(x.control, x.r, x.g.patience.body)
+	err := x.body.read(&x.control, x.r, x.g.patience.body)
 	x.waited += time.Since(begin)
 	x.rec.BytesIn = int64(len(x.body.data))
 	if err != nil {
@@ -180,7 +181,7 @@ func (x *exchange) send() error {
 		x.rec.Intended = true
 		x.g.Intents.Intend(&x.rec)
 	}
-	x.g.Upstream.Walk(x.r.Context(), &x.walk, upstream.Journey{
+	x.g.Upstream.Walk(x.r.Context(), x.walk, upstream.Journey{
 		Ask: &x.ask, Plan: x.plan, Most: x.snap.Settings.Attempts, Continue: x.model.Continues, Prompt: int(x.rec.Prompt), Start: x.begun, Until: x.end(),
 		Hedge: x.model.Hedge,
 		Encode: dialect.EncodeOptions{
@@ -199,7 +200,7 @@ func (x *exchange) send() error {
 			return err
 		}
 		x.answer = answer
-		x.rec.TTFT = time.Since(x.begun)
+		x.rec.TTFT = answer.At.Sub(x.begun)
 		x.rec.Endpoint, x.rec.Translated = answer.Step.Endpoint.ID, answer.Translated
 		return nil
 	}
@@ -272,6 +273,7 @@ func (x *exchange) reuse() {
 		top:  x.top,
 		plan: fairlead.Plan{Steps: x.plan.Steps[:0], LeftOut: x.plan.LeftOut[:0]},
 		walk: x.walk,
+		body: body{room: x.body.room},
 	}
 	if cap(kept.top.Members)+cap(kept.plan.Steps)+cap(kept.plan.LeftOut) > largeMemory {
 		return

@@ -85,7 +85,7 @@ func New(o Options) *Gateway {
 	g := &Gateway{Options: o, tag: fairlead.TagOf(o.Node), book: newAddressBook(), dialects: map[fairlead.Dialect]dialect.Dialect{}}
 	g.patience = patience{body: bodyWindow, write: writeTime}
 	g.bodies.pace.off = o.OwnPace
-	g.exchanges.New = func() any { return new(exchange) }
+	g.exchanges.New = func() any { return &exchange{walk: new(upstream.Walk)} }
 	for _, d := range o.Dialects {
 		g.dialects[d.Name()] = d
 	}

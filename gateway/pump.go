@@ -36,7 +36,7 @@ func (x *exchange) pumpWhole() error {
 	a := x.answer
 	x.reading = meter.Reading{Reported: a.Seen.Usage, HasUsage: a.Seen.HasUsage, Prompt: x.rec.Prompt, Delivered: int64(a.Seen.Bytes)}
 	if cost := meter.Cost(a.Step.Endpoint, meter.Usage(x.reading)); cost != nil && a.Rest == nil {
-		setHeader(x.w.Header(), "X-Fairlead-Cost", cost.String())
+		x.headers.set("X-Fairlead-Cost", cost.String())
 	}
 	x.commitHeaders("application/json", a.Length)
 	if err := x.write(a.Body); err != nil || a.Rest == nil {
@@ -101,7 +101,7 @@ func (x *exchange) pumpStream() error {
 // trail says behind a stream which endpoints went on with it.
 func (x *exchange) trail() {
 	if list := x.walk.Continued(); len(list) > 0 {
-		setHeader(x.w.Header(), http.TrailerPrefix+"X-Fairlead-Continued", strings.Join(list, ", "))
+		x.headers.set(http.TrailerPrefix+"X-Fairlead-Continued", strings.Join(list, ", "))
 	}
 }
 

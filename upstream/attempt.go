@@ -42,16 +42,16 @@ type attempt struct {
 	raced   bool      // it ran beside another one, whose race counts what was waited
 	overdue bool      // it was given up once, and goes on for want of another
 	running bool      // in a goroutine of its own
-	seen    time.Time // when the last wait ended, where the next begins at once; else zero
+	since   time.Time // since when it is waited for, as far as waited has not yet counted that; zero = it is not
 }
 
 // begin makes a the attempt that was chosen; the one before it is over.
-func (a *attempt) begin(w *Walk, c choice, ticket health.Ticket, mem *memory) {
+func (a *attempt) begin(w *Walk, c choice, ticket health.Ticket, now time.Time, mem *memory) {
 	step := w.Plan.Steps[c.step]
 	*a = attempt{
 		walk: w, mem: mem, ctx: w.ctx, stop: c.step, step: step, why: c.why, way: c.way, lane: c.lane, ticket: ticket,
 		to:    c.way.To(),
-		start: time.Now(),
+		start: now,
 	}
 	a.enter()
 	a.total = earliest(w.Until, after(a.start, step.Endpoint.Provider.Timeouts.Total))
@@ -163,11 +163,11 @@ func (a *attempt) send() *setback {
 	}
 	begin := time.Now()
 	reply, err := a.way.transport.Send(a.ctx, &a.call)
-	a.waitedSince(begin)
 	if err != nil {
+		a.waitedSince(begin)
 		return a.broken(err, failure.BreakConnect)
 	}
-	a.reply = reply
+	a.reply, a.since = reply, begin // the head is waited for at once
 	a.reply.SetDeadline(a.until)
 	return nil
 }
@@ -210,7 +210,7 @@ func (a *attempt) awaitHead(silence time.Time) *setback {
 		a.taken()
 		return nil
 	}
-	a.seen = time.Time{}
+	a.since = time.Time{}
 	if isTimeout(err) && !passed(a.until, now) {
 		return silent
 	}
@@ -225,20 +225,20 @@ func (a *attempt) taken() {
 	a.call = transport.Call{}
 }
 
-// waitedSince ends a wait that began at a time.
+// waitedSince counts a wait that began at a time. Another one may follow at once.
 func (a *attempt) waitedSince(begin time.Time) time.Time {
-	a.seen = time.Now()
-	a.waited += a.seen.Sub(begin)
-	return a.seen
+	a.since = time.Now()
+	a.waited += a.since.Sub(begin)
+	return a.since
 }
 
-// from is when a wait begins: where the one before it has just ended the clock is not read again.
+// from is when a wait begins: where it goes on, or follows another one, the clock is not read again.
 func (a *attempt) from() time.Time {
-	t := a.seen
+	t := a.since
 	if t.IsZero() {
 		t = time.Now()
 	}
-	a.seen = time.Time{}
+	a.since = time.Time{}
 	return t
 }
 

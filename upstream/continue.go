@@ -18,16 +18,20 @@ var spendTerms = health.Terms{Share: 0.03, PerSecond: 1e6, Window: 100 * time.Se
 // with by another attempt, where that can be done so that the caller has one whole answer; else the error
 // says why it broke.
 func (w *Walk) Next(silence time.Duration) ([]byte, error) {
-	until := time.Now().Add(silence)
+	var until time.Time
 	for {
-		if w.stream != nil {
-			piece, err := w.stream.Next(silence)
+		if s := w.stream; s != nil {
+			piece, err := s.Next(silence)
 			if err == nil || err == ErrSilent || err == io.EOF {
 				return piece, err
 			}
 			if w.cause = err; !w.breaks(err) {
 				return nil, err
 			}
+			until = earliest(until, s.until)
+		}
+		if until.IsZero() {
+			until = time.Now().Add(silence)
 		}
 		switch _, err := w.Commit(until); { // it makes the next stream the committed one
 		case err == ErrSilent:

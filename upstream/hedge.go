@@ -92,7 +92,7 @@ func (w *Walk) company(a *attempt) *attempt {
 		w.tried++
 		second, mem := w.slotBeside(a)
 		w.pair.put(second)
-		second.begin(w, c, ticket, mem)
+		second.begin(w, c, ticket, now, mem)
 		second.alone()
 		fail := second.build()
 		if fail == nil {

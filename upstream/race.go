@@ -242,7 +242,7 @@ func (w *Walk) supersede(a *attempt) {
 	}
 	a.lane.Release(a.ticket, health.Evidence{Kind: kind}, now)
 	a.learn(now, kind != health.Success)
-	w.note(a, fairlead.OutcomeSuperseded, status, "")
+	w.note(a, fairlead.OutcomeSuperseded, status, "", now)
 }
 
 // abandon ends the attempts of a pair and awaits them.

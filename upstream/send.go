@@ -106,7 +106,7 @@ func (w *Walk) Commit(until time.Time) (*Answer, error) {
 // committed notes that an attempt committed.
 func (w *Walk) committed(a *attempt, answer *Answer) {
 	now := time.Now()
-	w.at, a.answer = a, answer
+	w.at, a.answer, answer.At = a, answer, now
 	a.lane.Release(a.ticket, health.Evidence{Kind: health.Success}, now)
 	w.stream = answer.Stream
 	if w.legs == nil {
@@ -115,7 +115,7 @@ func (w *Walk) committed(a *attempt, answer *Answer) {
 	} else {
 		w.legBegan(a)
 	}
-	w.note(a, fairlead.OutcomeOK, answer.Status, "")
+	w.note(a, fairlead.OutcomeOK, answer.Status, "", now)
 }
 
 // failed ends an attempt that failed, and notes what that means for the next one.
@@ -129,7 +129,7 @@ func (w *Walk) failed(a *attempt, fail *setback) {
 	} else if fail.outcome == fairlead.OutcomeTimeout {
 		a.learn(now, true)
 	}
-	w.note(a, fail.outcome, fail.status, fail.detail)
+	w.note(a, fail.outcome, fail.status, fail.detail, now)
 	w.Attempts[len(w.Attempts)-1].Blameless = v.Health == failure.Nothing
 	w.last, fail.by = fail, a.step.Endpoint.Provider
 	s.tries++
@@ -227,7 +227,8 @@ func (w *Walk) begin(until time.Time) error {
 			}
 			w.next = c
 		}
-		if err := w.await(until); err != nil {
+		now, err := w.await(now, until)
+		if err != nil {
 			return err
 		}
 		c := w.next
@@ -235,7 +236,6 @@ func (w *Walk) begin(until time.Time) error {
 			w.next = choice{}
 			continue
 		}
-		now = time.Now()
 		ticket, ok := c.lane.Acquire(now, c.resort)
 		if !ok { // somebody else was first, or it has just been shut: the board says so from now on
 			w.unqueue()
@@ -264,41 +264,42 @@ func (w *Walk) begin(until time.Time) error {
 			w.at = new(attempt)
 			w.beginLeg(&c)
 		}
-		w.at.begin(w, c, ticket, &w.mem)
+		w.at.begin(w, c, ticket, now, &w.mem)
 		w.at.expectCompany()
 		return nil
 	}
 }
 
-// await waits until the next attempt is due.
-func (w *Walk) await(until time.Time) error {
-	now := time.Now()
+// await waits from now until the next attempt is due, and gives the time that it is then.
+func (w *Walk) await(now, until time.Time) (time.Time, error) {
 	if !w.next.at.After(now) {
-		return nil
+		return now, nil
 	}
 	due := earliest(w.next.at, until)
 	timer := time.NewTimer(due.Sub(now))
 	defer timer.Stop()
 	select {
 	case <-w.ctx.Done():
-		return gone().final
+		return now, gone().final
 	case <-timer.C:
 	}
-	w.Waited += time.Since(now)
+	woken := time.Now()
+	w.Waited += woken.Sub(now)
 	if due.Before(w.next.at) {
-		return ErrSilent
+		return woken, ErrSilent
 	}
-	return nil
+	return woken, nil
 }
 
-func (w *Walk) note(a *attempt, o fairlead.Outcome, status int, detail string) {
+// note takes down an attempt that has just ended, or committed.
+func (w *Walk) note(a *attempt, o fairlead.Outcome, status int, detail string, now time.Time) {
 	if !a.raced {
 		w.Waited += a.waited
 	}
 	w.Attempts = append(w.Attempts, fairlead.Attempt{
 		Endpoint: a.step.Endpoint.ID,
 		Start:    a.start.Sub(w.Start),
-		Duration: time.Since(a.start),
+		Duration: now.Sub(a.start),
 		Status:   status,
 		Outcome:  o,
 		Detail:   detail,

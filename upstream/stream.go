@@ -62,6 +62,7 @@ type Stream struct {
 
 	limit     time.Time // the attempt's end before the commit, the exchange's after it
 	total     time.Time
+	until     time.Time // the end of the span of silence that Next waits in; zero = it does not
 	clock     clock
 	deadlines *health.Deadlines
 }
@@ -200,7 +201,7 @@ func (s *Stream) take(f sse.Frame) (seen dialect.Sight, pass bool, err error) {
 // the proper end it gives io.EOF; ErrSilent where there was nothing to give for a span of silence; any other error
 // means that the stream broke off and must not end cleanly.
 func (s *Stream) Next(silence time.Duration) ([]byte, error) {
-	var until time.Time
+	s.until = time.Time{}
 	for {
 		if b := s.give(); len(b) > 0 {
 			return b, nil
@@ -223,10 +224,10 @@ func (s *Stream) Next(silence time.Duration) ([]byte, error) {
 			continue
 		}
 		begin := time.Now()
-		if until.IsZero() {
-			until = begin.Add(silence)
+		if s.until.IsZero() {
+			s.until = begin.Add(silence)
 		}
-		if err := s.more(begin, until); err != nil {
+		if err := s.more(begin, s.until); err != nil {
 			return nil, err
 		}
 	}

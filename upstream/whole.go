@@ -23,6 +23,7 @@ const (
 // Bodies and streams are in the caller's dialect.
 type Answer struct {
 	Step       fairlead.Step
+	At         time.Time // of the commit
 	Status     int
 	Translated bool
 	Stream     *Stream
@@ -76,7 +77,7 @@ func (a *attempt) whole(silence time.Time) (*Answer, *setback) {
 		a.mem.room = body[:0]
 	}
 	if err != nil && isTimeout(err) {
-		a.part, a.seen = body, time.Time{}
+		a.part, a.since = body, time.Time{}
 		if !passed(a.until, now) {
 			return nil, silent
 		}

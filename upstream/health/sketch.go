@@ -28,6 +28,8 @@ type sketch struct {
 	grow  float64 // the weight of a sample now
 	seen  [sketchBins]float32
 	cut   [sketchBins]float32
+	from  int // the bins of both that have anything: from <= i < to
+	to    int
 }
 
 func newSketch(least float64) *sketch { return &sketch{least: least, grow: 1} }
@@ -39,6 +41,10 @@ func (s *sketch) add(v float64, cut bool, now int64) {
 	}
 	s.age(now)
 	i := s.bin(v)
+	if s.to == 0 {
+		s.from = i
+	}
+	s.from, s.to = min(s.from, i), max(s.to, i+1)
 	if cut {
 		s.cut[i] += float32(s.grow)
 		return
@@ -102,7 +108,7 @@ func (s *sketch) weight(now int64) float64 {
 	}
 	s.age(now)
 	var sum float64
-	for _, v := range s.seen {
+	for _, v := range s.seen[s.from:s.to] {
 		sum += float64(v)
 	}
 	return sum / s.grow
@@ -112,12 +118,13 @@ func (s *sketch) weight(now int64) float64 {
 // where there is one. found is false where so many were cut that it lies beyond all that was seen; the
 // value then is the greatest that was.
 func (s *sketch) quantile(q float64, p *prior, centre int) (value float64, found bool) {
+	from, to := s.span(p, centre)
 	var risk float64
-	for i := range sketchBins {
+	for i := from; i < to; i++ {
 		risk += float64(s.seen[i]) + float64(s.cut[i]) + s.grow*p.mass(i-centre)
 	}
 	left, top := 1.0, -1
-	for i := range sketchBins {
+	for i := from; i < to; i++ {
 		event := float64(s.seen[i]) + s.grow*p.mass(i-centre)
 		gone := event + float64(s.cut[i])
 		if gone <= 0 {
@@ -131,6 +138,16 @@ func (s *sketch) quantile(q float64, p *prior, centre int) (value float64, found
 		risk -= gone
 	}
 	return s.upper(max(top, 0)), false
+}
+
+// span gives the bins that have anything, with those of a prior where there is one: most endpoints' samples lie in a
+// few (BenchmarkBoard/FirstToken).
+func (s *sketch) span(p *prior, centre int) (from, to int) {
+	if p == nil {
+		return s.from, s.to
+	}
+	first := centre - len(p.bins)/2
+	return max(min(s.from, first), 0), min(max(s.to, first+len(p.bins)), sketchBins)
 }
 
 // prior is so many imagined samples, log-normal around a median, for quantiles that few samples say

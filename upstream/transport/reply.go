@@ -21,8 +21,9 @@ type reply struct {
 	resent bool
 	early  bool // the request was not written whole
 
-	head     *Head
-	interim  int // bytes of 1xx headers
+	head     *Head // &final; nil until it is there
+	final    Head  // the one that is not interim
+	interim  int   // bytes of 1xx headers
 	body     io.ReadCloser
 	deadline time.Time
 	given    int64 // bytes of body given
@@ -146,7 +147,8 @@ func (r *reply) resend() error {
 func (r *reply) begin(resp *http.Response, clean bool) {
 	chunked := len(resp.TransferEncoding) > 0
 	none := resp.Body == http.NoBody
-	r.head = &Head{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, Framed: none || chunked || resp.ContentLength >= 0}
+	r.final = Head{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, Framed: none || chunked || resp.ContentLength >= 0}
+	r.head = &r.final
 	if none {
 		r.head.Length = 0
 	}

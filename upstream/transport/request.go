@@ -39,8 +39,9 @@ var framing = []string{
 	"Te", "Trailer", "Expect", "Proxy-Connection",
 }
 
+// frames reports whether a token is one of framing.
 func frames(name string) bool {
-	return slices.ContainsFunc(framing, func(f string) bool { return strings.EqualFold(f, name) })
+	return slices.ContainsFunc(framing, func(f string) bool { return len(f) == len(name) && strings.EqualFold(f, name) })
 }
 
 func token(s string) bool {
