@@ -9,6 +9,7 @@ import (
 	"fairlead/internal/datasync"
 )
 
+// TestSync holds that files are synced for several at once, with a queue and without one, and that an error is told.
 func TestSync(t *testing.T) {
 	s := datasync.New()
 	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
@@ -29,6 +30,9 @@ func TestSync(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if asked, possible, err := datasync.Queued(s, f); asked != possible || err != nil {
+		t.Errorf("queued: %v, where that is possible: %v; %v", asked, possible, err)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -43,6 +47,7 @@ func TestSync(t *testing.T) {
 	}
 }
 
+// BenchmarkSync writes a line and syncs it.
 func BenchmarkSync(b *testing.B) {
 	f, err := os.Create(filepath.Join(b.TempDir(), "file"))
 	if err != nil {
@@ -56,5 +61,4 @@ func BenchmarkSync(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.Log(datasync.Queued(s))
 }

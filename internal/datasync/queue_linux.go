@@ -19,24 +19,21 @@ type queue struct {
 	told    *os.File // the same, polled
 }
 
-// request is a struct iocb, result a struct io_event of linux/aio_abi.h.
+// request is a struct iocb, result a struct io_event of linux/aio_abi.h; what is not named is zero.
 type request struct {
-	data       uint64
-	key, flags uint32
-	code       uint16
-	priority   int16
-	file       uint32
-	buffer     uint64
-	bytes      uint64
-	offset     int64
-	_          uint64
-	notify     uint32
-	notifyBy   uint32
+	_        [16]byte // data, key, flags
+	code     uint16
+	_        [2]byte // priority
+	file     uint32
+	_        [32]byte // buffer, bytes, offset, reserved
+	notify   uint32
+	notifyBy uint32
 }
 
 type result struct {
-	data, request   uint64
-	result, result2 int64
+	_      [16]byte // data, request
+	result int64
+	_      int64
 }
 
 const (
