@@ -11,5 +11,3 @@ import (
 func openWindow(*os.File, int64) (*window, error) { return nil, errors.ErrUnsupported }
 
 func unmap([]byte) error { return nil }
-
-func syncData(f *os.File) error { return f.Sync() }
