@@ -29,8 +29,13 @@ func (s *Syncer) Sync(f *os.File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	done, err := s.queue.sync(f)
-	if !done {
+	switch {
+	case done:
+	case err == nil:
 		err = syncData(f)
+	default: // the answer may come yet, and would be taken for that to the next question
+		_ = s.queue.close()
+		s.queue = nil
 	}
 	if err != nil {
 		return fmt.Errorf("sync %s: %w", f.Name(), err)

@@ -1,6 +1,7 @@
 package datasync_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,8 +31,8 @@ func TestSync(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if asked, possible, err := datasync.Queued(s, f); asked != possible || err != nil {
-		t.Errorf("queued: %v, where that is possible: %v; %v", asked, possible, err)
+	if done, possible, err := datasync.Queued(s, f); done != possible || err != nil {
+		t.Errorf("done by the queue: %v, where that is possible: %v; %v", done, possible, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -44,6 +45,28 @@ func TestSync(t *testing.T) {
 	}
 	if err := s.Sync(f); err == nil {
 		t.Error("a closed file is synced")
+	}
+}
+
+// TestLostAnswer holds that an answer which was not heard is an error, and is not taken for the answer to what is asked next.
+func TestLostAnswer(t *testing.T) {
+	s := datasync.New()
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if !datasync.Deafen(s) {
+		t.Skip("this system lets nothing be queued")
+	}
+	if err := s.Sync(f); err == nil {
+		t.Error("an answer that was not heard is success")
+	}
+	if _, possible, _ := datasync.Queued(s, f); possible {
+		t.Error("the queue is asked again, and may give the answer that was not heard")
+	}
+	if err := errors.Join(s.Sync(f), s.Close()); err != nil {
+		t.Error(err)
 	}
 }
 

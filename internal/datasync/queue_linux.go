@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -47,14 +48,18 @@ func openQueue() (*queue, error) {
 		return nil, fmt.Errorf("open eventfd: %w", err)
 	}
 	q := &queue{event: fd, told: os.NewFile(uintptr(fd), "eventfd")}
+	if err := q.told.SetReadDeadline(time.Time{}); err != nil { // it is not polled
+		return nil, errors.Join(fmt.Errorf("poll eventfd: %w", err), q.told.Close())
+	}
 	if _, _, e := syscall.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&q.context)), 0); e != 0 {
 		return nil, errors.Join(fmt.Errorf("set up a queue: %w", e), q.told.Close())
 	}
 	return q, nil
 }
 
-// sync reports whether it could be asked for at all; where it was, the error is the disk's.
-func (q *queue) sync(f *os.File) (asked bool, err error) {
+// sync reports whether the disk has done it, well or not: the error is the disk's then. Where it was not asked at all there is
+// no error; where what became of it is not known, there is one.
+func (q *queue) sync(f *os.File) (done bool, err error) {
 	if q == nil {
 		return false, nil
 	}
@@ -65,14 +70,14 @@ func (q *queue) sync(f *os.File) (asked bool, err error) {
 	if e != 0 || n != 1 {
 		return false, nil
 	}
-	return true, q.await()
+	return q.await()
 }
 
-// await waits until what was asked for is done.
-func (q *queue) await() error {
+// await waits until what was asked for is done, and reports as sync does.
+func (q *queue) await() (done bool, err error) {
 	var count [8]byte
 	if _, err := q.told.Read(count[:]); err != nil {
-		return fmt.Errorf("wait for it: %w", err)
+		return false, fmt.Errorf("wait for the disk: %w", err)
 	}
 	var r result
 	for {
@@ -80,11 +85,13 @@ func (q *queue) await() error {
 		switch {
 		case e == syscall.EINTR:
 		case e != 0:
-			return fmt.Errorf("take what became of it: %w", e)
-		case n == 1 && r.result < 0:
-			return syscall.Errno(-r.result)
+			return false, fmt.Errorf("ask what the disk did: %w", e)
+		case n != 1:
+			return false, errors.New("the disk's answer is missing")
+		case r.result < 0:
+			return true, syscall.Errno(-r.result)
 		default:
-			return nil
+			return true, nil
 		}
 	}
 }

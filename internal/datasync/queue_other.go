@@ -12,7 +12,7 @@ type queue struct{}
 
 func openQueue() (*queue, error) { return nil, errors.ErrUnsupported }
 
-func (*queue) sync(*os.File) (asked bool, err error) { return false, nil }
+func (*queue) sync(*os.File) (done bool, err error) { return false, nil }
 
 func (*queue) close() error { return nil }
 
