@@ -34,6 +34,7 @@ type body struct {
 func (b *body) release() {
 	b.gate.give(b.held)
 	b.gate.grown(-int64(cap(b.data)))
+	clear(b.data) // whatever becomes of the memory
 	if size := cap(b.data); size > cap(b.room) && size <= firstBody {
 		b.room = b.data[:0]
 	}
@@ -103,7 +104,7 @@ func (b *body) grow(size int64) error {
 			return err
 		}
 	}
-	if size <= int64(cap(b.room)) && old == 0 {
+	if room := int64(cap(b.room)); old == 0 && size <= room && size >= room/2 { // else more is held than is counted
 		b.data = b.room[:0:size]
 	} else {
 		grown := make([]byte, len(b.data), size)
