@@ -34,9 +34,11 @@ type body struct {
 func (b *body) release() {
 	b.gate.give(b.held)
 	b.gate.grown(-int64(cap(b.data)))
-	clear(b.data) // whatever becomes of the memory
-	if size := cap(b.data); size > cap(b.room) && size <= firstBody {
-		b.room = b.data[:0]
+	if size := cap(b.data); size <= firstBody {
+		clear(b.data) // the next one finds nothing in it
+		if size > cap(b.room) {
+			b.room = b.data[:0]
+		}
 	}
 	b.held, b.data = 0, nil
 }
