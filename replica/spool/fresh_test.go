@@ -19,8 +19,11 @@ func TestFresh(t *testing.T) {
 	again := next(t, s)
 	same(t, "frame in memory", texts(&again), numbered(1, 4))
 	check(t, s.Ack(f.Incarnation, 1))
-	if s.fresh.bytes != 0 || len(s.fresh.frames) != 0 {
-		t.Errorf("%d bytes of %d frames stay in memory", s.fresh.bytes, len(s.fresh.frames))
+	s.mu.Lock()
+	bytes, frames := s.fresh.bytes, len(s.fresh.frames)
+	s.mu.Unlock()
+	if bytes != 0 || frames != 0 {
+		t.Errorf("%d bytes of %d frames stay in memory", bytes, frames)
 	}
 	_, err = s.Rewind(0)
 	check(t, err)
@@ -37,10 +40,13 @@ func TestFreshBounded(t *testing.T) {
 		for range 800 {
 			add(t, s, line)
 		}
-		check(t, s.cutAll())
+		s.work(s.cutAll)
 	}
-	if s.fresh.bytes > mostFresh || s.fresh.bytes < mostFresh/2 {
-		t.Errorf("%d bytes in memory, of at most %d", s.fresh.bytes, mostFresh)
+	s.mu.Lock()
+	bytes := s.fresh.bytes
+	s.mu.Unlock()
+	if bytes > mostFresh || bytes < mostFresh/2 {
+		t.Errorf("%d bytes in memory, of at most %d", bytes, mostFresh)
 	}
 	for got := int64(1); got <= 12; got++ {
 		f := next(t, s)
