@@ -43,7 +43,7 @@ var lostNow = time.Unix(1000, 0).UTC()
 
 func (k *keeping) source() *source {
 	b := &Bus{o: Options{Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return lostNow }}}
-	return &source{b: b, log: k, uploads: uploads{values: newValues()}}
+	return &source{b: b, log: k, uploads: newUploads()}
 }
 
 // chained makes changes with these contents, each behind the one before.

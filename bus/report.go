@@ -129,19 +129,10 @@ func (s *source) madeAgain(node string, made []fairlead.Change) {
 
 // refuse takes down in the audit that something a node reported was not taken: once a minute, for a node can send as much as it likes.
 func (s *source) refuse(ctx context.Context, node string, changes int, why string) {
-	now := s.b.o.Clock()
-	s.uploads.mu.Lock()
-	last, told := s.uploads.refused[node]
-	if told && now.Sub(last) < refusalPace {
-		s.uploads.mu.Unlock()
+	if _, due := s.uploads.refused.Due(node); !due {
 		return
 	}
-	if s.uploads.refused == nil {
-		s.uploads.refused = map[string]time.Time{}
-	}
-	s.uploads.refused[node] = now
-	s.uploads.mu.Unlock()
-	act := fairlead.Act{At: now, By: node, Action: "log.refused", Target: fmt.Sprintf("%d lost changes", changes), Why: why}
+	act := fairlead.Act{At: s.b.o.Clock(), By: node, Action: "log.refused", Target: fmt.Sprintf("%d lost changes", changes), Why: why}
 	if err := s.log.Note(ctx, act); err != nil {
 		s.b.o.Log.Warn("that a report was refused is not in the audit", "node", node, "error", err)
 	}

@@ -95,12 +95,12 @@ type source struct {
 	// address is where edges reach this node's bus; "" = none that they could use.
 	address string
 	values  *values
-	uploads uploads
+	uploads *uploads
 }
 
 // Serve answers edges from the log and beats, until ctx ends. Any number of control nodes may serve one log.
 func Serve(ctx context.Context, b *Bus, log Log, name string, ready ...func()) error {
-	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues(), uploads: uploads{values: newValues()}}
+	s := &source{b: b, log: log, name: name, address: b.advertised(), values: newValues(), uploads: newUploads()}
 	d := newDesk(ctx, b, serving)
 	defer d.close()
 	for _, t := range []struct {

@@ -4,17 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
-	"time"
 
 	"fairlead"
+	"fairlead/internal/paced"
 )
 
 // uploads holds large contents while edges bring them in pieces. Edges that bring the same add to one another.
 type uploads struct {
-	mu     sync.Mutex
-	values *values // as far as they are there
-	// refused is when the audit last had a word on a node whose report was not taken.
-	refused map[string]time.Time
+	mu      sync.Mutex
+	values  *values     // as far as they are there
+	refused paced.Lines // entries of the audit about nodes whose report was not taken
+}
+
+func newUploads() *uploads {
+	return &uploads{values: newValues(), refused: paced.Lines{Every: refusalPace}}
 }
 
 // take takes a piece, and gives what there is of the value.
