@@ -20,7 +20,12 @@ import (
 	"fairlead/vault"
 )
 
-const storeFile = "fairlead.db"
+const (
+	storeFile = "fairlead.db"
+	// storeRest is how long the store leaves the processor to exchanges between two pieces of what may wait. The system lets a
+	// thread that computes do so for two or three milliseconds before others of its processor have their turn.
+	storeRest = 500 * time.Microsecond
+)
 
 // openDatabase opens the database of a URL, or the SQLite file in a data folder where url is "".
 func openDatabase(ctx context.Context, url, data string) (*store.Store, error) {
@@ -47,6 +52,9 @@ func (a *App) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	a.store.Clock = a.Clock
+	if a.hasEdge() {
+		a.store.Rest = func() { time.Sleep(storeRest) }
+	}
 	key, err := a.secretKey(func() (bool, error) { return vault.Made(ctx, a.store) })
 	if err != nil {
 		return err

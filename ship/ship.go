@@ -53,7 +53,7 @@ const (
 	firstWait = 100 * time.Millisecond
 	mostWait  = 10 * time.Second
 	// askEvery is the least time between two asks with frames, unless one is half full: what comes within it shares a commit.
-	askEvery = 100 * time.Millisecond
+	askEvery = 250 * time.Millisecond
 	// askBytes bounds the frames of one ask: below 1 MiB, the largest message that a NATS server takes by default. One frame is
 	// at most fairlead.MaxFrame, which is less.
 	askBytes = 960 << 10

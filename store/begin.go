@@ -33,7 +33,7 @@ func (s *Store) beginLog(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("begin the configuration: %w", err)
 	}
-	w := &writer{tx: tx, act: fairlead.Act{At: moment(time.Now()), By: "fairlead", Action: "store.migrate"}}
+	w := &writer{engine: &s.engine, tx: tx, act: fairlead.Act{At: moment(time.Now()), By: "fairlead", Action: "store.migrate"}}
 	if err := w.adopt(ctx); err != nil {
 		return fmt.Errorf("take over keys: %w", err)
 	}

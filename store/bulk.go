@@ -5,29 +5,36 @@ import (
 	"database/sql"
 	"strconv"
 	"strings"
+
+	"github.com/pressly/goose/v3"
 )
 
 const (
-	// bulkArgs is how many values one statement has about. SQLite's time grows with the square of it.
-	bulkArgs  = 300
+	bulkArgs  = 300     // values of one statement, about
 	bulkBytes = 4 << 20 // of texts and bytes about
 )
 
 // bulk inserts many rows with few statements.
 type bulk struct {
 	tx      *sql.Tx
+	numbers bool   // parameters are $1, $2 ..., else ? each
 	insert  string // up to and with VALUES
 	then    string // what follows the rows
 	columns int
+	rest    func() // before each statement; nil = none
 	args    []any
 	bytes   int
 	full    *sql.Stmt // of a full load
 	put     int64     // rows that the database took
 }
 
-func newBulk(tx *sql.Tx, insert string, columns int) *bulk {
-	return &bulk{tx: tx, insert: insert, columns: columns}
+// bulk begins to insert into a table. SQLite gets parameters without numbers: to it $1 is a name, which it looks for among all
+// others, so that its time grows with the square of them.
+func (e *Engine) bulk(tx *sql.Tx, insert string, columns int) *bulk {
+	return &bulk{tx: tx, numbers: e.Dialect != goose.DialectSQLite3, insert: insert, columns: columns}
 }
+
+func (w *writer) bulk(insert string, columns int) *bulk { return w.engine.bulk(w.tx, insert, columns) }
 
 // most is how many rows a full load has.
 func (b *bulk) most() int { return bulkArgs / b.columns }
@@ -54,6 +61,9 @@ func (b *bulk) flush(ctx context.Context) error {
 	n := len(b.args) / b.columns
 	if n == 0 {
 		return nil
+	}
+	if b.rest != nil {
+		b.rest()
 	}
 	err := b.exec(ctx, n)
 	b.args, b.bytes = b.args[:0], 0
@@ -93,7 +103,11 @@ func (b *bulk) statement(rows int) string {
 		default:
 			s.WriteString(", ")
 		}
-		s.WriteString("$" + strconv.Itoa(i+1))
+		if b.numbers {
+			s.WriteString("$" + strconv.Itoa(i+1))
+		} else {
+			s.WriteString("?")
+		}
 	}
 	return s.String() + ")" + b.then
 }

@@ -31,7 +31,7 @@ const (
 // CodeConflict, and an entry in the audit. Where frames before it are missing that its node may still have, it is a
 // *fairlead.FrameGap.
 func (s *Store) TakeFrames(ctx context.Context, frames []fairlead.Frame) (kept []bool, err error) {
-	frames, packed, bad := packAll(frames)
+	frames, packed, bad := s.packAll(frames)
 	if len(frames) == 0 {
 		return nil, bad
 	}
@@ -58,7 +58,7 @@ func (s *Store) TakeFrames(ctx context.Context, frames []fairlead.Frame) (kept [
 }
 
 // packAll deflates the lines of frames, up to the first one that is none; bad says why it is none.
-func packAll(frames []fairlead.Frame) (good []fairlead.Frame, packed [][]byte, bad error) {
+func (s *Store) packAll(frames []fairlead.Frame) (good []fairlead.Frame, packed [][]byte, bad error) {
 	for i := range frames {
 		if err := frames[i].Check(); err != nil {
 			return frames[:i], packed, err
@@ -68,6 +68,7 @@ func packAll(frames []fairlead.Frame) (good []fairlead.Frame, packed [][]byte, b
 			return frames[:i], packed, fmt.Errorf("keep frame: %w", err)
 		}
 		packed = append(packed, b)
+		s.rest()
 	}
 	return frames, packed, nil
 }
@@ -79,7 +80,7 @@ func (s *Store) takeFrames(ctx context.Context, frames []fairlead.Frame, packed 
 		return nil, nil, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	t := newTaker(tx)
+	t := newTaker(s, tx)
 	for i := range frames {
 		fresh, err := t.take(ctx, &frames[i], packed[i])
 		var gap *fairlead.FrameGap
@@ -96,6 +97,7 @@ func (s *Store) takeFrames(ctx context.Context, frames []fairlead.Frame, packed 
 	if err := t.flush(ctx); err != nil {
 		return nil, nil, err
 	}
+	s.rest()
 	if err := tx.Commit(); err != nil {
 		return nil, nil, err
 	}
@@ -109,12 +111,14 @@ type taker struct {
 	of            fairlead.FrameKey // the newest frame of the incarnation that was taken from last; 0 = it has none
 }
 
-func newTaker(tx *sql.Tx) *taker {
-	return &taker{
+func newTaker(s *Store, tx *sql.Tx) *taker {
+	t := &taker{
 		tx:     tx,
-		frames: newBulk(tx, `INSERT INTO frames (node, incarnation, sequence, at, lines, lost, gap, hash, packed) VALUES `, 9),
-		times:  newBulk(tx, `INSERT INTO frame_times (tag, slot, node, incarnation, sequence) VALUES `, 5),
+		frames: s.engine.bulk(tx, `INSERT INTO frames (node, incarnation, sequence, at, lines, lost, gap, hash, packed) VALUES `, 9),
+		times:  s.engine.bulk(tx, `INSERT INTO frame_times (tag, slot, node, incarnation, sequence) VALUES `, 5),
 	}
+	t.frames.rest = s.rest
+	return t
 }
 
 // take inserts a frame; fresh is false where it is there.

@@ -42,7 +42,7 @@ func (s *Store) CreateKeys(ctx context.Context, act fairlead.Act, keys ...fairle
 		stored[i] = k
 	}
 	w, err := s.write(ctx, "create keys", act, func(ctx context.Context, w *writer) error {
-		rows := newBulk(w.tx, `INSERT INTO keys (`+keyColumns+`) VALUES `, 6)
+		rows := w.bulk(`INSERT INTO keys (`+keyColumns+`) VALUES `, 6)
 		for i := range stored {
 			k := &stored[i]
 			err := rows.add(ctx, k.ID, k.Name, k.Hash[:], k.Hint, k.Created.UnixMicro(), nullMicros(k.Revoked))

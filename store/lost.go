@@ -90,7 +90,7 @@ func (s *Store) noteLost(ctx context.Context, node string, keep func(context.Con
 		if err != nil {
 			return err
 		}
-		at := newBulk(w.tx, `INSERT INTO lost_at (number, hash, node) VALUES `, 3)
+		at := w.bulk(`INSERT INTO lost_at (number, hash, node) VALUES `, 3)
 		at.then = ` ON CONFLICT DO NOTHING`
 		for i := range ids {
 			if err := at.add(ctx, ids[i].number, ids[i].hash[:], node); err != nil {
@@ -134,7 +134,7 @@ func (w *writer) keepLost(ctx context.Context, changes []fairlead.Change) ([]cha
 	if err != nil {
 		return nil, err
 	}
-	keep := newBulk(w.tx, `INSERT INTO lost (`+changeColumns+`) VALUES `, 6)
+	keep := w.bulk(`INSERT INTO lost (`+changeColumns+`) VALUES `, 6)
 	keep.then = ` ON CONFLICT DO NOTHING`
 	for _, id := range lost {
 		c := of[id]

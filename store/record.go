@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -16,6 +17,8 @@ const (
 	recordTime = 5 * time.Second
 	// sweepRows is how many records one transaction removes.
 	sweepRows = 1000
+	// recordPiece is how many bytes of rows are read before a rest.
+	recordPiece = 16 << 10
 )
 
 // PutRecords keeps the records of a batch, each once, and its counts. bad counts rows that are no records of its node.
@@ -26,7 +29,7 @@ func (s *Store) PutRecords(ctx context.Context, b fairlead.RecordBatch) (bad int
 	if len(b.Rows) > fairlead.MaxBatch {
 		return 0, fairlead.Errorf(fairlead.CodeInvalidRequest, "a batch of records is larger than "+fairlead.Bytes(fairlead.MaxBatch).String())
 	}
-	records, bad := b.Records()
+	records, bad := s.readRecords(&b)
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	more, err := s.putRecords(ctx, &b, records)
@@ -39,14 +42,31 @@ func (s *Store) PutRecords(ctx context.Context, b fairlead.RecordBatch) (bad int
 	return bad + more, nil
 }
 
+// readRecords reads the rows of a batch.
+func (s *Store) readRecords(b *fairlead.RecordBatch) (records []fairlead.StoredRecord, bad int) {
+	for rows := b.Rows; len(rows) > 0; s.rest() {
+		n := min(recordPiece, len(rows))
+		if end := bytes.IndexByte(rows[n:], '\n'); end >= 0 {
+			n += end + 1
+		} else {
+			n = len(rows)
+		}
+		piece := fairlead.RecordBatch{Node: b.Node, Rows: rows[:n]}
+		rows = rows[n:]
+		more, wrong := piece.Records()
+		records, bad = append(records, more...), bad+wrong
+	}
+	return records, bad
+}
+
 func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records []fairlead.StoredRecord) (bad int, err error) {
 	tx, err := s.engine.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	rows := newBulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, tried, kept, size, content) VALUES `, 15)
-	rows.then = ` ON CONFLICT DO NOTHING`
+	rows := s.engine.bulk(tx, `INSERT INTO records (id, at, node, key_id, model, endpoint, providers, status, code, duration, stream, tried, kept, size, content) VALUES `, 15)
+	rows.then, rows.rest = ` ON CONFLICT DO NOTHING`, s.rest
 	for i := range records {
 		r := &records[i]
 		content, err := encode(r)
@@ -71,6 +91,7 @@ func (s *Store) putRecords(ctx context.Context, b *fairlead.RecordBatch, records
 			return 0, err
 		}
 	}
+	s.rest()
 	return bad, tx.Commit()
 }
 

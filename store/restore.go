@@ -180,7 +180,7 @@ func (in *restore) insert(ctx context.Context, w *writer, name string, values []
 		if in.table = tableOf(name); in.table == nil {
 			return errBackup("it has a table that is not known", nil)
 		}
-		in.load = newBulk(w.tx, in.table.insert(), len(in.table.columns))
+		in.load = w.bulk(in.table.insert(), len(in.table.columns))
 	}
 	row, err := in.table.decode(values)
 	if err != nil {

@@ -57,6 +57,15 @@ type Store struct {
 	engine Engine
 	// Clock dates what the store does of itself; nil = time.Now. It is set before anything is asked of the store.
 	Clock func() time.Time
+	// Rest is called between the pieces, of half a millisecond or so, of what is long and may wait: frames and records that come
+	// up. nil = they are taken without. It is set before anything is asked of the store.
+	Rest func()
+}
+
+func (s *Store) rest() {
+	if s.Rest != nil {
+		s.Rest()
+	}
 }
 
 func (s *Store) now() time.Time {

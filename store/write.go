@@ -34,6 +34,7 @@ var ErrUnknown = &fairlead.Error{
 // writer is a transaction that writes. It holds the head row from its begin to its end, so that numbers are dense, and
 // come in the order of commits.
 type writer struct {
+	engine    *Engine
 	tx        *sql.Tx
 	act       fairlead.Act
 	number    int64 // the head of the log, with what this transaction appends
@@ -89,7 +90,7 @@ func (s *Store) transact(ctx context.Context, act fairlead.Act, before, f func(c
 		return nil, fmt.Errorf("begin: %w", err)
 	}
 	watch.Stop()
-	w := &writer{tx: tx, act: act}
+	w := &writer{engine: &s.engine, tx: tx, act: act}
 	if before != nil {
 		err = before(ctx, w)
 	}
@@ -150,7 +151,7 @@ func (s *Store) landed(ctx context.Context, w *writer) (bool, error) {
 		return false, err
 	}
 	defer tx.Rollback() // it only looks
-	now := &writer{tx: tx}
+	now := &writer{engine: &s.engine, tx: tx}
 	if err := now.lock(ctx, s.engine.Lock); err != nil {
 		return false, err
 	}

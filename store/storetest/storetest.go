@@ -83,6 +83,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"frames in a backup", func(t *testing.T, db Database) { testFramesRestored(t, db, fresh(t)) }},
 		{"charge lines", testChargeLines},
 		{"records", testRecords},
+		{"rests", testRests},
 		{"counts of records", testRecordCounts},
 		{"old records go", testSweep},
 
