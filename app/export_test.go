@@ -32,3 +32,9 @@ func (a *App) Append(line []byte) error { return a.evidence.spool.Append(line) }
 
 // HoldsName reports whether the node is the one control node of its name.
 func (a *App) HoldsName() bool { return a.nameHeld.Load() }
+
+// NewRest gives what a store rests by.
+func NewRest() func() { return new(rests).rest }
+
+// StoreRests reports whether the node's store rests.
+func (a *App) StoreRests() bool { return a.store.Rest != nil }

@@ -20,12 +20,7 @@ import (
 	"fairlead/vault"
 )
 
-const (
-	storeFile = "fairlead.db"
-	// storeRest is how long the store leaves the processor to exchanges between two pieces of what may wait. The system lets a
-	// thread that computes do so for two or three milliseconds before others of its processor have their turn.
-	storeRest = 500 * time.Microsecond
-)
+const storeFile = "fairlead.db"
 
 // openDatabase opens the database of a URL, or the SQLite file in a data folder where url is "".
 func openDatabase(ctx context.Context, url, data string) (*store.Store, error) {
@@ -53,7 +48,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	}
 	a.store.Clock = a.Clock
 	if a.hasEdge() {
-		a.store.Rest = func() { time.Sleep(storeRest) }
+		a.store.Rest = new(rests).rest
 	}
 	key, err := a.secretKey(func() (bool, error) { return vault.Made(ctx, a.store) })
 	if err != nil {

@@ -32,8 +32,19 @@ func TestBacklog(t *testing.T) {
 				up := newControl()
 				begin(t, s, up)
 				synctest.Wait() // everything is done but what waits for time to pass
-				if n := len(up.lines()); (n == 2*c.frames) != c.taken || n == 0 {
-					t.Errorf("%d lines of %d arrived at once", n, 2*c.frames)
+				first := len(up.lines())
+				if (first == 2*c.frames) != c.taken || first == 0 {
+					t.Errorf("%d lines of %d arrived at once", first, 2*c.frames)
+				}
+				time.Sleep(180 * time.Millisecond) // a quarter less than what is between two asks, or a quarter more
+				synctest.Wait()
+				if n := len(up.lines()); n != first {
+					t.Errorf("%d more lines came with the first ones", n-first)
+				}
+				time.Sleep(140 * time.Millisecond)
+				synctest.Wait()
+				if n := len(up.lines()); !c.taken && n == first {
+					t.Error("nothing more came")
 				}
 			})
 		})

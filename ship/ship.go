@@ -52,7 +52,7 @@ const (
 	sendTime  = 10 * time.Second
 	firstWait = 100 * time.Millisecond
 	mostWait  = 10 * time.Second
-	// askEvery is the least time between two asks with frames, unless one is half full: what comes within it shares a commit.
+	// askEvery is about the time between the beginnings of two asks with frames, unless one is half full: what comes within it shares a commit.
 	askEvery = 250 * time.Millisecond
 	// askBytes bounds the frames of one ask: below 1 MiB, the largest message that a NATS server takes by default. One frame is
 	// at most fairlead.MaxFrame, which is less.

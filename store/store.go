@@ -58,7 +58,8 @@ type Store struct {
 	// Clock dates what the store does of itself; nil = time.Now. It is set before anything is asked of the store.
 	Clock func() time.Time
 	// Rest is called between the pieces, of half a millisecond or so, of what is long and may wait: frames and records that come
-	// up. nil = they are taken without. It is set before anything is asked of the store.
+	// up. Some of it comes in their transactions, for which other writes wait. nil = they are taken without. It is set before
+	// anything is asked of the store.
 	Rest func()
 }
 

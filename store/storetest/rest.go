@@ -14,17 +14,20 @@ func testRests(t *testing.T, db Database) {
 	s := open(t, db)
 	rests := 0
 	s.Rest = func() { rests++ }
-	const many = 100
+	const many, each = 100, 20 // rows, and those of a statement
 	var rows []fairlead.StoredRecord
 	for n := range many {
-		rows = append(rows, row(n, func(r *fairlead.StoredRecord) { r.Key = "key_" + strings.Repeat("k", 5*n) }))
+		rows = append(rows, row(n, func(r *fairlead.StoredRecord) { r.Key = "key_" + strings.Repeat("k", 300) }))
 	}
 	b := batchOf(t, rows...)
 	b.Rows = b.Rows[:len(b.Rows)-1]
 	bad, err := s.PutRecords(t.Context(), b)
 	check(t, err)
-	if pieces := len(b.Rows) / (17 << 10); bad != 0 || pieces < 2 || rests < pieces+many/20 {
-		t.Errorf("%d bad; %d rests in %d pieces and %d rows", bad, rests, pieces, many)
+	size := len(b.Rows)/many + 1                                                  // of a row
+	inPiece := (16<<10)/size + 1                                                  // rows: the one in which the piece's bytes end is its last
+	pieces := (many + inPiece - 1) / inPiece                                      // read
+	if want := pieces + many/each + 1; bad != 0 || pieces < 3 || rests != want { // and the commit
+		t.Errorf("%d bad; %d rests in %d pieces of %d rows, want %d", bad, rests, pieces, inPiece, want)
 	}
 	got, err := s.Records(t.Context(), fairlead.RecordFilter{From: start.Add(-time.Minute), Until: start.Add(time.Hour), Limit: many + 1})
 	check(t, err)
@@ -40,7 +43,8 @@ func testRests(t *testing.T, db Database) {
 	rests = 0
 	kept, err := s.TakeFrames(t.Context(), []fairlead.Frame{frameOf(1, `{"n":1}`), frameOf(2, `{"n":2}`), frameOf(3, `{"n":3}`)})
 	check(t, err)
-	if len(kept) != 3 || rests < 4 {
+	// Each frame, the statement, the commit.
+	if len(kept) != 3 || rests != 5 {
 		t.Errorf("%d frames with %d rests", len(kept), rests)
 	}
 
