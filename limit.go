@@ -50,6 +50,9 @@ type Limit struct {
 	Burst  int64   `json:"burst,omitempty"` // what may come at once beyond the even pace; 0 = one minute's worth of it, at least 1
 }
 
+// MaxUnits bounds what is counted at once.
+const MaxUnits = int64(mostAmount)
+
 // mostAmount bounds amounts, so that sums and products of them stay in range.
 const mostAmount = 1 << 53
 
