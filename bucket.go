@@ -79,6 +79,47 @@ func (b *Bucket) Put(n int64, p Pace) {
 	b.cut(p.Burst)
 }
 
+// Fill is a piece of a bucket's content, to be carried to another bucket of the same period.
+type Fill struct {
+	Units int64 `json:"units,omitempty"` // not below zero
+	Part  int64 `json:"part,omitempty"`  // of another unit, in 1/Period of it
+}
+
+// Draw takes all that is there, but most units at most.
+func (b *Bucket) Draw(most int64) Fill {
+	switch {
+	case b.have < 0 || most <= 0:
+		return Fill{}
+	case b.have >= most:
+		b.have -= most
+		return Fill{Units: most}
+	}
+	f := Fill{b.have, b.part}
+	b.have, b.part = 0, 0
+	return f
+}
+
+// Spill takes what is there above a burst.
+func (b *Bucket) Spill(burst int64) Fill {
+	if b.have < burst {
+		return Fill{}
+	}
+	f := Fill{b.have - burst, b.part}
+	b.have, b.part = burst, 0
+	return f
+}
+
+// Pour adds a piece, up to the burst.
+func (b *Bucket) Pour(f Fill, p Pace) {
+	part := b.part + min(max(f.Part, 0), int64(p.Period)-1)
+	if part >= int64(p.Period) {
+		part -= int64(p.Period)
+		b.have++
+	}
+	b.have, b.part = b.have+min(max(f.Units, 0), mostDebt), part
+	b.cut(p.Burst)
+}
+
 // Wait is how long from the last Fill until n may be taken if the pace stays and nobody else takes: 0 for now, Never for what is more
 // than the burst or comes at no pace.
 func (b *Bucket) Wait(n int64, p Pace) time.Duration {

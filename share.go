@@ -37,7 +37,7 @@ func (l *Limit) Whole() Share {
 
 // ShareTerm is for how long a share is lent. The edge counts it from its ask, by its own clock, and leaves off ShareTermEarly before
 // its end; control adds ShareTermLate, by its own, before it lends the same part to another one. Their clocks may differ in speed by
-// 11 % until both believe to have it: one that is 5 % slow counts 4.95 s in 5.21, one that is 5 % fast 5.5 s in 5.24.
+// 11 % until both believe to have it: one that is 5 % slow counts 4.95 s in 5.21 s, one that is 5 % fast 5.5 s in 5.24 s.
 const (
 	ShareTerm      = 5 * time.Second
 	ShareTermEarly = ShareTerm / 100
@@ -66,7 +66,7 @@ type ShareAsk struct {
 	Least       int64  `json:"least"`       // the most that one exchange wants at once: a smaller burst is of no use
 	InUse       int64  `json:"in_use"`      // of concurrency: exchanges under way
 	Took        bool   `json:"took"`        // whether anything was let in since the ask before
-	Back        int64  `json:"back"`        // of a rate: units left of a lent share that the edge gave up with this ask
+	Back        Fill   `json:"back"`        // of a rate: what was left of a lent share, or a part of it, that the edge has no more
 }
 
 // ShareReply is control's answer to an ask.
@@ -75,7 +75,7 @@ type ShareReply struct {
 	Seq         int64 `json:"seq"`         // likewise
 	Floor       Share `json:"floor"`       // that the edge has from now on, for ever: until an answer says otherwise
 	Lent        Share `json:"lent"`        // beyond the floor, for ShareTerm from the ask
-	Fill        int64 `json:"fill"`        // what of the burst is there at once; never of concurrency
+	Fill        Fill  `json:"fill"`        // what of the burst is there at once; nothing of concurrency
 }
 
 // Floors is what of a limit is split evenly among the edges for ever, so that each has something without control: a tenth. It is

@@ -21,7 +21,10 @@ type Borrower struct {
 	mu    sync.Mutex
 	seq   int64         // of the latest ask
 	asked time.Duration // when
-	begun time.Duration // when what is wanted began to be counted
+	begun time.Duration // when what is wanted began to be counted: in m.demand
+	last  demand        // what was wanted before that
+	span  time.Duration // for how long
+	back  fairlead.Fill // to be given back with the next ask
 	took  int64         // the ask whose answer was taken
 	held  int64         // the ask whose answer holds
 	short bool
@@ -42,8 +45,8 @@ func (b *Borrower) Next() time.Duration {
 	return b.asked + askEvery
 }
 
-// Ask is the next ask, to be sent at once: terms count from now. An edge that wanted nothing since the ask before gives up what it was
-// lent with what is left of it.
+// Ask is the next ask, to be sent at once: terms count from now. An edge that wanted nothing for two seconds gives up what it was lent
+// with what is left of it.
 func (b *Borrower) Ask(now time.Duration) fairlead.ShareAsk {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,21 +55,34 @@ func (b *Borrower) Ask(now time.Duration) fairlead.ShareAsk {
 	defer m.mu.Unlock()
 	m.advance(now)
 	b.seq++
+	d := b.last.plus(m.demand, m.period == 0)
 	a := fairlead.ShareAsk{
 		Edge: b.edge, Incarnation: b.incarnation, Seq: b.seq, Floor: m.floor,
-		Want: m.wanted(now - b.begun), Least: min(m.demand.least, m.most()), InUse: m.inUse, Took: m.demand.took,
+		Want: m.wanted(d, b.span+now-b.begun), Least: min(d.least, m.most()), InUse: m.inUse, Took: d.took,
 	}
 	if m.holds && a.Want == 0 {
-		a.Back = m.giveUp()
+		m.holds, m.lent = false, fairlead.Share{}
+		b.spill()
 	}
 	if !m.holds {
 		b.held = 0
 	}
-	a.Held = b.held
-	b.short = a.Want > m.share().Amount || a.Least > m.share().Burst && m.period > 0
-	m.demand = demand{}
-	b.asked, b.begun = now, now
+	a.Held, a.Back = b.held, b.back
+	b.short = a.Want > m.share().Amount || (a.Least > m.share().Burst && m.period > 0)
+	b.back, b.asked = fairlead.Fill{}, now
+	if now-b.begun >= askEvery {
+		b.last, b.span, b.begun = m.demand, now-b.begun, now
+		m.demand = demand{}
+	}
 	return a
+}
+
+// spill cuts the bucket to what the share has become.
+func (b *Borrower) spill() {
+	if m := b.limiter; m.period > 0 {
+		f := m.bucket.Spill(m.share().Burst)
+		b.back.Units, b.back.Part = b.back.Units+f.Units, f.Part
+	}
 }
 
 // Take takes an answer. One that is not to the latest ask, or was taken before, does nothing; of one that comes after its term the
@@ -88,7 +104,8 @@ func (b *Borrower) Take(now time.Duration, r fairlead.ShareReply) {
 		b.held = r.Seq
 		m.holds, m.lent, m.until = r.Lent != fairlead.Share{}, r.Lent, until
 		if m.period > 0 {
-			m.bucket.Put(max(r.Fill, 0), m.pace())
+			b.spill()
+			m.bucket.Pour(r.Fill, m.pace())
 		}
 	}
 	m.advance(now)
@@ -97,15 +114,26 @@ func (b *Borrower) Take(now time.Duration, r fairlead.ShareReply) {
 	}
 }
 
+// plus is what was wanted in two spans together.
+func (d demand) plus(o demand, atOnce bool) demand {
+	d.least, d.took = max(d.least, o.least), d.took || o.took
+	if atOnce {
+		d.units, d.refused = max(d.units, o.units), max(d.refused, o.refused)
+		return d
+	}
+	d.units = min(d.units+o.units, fairlead.MaxUnits)
+	return d
+}
+
 // wanted is the demand as an amount a period, no more than the limit.
-func (m *Limiter) wanted(span time.Duration) int64 {
+func (m *Limiter) wanted(d demand, span time.Duration) int64 {
 	most := m.limit.Amount
 	if m.period == 0 {
-		return min(max(m.demand.units, m.inUse)+m.demand.refused, most)
+		return min(max(d.units, m.inUse)+d.refused, most)
 	}
-	hi, lo := bits.Mul64(uint64(m.demand.units), uint64(m.period))
+	hi, lo := bits.Mul64(uint64(d.units), uint64(m.period))
 	if span <= 0 || hi >= uint64(span) {
-		if m.demand.units == 0 {
+		if d.units == 0 {
 			return 0
 		}
 		return most
@@ -115,15 +143,4 @@ func (m *Limiter) wanted(span time.Duration) int64 {
 		amount++
 	}
 	return int64(min(amount, uint64(most)))
-}
-
-// giveUp ends what is lent and says how many units of it are left.
-func (m *Limiter) giveUp() int64 {
-	m.holds, m.lent = false, fairlead.Share{}
-	back := max(m.bucket.Have()-m.floor.Burst, 0)
-	if m.period == 0 || back == 0 {
-		return 0
-	}
-	m.bucket.Owe(back)
-	return back
 }

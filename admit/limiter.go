@@ -193,3 +193,10 @@ func (m *Limiter) asNew(now time.Duration) bool {
 	m.advance(now)
 	return m.inUse == 0 && !m.holds && m.bucket.Have() >= m.share().Burst
 }
+
+// InUse is how many exchanges are under way, of a limit of concurrency.
+func (m *Limiter) InUse() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.inUse
+}

@@ -79,9 +79,7 @@ func span(d time.Duration) string {
 	if d >= time.Minute {
 		unit = time.Second
 	}
-	if n := ceil(d, unit); n <= int64(fairlead.Never/unit) {
-		d = time.Duration(n) * unit
-	}
+	d = time.Duration(min(ceil(d, unit), int64(fairlead.Never/unit))) * unit
 	return d.String()
 }
 

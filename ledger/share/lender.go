@@ -69,6 +69,7 @@ func New(l Limit, floors map[string]fairlead.Share, since, now time.Duration) *L
 		edges: map[string]*edge{}, pool: fairlead.EmptyBucket(since),
 	}
 	r.limit.Period = l.Clocks.Stretch(l.Period)
+	r.limit.Linger = l.Linger + (l.Linger+8)/9 // by a slow clock the longest exchange is longer
 	for name, floor := range floors {
 		r.edges[name] = &edge{name: name, floor: floor, served: -1, heard: now - lenderTerm}
 	}
@@ -129,10 +130,9 @@ func (r *Lender) offer(e *edge, now time.Duration) fairlead.ShareReply {
 	if e.held.share.Amount == 0 && lent.Amount > 0 {
 		e.since, e.took = now, false
 	}
-	var fill int64
+	var fill fairlead.Fill
 	if r.limit.Period > 0 {
-		fill = max(min(r.pool.Have(), next.Burst+lent.Burst-before), 0)
-		r.pool.Take(fill)
+		fill = r.pool.Draw(next.Burst + lent.Burst - before)
 		r.settle(now) // cuts the pool to what it has left
 	}
 	e.last = fairlead.ShareReply{Incarnation: e.incarnation, Seq: e.seq, Floor: next, Lent: lent, Fill: fill}
@@ -157,12 +157,21 @@ func (r *Lender) note(e *edge, now time.Duration, a fairlead.ShareAsk) {
 	e.incarnation, e.seq, e.floor = a.Incarnation, a.Seq, a.Floor
 	e.want, e.least, e.use, e.heard, e.spoke = a.Want, a.Least, a.InUse, now, true
 	e.took = e.took || a.Took
-	if r.limit.Period > 0 && a.Back > 0 { // what is given back after its part was lent anew would be there twice
-		r.pool.Put(min(a.Back, counted), r.pace())
-	}
+	r.takeBack(a.Back, counted-e.held.share.Burst)
 	if e.held.share.Amount > 0 && e.took && now-e.since >= fairlead.ShareTerm {
 		e.served, e.since, e.took = now, now, false
 	}
+}
+
+// takeBack pours what an edge gave back into the pool, as far as its part was not lent anew meanwhile.
+func (r *Lender) takeBack(f fairlead.Fill, most int64) {
+	if r.limit.Period == 0 || most <= 0 {
+		return
+	}
+	if f.Units >= most {
+		f = fairlead.Fill{Units: most}
+	}
+	r.pool.Pour(f, r.pace())
 }
 
 // floorOf is the floor that an edge gets: an even part of all floors, as far as others do not have it. One that gets less than it has
