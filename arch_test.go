@@ -69,6 +69,7 @@ var arrows = []struct {
 	{"vault", ". internal/pki internal/seal", "what the fleet shares and nobody else may have"},
 	{"compile", ". internal/jsonscan internal/mergepatch internal/near provider", "configuration to snapshot; the provider table brings defaults"},
 	{"control", ". compile internal/paced steer", "declares the small store interfaces it uses"},
+	{"ledger/share", ".", "pure: one limit among the edges of a fleet"},
 	{"helm", ". compile steer", "drives ramps and trials; declares what of the store it uses"},
 	{"client", ". internal/jitter", "speaks HTTP to control"},
 	{"app", "*", "the only room that knows all the others"},
@@ -128,7 +129,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sock", "internal/sse", "internal/pki"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "ledger/share", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sock", "internal/sse", "internal/pki"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

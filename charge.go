@@ -18,7 +18,9 @@ type ChargeLine struct {
 	ID       string   `json:"id,omitempty"` // the exchange's
 	At       int64    `json:"at"`           // when the line was written: microseconds since 1970, by the node's clock
 	Key      string   `json:"key,omitempty"`
-	Model    string   `json:"model,omitempty"` // the configured name of the one asked for
+	Account  string   `json:"account,omitempty"` // of the key, when the exchange entered
+	Team     string   `json:"team,omitempty"`    // likewise
+	Model    string   `json:"model,omitempty"`   // the configured name of the one asked for
 	Revision int64    `json:"revision,omitempty"`
 
 	// Of an intent: what the exchange may consume, in tokens.
@@ -33,7 +35,8 @@ type ChargeLine struct {
 	Output     int64  `json:"output,omitempty"`
 	Reasoning  int64  `json:"reasoning,omitempty"`
 	Estimated  bool   `json:"estimated,omitempty"`
-	Cost       *USD   `json:"cost,omitempty"` // in nano-dollars; absent = the price is unknown, or nothing was delivered
+	Cost       *USD   `json:"cost,omitempty"`   // in nano-dollars; absent = the price is unknown, or nothing was delivered
+	Charge     *USD   `json:"charge,omitempty"` // what the account pays, its margin included, in nano-dollars; absent = it pays nothing
 	Status     int    `json:"status,omitempty"`
 	Code       Code   `json:"code,omitempty"`
 	Attempts   int    `json:"attempts,omitempty"`
