@@ -50,6 +50,7 @@ var arrows = []struct {
 	{"steer/count", ". steer", "counts on the path of every exchange: nothing else belongs there"},
 	{"replica/spool", ". internal/datasync internal/filelock", "lines on this node's disk, whatever they say"},
 	{"ship", ". internal/jitter", "declares the small interfaces of where things come from and go"},
+	{"ledger/lease", ".", "pure: how much of whose money edges have"},
 	{"admit", ".", "declares the small key interface it uses"},
 	{"upstream/health", ".", "pure: what experience says of endpoints; knows no request and no wire"},
 	{"upstream/transport", ". internal/sock", "connections know nothing of models"},
@@ -129,7 +130,7 @@ func checkArrow(t *testing.T, file, room, imp string, may []string) {
 
 // pure names the rooms that import the standard library alone.
 func pure(room string) bool {
-	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "ledger/share", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sock", "internal/sse", "internal/pki"}, room)
+	return slices.Contains([]string{"", "route", "meter", "dialect", "upstream/health", "upstream/probe", "upstream/transport", "steer", "steer/count", "ledger/lease", "ledger/share", "internal/jitter", "internal/jsonscan", "internal/seal", "internal/sock", "internal/sse", "internal/pki"}, room)
 }
 
 func imports(t *testing.T, file string) []string {

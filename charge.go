@@ -22,6 +22,7 @@ type ChargeLine struct {
 	Team     string   `json:"team,omitempty"`    // likewise
 	Model    string   `json:"model,omitempty"`   // the configured name of the one asked for
 	Revision int64    `json:"revision,omitempty"`
+	Pools    Pools    `json:"pools,omitempty"` // that it pays from
 
 	// Of an intent: what the exchange may consume, in tokens.
 	Prompt    int64 `json:"prompt,omitempty"`     // estimated

@@ -33,6 +33,7 @@
 //	replica/spool  this node's disk: charge lines until control has them
 //	ship           sends up what an edge wrote: frames of charge lines, batches of records
 //	control        HTTP API of the control plane
+//	ledger/lease   the money that edges have on loan: pure
 //	helm           ramps and trials on the control node that leads: evidence -> steer -> steps and ends
 //	store          the truth, in SQL: store/sqlite in a file, store/postgres on a server
 //	bus            the feed of changes between control and edges, and joining, over NATS
