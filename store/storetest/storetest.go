@@ -87,6 +87,17 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"counts of records", testRecordCounts},
 		{"old records go", testSweep},
 
+		{"moves of money", testPost},
+		{"frames are settled", testSettled},
+		{"usage", testUsage},
+		{"names in usage", testLongNames},
+		{"a ledger and its model", testLedgerModel},
+		{"frames are settled together", testSettledTogether},
+		{"a top-up is posted once", testGrantedTogether},
+		{"an audit finds what was altered in a ledger", func(t *testing.T, _ Database) { testLedgerAltered(t, fresh) }},
+		{"a ledger in a backup", func(t *testing.T, db Database) { testLedgerRestored(t, db, fresh) }},
+		{"a backup from before the ledger", func(t *testing.T, db Database) { testOlderBackup(t, db, fresh(t)) }},
+
 		{"verify", testVerify},
 		{"verify finds what was altered", func(t *testing.T, _ Database) { testAltered(t, fresh) }},
 		{"back up and restore", func(t *testing.T, db Database) { testBackup(t, db, fresh(t)) }},
