@@ -35,7 +35,9 @@ const (
 type reader struct {
 	tag    fairlead.Tag // of the node whose lines these are
 	object jsonscan.Object
-	bad    bool // a member of the line at hand is none
+	bad    bool              // a member of the line at hand is none
+	names  map[string]string // that were read: lines of a frame have few between them
+	text   []byte
 }
 
 // read reads a line without its newline. What has other members than a charge line has is taken all the same.
@@ -74,17 +76,17 @@ func (r *reader) member(l *line, failed *bool, name string, v jsonscan.Value) {
 	row := &l.row
 	switch name {
 	case "id":
-		l.id = r.text(v)
+		l.id, _ = v.Text()
 	case "account":
-		row.Account = r.text(v)
+		row.Account = r.name(v)
 	case "team":
-		row.Team = r.text(v)
+		row.Team = r.name(v)
 	case "key":
-		row.Key = r.text(v)
+		row.Key = r.name(v)
 	case "model":
-		row.Model = r.text(v)
+		row.Model = r.name(v)
 	case "endpoint":
-		row.Endpoint = r.text(v)
+		row.Endpoint = r.name(v)
 	case "input":
 		row.Input = r.number(v, maxTokens)
 	case "cache_read":
@@ -106,16 +108,26 @@ func (r *reader) member(l *line, failed *bool, name string, v jsonscan.Value) {
 			row.Estimated = 1
 		}
 	case "code":
-		*failed = r.text(v) != ""
+		*failed = r.name(v) != ""
 	}
 }
 
-func (r *reader) text(v jsonscan.Value) string {
-	s, ok := v.Text()
-	if !ok || len(s) > maxName || bytes.IndexByte([]byte(s), 0) >= 0 {
+// name reads a text, of which there is one in memory however many lines have it.
+func (r *reader) name(v jsonscan.Value) string {
+	if v.Kind() != jsonscan.KindString {
 		r.bad = true
 		return ""
 	}
+	r.text = v.AppendText(r.text[:0])
+	if s, ok := r.names[string(r.text)]; ok {
+		return s
+	}
+	if len(r.text) > maxName || bytes.IndexByte(r.text, 0) >= 0 {
+		r.bad = true
+		return ""
+	}
+	s := string(r.text)
+	r.names[s] = s
 	return s
 }
 

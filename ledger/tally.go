@@ -31,7 +31,7 @@ const pieceLines = 256
 // Read tallies a frame. It calls rest, where there is one, between pieces of half a millisecond or so.
 func Read(f *fairlead.Frame, rest func()) *Tally {
 	t := &Tally{}
-	r := reader{tag: fairlead.TagOf(f.Node)}
+	r := reader{tag: fairlead.TagOf(f.Node), names: map[string]string{}}
 	n := 0
 	for text := range bytes.Lines(f.Lines) {
 		if n++; n%pieceLines == 0 && rest != nil {
