@@ -10,6 +10,22 @@ import (
 	"fairlead/store"
 )
 
+// ledgerClauses are those about money and usage.
+func ledgerClauses(fresh func(t *testing.T) Database) []clause {
+	return []clause{
+		{"moves of money", testPost},
+		{"frames are settled", testSettled},
+		{"usage", testUsage},
+		{"names in usage", testLongNames},
+		{"a ledger and its model", testLedgerModel},
+		{"frames are settled together", testSettledTogether},
+		{"a top-up is posted once", testGrantedTogether},
+		{"an audit finds what was altered in a ledger", func(t *testing.T, _ Database) { testLedgerAltered(t, fresh) }},
+		{"a ledger in a backup", func(t *testing.T, db Database) { testLedgerRestored(t, db, fresh) }},
+		{"a backup from before the ledger", func(t *testing.T, db Database) { testOlderBackup(t, db, fresh(t)) }},
+	}
+}
+
 // chargeOf is the line of an exchange that began on a node n seconds after start and pays so much.
 func chargeOf(t testing.TB, node string, n int, account, key string, pays fairlead.USD) string {
 	t.Helper()
