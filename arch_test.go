@@ -63,7 +63,8 @@ var arrows = []struct {
 	{"bus", ". internal/jitter internal/paced internal/pki", "carries changes between the planes; both declare nothing of each other to it"},
 
 	{"store/migrations", "", "SQL files"},
-	{"store", ". internal/mergepatch store/migrations", "the truth; its SQL once, for every back end"},
+	{"ledger", ". internal/jsonscan", "pure: what frames charge, and what that does to the books"},
+	{"store", ". internal/mergepatch ledger store/migrations", "the truth; its SQL once, for every back end"},
 	{"store/sqlite", "internal/sqlitefile store", "the truth in a file"},
 	{"store/postgres", "internal/jitter store", "the truth on a server"},
 	{"store/storetest", ". internal/mergepatch store", "one contract suite for every back end"},

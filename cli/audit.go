@@ -56,12 +56,15 @@ func (p *program) audit() *cobra.Command {
 			return p.list(rows, "There are no such entries.", "WHY")
 		})
 	})
-	cmd.AddCommand(p.auditVerify(), p.auditLost())
+	cmd.AddCommand(p.auditVerify(), p.auditLost(), p.auditLedger())
 	return cmd
 }
 
-// parseSince reads a time, or how long ago it was.
-func parseSince(s string, now time.Time) (time.Time, error) {
+// parseSince reads the time of --since, or how long ago it was.
+func parseSince(s string, now time.Time) (time.Time, error) { return parseTime("--since", s, now) }
+
+// parseTime reads the time of a flag, or how long ago it was.
+func parseTime(flag, s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -78,7 +81,7 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--since is a duration such as 90m, 24h or 7d, or a time such as 2026-11-21 or 2026-11-21T10:00:00Z, not %q", s)
+	return time.Time{}, fmt.Errorf("%s is a duration such as 90m, 24h or 7d, or a time such as 2026-11-21 or 2026-11-21T10:00:00Z, not %q", flag, s)
 }
 
 func (p *program) auditVerify() *cobra.Command {

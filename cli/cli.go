@@ -62,6 +62,8 @@ func (p *program) commands() []*cobra.Command {
 		p.why(),
 		p.tail(),
 		p.key(),
+		p.credit(),
+		p.used(),
 		p.secret(),
 		p.adminToken(),
 		p.audit(),

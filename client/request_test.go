@@ -85,6 +85,22 @@ func requests() []request {
 		}},
 		{`GET /tokens   `, func(ctx context.Context, c *client.Client) error { _, err := c.Tokens(ctx); return err }},
 		{`DELETE /tokens/tok_x   `, func(ctx context.Context, c *client.Client) error { _, err := c.RevokeToken(ctx, "tok_x"); return err }},
+		{`POST /accounts/a/grants  application/json {"amount":"1","kind":"topup","reference":"r","why":"w"}`, func(ctx context.Context, c *client.Client) error {
+			_, err := c.GrantCredit(ctx, "a", client.Grant{Amount: "1", Kind: "topup", Reference: "r", Why: "w"})
+			return err
+		}},
+		{`GET /accounts/a/balance   `, func(ctx context.Context, c *client.Client) error { _, err := c.Balance(ctx, "a"); return err }},
+		{`GET /accounts/a/ledger   `, func(ctx context.Context, c *client.Client) error {
+			for _, err := range c.Ledger(ctx, "a") {
+				return err
+			}
+			return nil
+		}},
+		{`GET /usage?account=a&by=model&from=2026-11-21T09%3A00%3A00Z   `, func(ctx context.Context, c *client.Client) error {
+			_, err := c.Usage(ctx, client.UsageFilter{By: "model", Account: "a", From: since})
+			return err
+		}},
+		{`GET /audit/ledger   `, func(ctx context.Context, c *client.Client) error { _, err := c.AuditLedger(ctx); return err }},
 		{`GET /audit/verify   `, func(ctx context.Context, c *client.Client) error { _, err := c.VerifyAudit(ctx); return err }},
 		{`GET /lost   `, func(ctx context.Context, c *client.Client) error { _, err := c.Lost(ctx); return err }},
 		{`GET /backup   `, func(ctx context.Context, c *client.Client) error { _, err := c.Backup(ctx, io.Discard); return err }},

@@ -83,7 +83,7 @@ const v1 = "/control/v1/"
 // routes is the whole API but for /metrics.
 func routes() []route {
 	const viewer, operator, admin = fairlead.LevelViewer, fairlead.LevelOperator, fairlead.LevelAdmin
-	return []route{
+	return append([]route{
 		{method: "GET", path: "/livez", handle: (*Control).livez, id: "livez", summary: "Whether the process serves", answer: livezAnswer{}},
 		{method: "GET", path: v1 + "openapi.json", level: viewer, handle: (*Control).getOpenAPI, id: "getOpenAPI", summary: "This document", answer: map[string]any{}},
 
@@ -132,5 +132,5 @@ func routes() []route {
 		{method: "GET", path: v1 + "audit/verify", level: viewer, handle: (*Control).verifyAudit, id: "verifyAudit", summary: "Go through the log and the audit and check every hash", answer: verifyAnswer{}, walk: true},
 		{method: "GET", path: v1 + "backup", level: admin, handle: (*Control).backup, id: "backup", summary: "Everything in the store, as one stream", query: []param{why}, gives: gzipType, walk: true},
 		{method: "GET", path: v1 + "lost", level: viewer, handle: (*Control).listLost, id: "listLost", summary: "Changes that nodes had seen and a restored store lacks", answer: lostAnswer{}},
-	}
+	}, creditRoutes()...)
 }

@@ -18,6 +18,7 @@ type Store interface {
 	tokenStore
 	auditStore
 	recordStore
+	ledgerStore
 }
 
 type logStore interface {
@@ -84,4 +85,15 @@ type recordStore interface {
 	RecordCounts(ctx context.Context, from, until time.Time, node string) (fairlead.RecordSecond, error)
 	// ChargeLines finds the lines of an exchange.
 	ChargeLines(ctx context.Context, id string) ([]fairlead.FoundLine, error)
+}
+
+type ledgerStore interface {
+	// Post makes a move once for its reference; fresh is false where it was made before.
+	Post(ctx context.Context, m fairlead.Move, act fairlead.Act) (posting fairlead.Posting, fresh bool, err error)
+	// Balance gives CodeNotFound for an account that nothing was posted to.
+	Balance(ctx context.Context, account string) (fairlead.USD, error)
+	// Postings lists from the newest, or from the one before an id; it takes no longer than a few seconds, and so does Usage.
+	Postings(ctx context.Context, account string, before int64, limit int) ([]fairlead.Posting, error)
+	Usage(ctx context.Context, f fairlead.UsageFilter) ([]fairlead.UsageGroup, error)
+	AuditLedger(ctx context.Context) (fairlead.LedgerCheck, error)
 }

@@ -43,7 +43,7 @@ func TestLevels(t *testing.T) {
 	for level, writes := range map[string]int{"viewer": 403, "operator": 200, "admin": 200} {
 		secret, _ := p.token(t, level+"-bot", level)
 		bearer := []string{"Authorization", "Bearer " + secret}
-		for _, path := range []string{"config", "revisions", "revisions/1", "revisions/1/diff/1", "endpoints", "keys", "secrets", "nodes", "tokens", "audit", "audit/verify", "lost", "openapi.json"} {
+		for _, path := range []string{"config", "revisions", "revisions/1", "revisions/1/diff/1", "endpoints", "keys", "secrets", "nodes", "tokens", "audit", "audit/verify", "audit/ledger", "usage", "lost", "openapi.json"} {
 			p.json(t, "GET", "/control/v1/"+path, "", 200, bearer...)
 		}
 		p.json(t, "PATCH", "/control/v1/config", `{}`, writes, bearer...)

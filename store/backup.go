@@ -17,7 +17,9 @@ import (
 const (
 	backupFormat = "fairlead-backup"
 	// backupSchema is the migration that a backup's tables are of. Later ones have changed no table of it.
-	backupSchema = 4
+	backupSchema = 8
+	// oldestBackup is that of the oldest backup that can be restored: what later ones have added begins empty.
+	oldestBackup = 4
 )
 
 // backupEnd is the last line of a backup: what makes it whole.

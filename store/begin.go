@@ -11,15 +11,18 @@ import (
 // adoptPage is how many keys one change takes over from a store that had no log of this kind.
 const adoptPage = 10_000
 
-// beginLog makes the log where there is none. Its name is random, so that an edge can tell it from any other.
+// beginLog makes the log and the ledger where there is none. Its name is random, so that an edge can tell it from any other.
 // Keys that are there already, from a schema without contents of changes, become the first change.
 func (s *Store) beginLog(ctx context.Context) error {
+	zero := fairlead.Hash{}
+	if _, err := s.engine.Write.ExecContext(ctx, `INSERT INTO ledger (id, posting, hash) VALUES (1, 0, $1) ON CONFLICT (id) DO NOTHING`, zero[:]); err != nil {
+		return fmt.Errorf("begin the ledger: %w", err)
+	}
 	tx, err := s.engine.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin the log: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
-	zero := fairlead.Hash{}
 	result, err := tx.ExecContext(ctx, `INSERT INTO head (id, log, number, hash, entries, entry_hash)
 		VALUES (1, $1, 0, $2, 0, $2) ON CONFLICT (id) DO NOTHING`, fairlead.NewID("log_"), zero[:])
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/flate" // the standard library's takes five times as long, a tenth of an exchange's CPU
 
 	"fairlead"
+	"fairlead/ledger"
 )
 
 const (
@@ -25,21 +26,22 @@ const (
 	mostFrames = 2000
 )
 
-// TakeFrames keeps frames as the evidence of what their lines charge: in one transaction, in their order, until one cannot be kept.
+// TakeFrames keeps frames as the evidence of what their lines charge, and settles them: in one transaction, in their order, until one
+// cannot be kept.
 // kept has as many of the first as are there now: true where a frame was kept by this call, false where it was before, for the
 // same key and hash are the same frame. err is of the one after these. Another hash is another frame under the same key:
 // CodeConflict, and an entry in the audit. Where frames before it are missing that its node may still have, it is a
 // *fairlead.FrameGap.
 func (s *Store) TakeFrames(ctx context.Context, frames []fairlead.Frame) (kept []bool, err error) {
-	frames, packed, bad := s.packAll(frames)
+	frames, parcels, bad := s.packAll(frames)
 	if len(frames) == 0 {
 		return nil, bad
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	kept, refused, err := s.takeFrames(ctx, frames, packed)
+	kept, refused, err := s.takeFrames(ctx, frames, parcels)
 	if s.engine.Failure(err) == FailureConnection && ctx.Err() == nil {
-		kept, refused, err = s.takeFrames(ctx, frames, packed)
+		kept, refused, err = s.takeFrames(ctx, frames, parcels)
 	}
 	var e *fairlead.Error
 	switch {
@@ -57,32 +59,40 @@ func (s *Store) TakeFrames(ctx context.Context, frames []fairlead.Frame) (kept [
 	return kept, bad
 }
 
-// packAll deflates the lines of frames, up to the first one that is none; bad says why it is none.
-func (s *Store) packAll(frames []fairlead.Frame) (good []fairlead.Frame, packed [][]byte, bad error) {
+// parcel is a frame made ready: its lines, deflated, and what they add up to.
+type parcel struct {
+	packed []byte
+	tally  *ledger.Tally
+}
+
+// packAll makes frames ready, up to the first one that is none; bad says why it is none.
+func (s *Store) packAll(frames []fairlead.Frame) (good []fairlead.Frame, parcels []parcel, bad error) {
 	for i := range frames {
 		if err := frames[i].Check(); err != nil {
-			return frames[:i], packed, err
+			return frames[:i], parcels, err
 		}
 		b, err := pack(frames[i].Lines)
 		if err != nil {
-			return frames[:i], packed, fmt.Errorf("keep frame: %w", err)
+			return frames[:i], parcels, fmt.Errorf("keep frame: %w", err)
 		}
-		packed = append(packed, b)
+		s.rest()
+		parcels = append(parcels, parcel{b, ledger.Read(&frames[i], s.Rest)})
 		s.rest()
 	}
-	return frames, packed, nil
+	return frames, parcels, nil
 }
 
 // takeFrames may be run again whatever became of it: a frame is kept once.
-func (s *Store) takeFrames(ctx context.Context, frames []fairlead.Frame, packed [][]byte) (kept []bool, refused, err error) {
+func (s *Store) takeFrames(ctx context.Context, frames []fairlead.Frame, parcels []parcel) (kept []bool, refused, err error) {
 	tx, err := s.engine.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after the commit it does nothing
 	t := newTaker(s, tx)
+	due := settlement{poster: poster{engine: &s.engine, tx: tx, rest: s.rest}, at: moment(s.now())}
 	for i := range frames {
-		fresh, err := t.take(ctx, &frames[i], packed[i])
+		fresh, err := t.take(ctx, &frames[i], parcels[i].packed)
 		var gap *fairlead.FrameGap
 		var conflict *fairlead.Error
 		if errors.As(err, &gap) || errors.As(err, &conflict) {
@@ -93,9 +103,15 @@ func (s *Store) takeFrames(ctx context.Context, frames []fairlead.Frame, packed 
 			return nil, nil, err
 		}
 		kept = append(kept, fresh)
+		if fresh {
+			due.add(&frames[i], parcels[i].tally)
+		}
 	}
 	if err := t.flush(ctx); err != nil {
 		return nil, nil, err
+	}
+	if err := due.settle(ctx); err != nil {
+		return nil, nil, fmt.Errorf("settle frames: %w", err)
 	}
 	s.rest()
 	if err := tx.Commit(); err != nil {

@@ -111,13 +111,18 @@ func (s *Store) Records(ctx context.Context, f fairlead.RecordFilter) (records [
 	return records, err
 }
 
-// ask reads, but not for long.
+// ask reads records, but not for long.
 func (s *Store) ask(ctx context.Context, f func(context.Context, querier) error) error {
+	return s.askFor(ctx, "records", f)
+}
+
+// askFor reads what may be much, but not for long.
+func (s *Store) askFor(ctx context.Context, what string, f func(context.Context, querier) error) error {
 	bounded, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	err := s.read(bounded, "read records", f)
+	err := s.read(bounded, "read "+what, f)
 	if err != nil && ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {
-		return &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the records of this time could not be searched in " + recordTime.String() + "; ask for a shorter one", Err: err}
+		return &fairlead.Error{Code: fairlead.CodeControlUnavailable, Message: "the " + what + " of this time could not be searched in " + recordTime.String() + "; ask for a shorter one", Err: err}
 	}
 	return err
 }

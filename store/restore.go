@@ -121,6 +121,13 @@ func (in *restore) read(ctx context.Context, w *writer, r io.Reader) error {
 	if len(v.found.Faults) > 0 {
 		return errBackup(v.found.Faults[0], errors.New(strings.Join(v.found.Faults, "; ")))
 	}
+	books := bookkeeper{q: w.tx}
+	if err := books.walk(ctx); err != nil {
+		return err
+	}
+	if len(books.found.Faults) > 0 {
+		return errBackup(books.found.Faults[0], errors.New(strings.Join(books.found.Faults, "; ")))
+	}
 	if v.found.Position != in.info.Position {
 		return errBackup("it ends at another change than it says", nil)
 	}
@@ -136,8 +143,8 @@ func (in *restore) readHeader() error {
 	if json.Unmarshal(line, &in.info) != nil || in.info.Format != backupFormat {
 		return errBackup("its first line is not a backup's", nil)
 	}
-	if in.info.Schema != backupSchema {
-		return errBackup(fmt.Sprintf("it has schema %d, and this program reads %d", in.info.Schema, backupSchema), nil)
+	if in.info.Schema < oldestBackup || in.info.Schema > backupSchema {
+		return errBackup(fmt.Sprintf("it has schema %d, and this program reads %d to %d", in.info.Schema, oldestBackup, backupSchema), nil)
 	}
 	in.sum.Write(line)
 	return nil

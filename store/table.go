@@ -44,10 +44,17 @@ var tables = []table{
 	newTable("lost_at", "number, hash, node", "n:number b:hash t:node"),
 	newTable("frames", "node, incarnation, sequence", "t:node t:incarnation n:sequence n:at n:lines n:lost n:gap b:hash b:packed"),
 	newTable("frame_times", "tag, slot, node, incarnation, sequence", "n:tag n:slot t:node t:incarnation n:sequence"),
+	newTable("ledger", "id", "n:id n:posting b:hash"),
+	newTable("postings", "id", "n:id n:at t:kind t:account t:reference t:why t:author b:hash"),
+	newTable("entries", "posting, book", "n:posting t:book n:amount"),
+	newTable("balances", "book", "t:book n:amount"),
+	newTable("settled", "node, incarnation, sequence", "t:node t:incarnation n:sequence n:exchanges n:unread n:elsewhere"),
+	newTable("usage_minutes", "minute, account, team, key_id, model, endpoint", "n:minute t:account t:team t:key_id t:model t:endpoint n:exchanges n:failures "+
+		"n:estimated n:input n:cache_read n:cache_write n:output n:reasoning n:cost n:charge"),
 }
 
 func newTable(name, order, columns string) table {
-	t := table{name: name, order: order, single: name == "head" || name == "state"}
+	t := table{name: name, order: order, single: name == "head" || name == "state" || name == "ledger"}
 	for _, c := range strings.Fields(columns) {
 		column, null := strings.CutSuffix(c[2:], "?")
 		t.columns, t.types, t.nulls = append(t.columns, column), append(t.types, columnType(c[0])), append(t.nulls, null)

@@ -11,6 +11,9 @@ import (
 
 func BenchmarkStore(b *testing.B) { storetest.Bench(b, benchStore) }
 
+// BenchmarkSettle has its bars in docs/adr/0030-the-ledger-in-sql.md.
+func BenchmarkSettle(b *testing.B) { storetest.BenchSettle(b, benchStore) }
+
 // BenchmarkMillionKeys takes a minute or two: go test -bench Million -benchtime 1x ./store/sqlite
 func BenchmarkMillionKeys(b *testing.B) { storetest.BenchMillion(b, benchStore(b)) }
 

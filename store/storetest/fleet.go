@@ -201,6 +201,12 @@ func testTokensOfOneName(t *testing.T, db, empty Database) {
 	check(t, s.Close())
 	sql := db.SQL(t)
 	for _, statement := range []string{
+		`DROP TABLE usage_minutes`, // 00008
+		`DROP TABLE settled`,
+		`DROP TABLE balances`,
+		`DROP TABLE entries`,
+		`DROP TABLE postings`,
+		`DROP TABLE ledger`,
 		`ALTER TABLE records DROP COLUMN tried`, // 00006
 		`DROP INDEX tokens_by_name`,
 		`DELETE FROM goose_db_version WHERE version_id >= 5`,

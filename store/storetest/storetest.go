@@ -25,14 +25,17 @@ type Database struct {
 	SQL  func(t *testing.T) *sql.DB
 }
 
+// clause is a part of the contract.
+type clause struct {
+	name string
+	test func(*testing.T, Database)
+}
+
 // Run holds a back end to the contract. Each call of fresh gives an empty database, which lives as
 // long as its test.
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	t.Helper()
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, Database)
-	}{
+	for _, c := range append([]clause{
 		{"an empty store", testEmpty},
 		{"names of logs differ", func(t *testing.T, db Database) { testNames(t, db, fresh(t)) }},
 		{"reopen", testReopen},
@@ -101,7 +104,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"a step is taken once", testConcurrentSteps},
 		{"reads while writing", testReadWhileWriting},
 		{"one leads", testLead},
-	} {
+	}, ledgerClauses(fresh)...) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, fresh(t)) })
 	}
 }
