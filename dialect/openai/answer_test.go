@@ -197,13 +197,15 @@ func TestUsage(t *testing.T) {
 		`{"prompt_tokens":20,"completion_tokens":9,"total_tokens":29,"prompt_tokens_details":{"cached_tokens":5,"cache_write_tokens":4,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":3}}`: {Input: 11, CacheRead: 5, CacheWrite: 4, Output: 9, Reasoning: 3},
 		`{"prompt_tokens":20,"completion_tokens":9,"prompt_cache_hit_tokens":8,"prompt_cache_miss_tokens":12}`:                                                                                                {Input: 12, CacheRead: 8, Output: 9},
 		`{"prompt_tokens":20,"completion_tokens":9,"prompt_tokens_details":null,"completion_tokens_details":{"reasoning_tokens":null}}`:                                                                       {Input: 20, Output: 9},
-		`{"prompt_tokens":20.0,"completion_tokens":9.7}`:                                                                                 {Input: 20, Output: 9},
-		`{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":9,"cache_write_tokens":9}}`:                   {CacheRead: 5, Output: 1},
-		`{"prompt_tokens":-5,"completion_tokens":1e300}`:                                                                                 {Output: 1 << 40},
-		`{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`:              {Input: 32, Output: 103, Reasoning: 94},
-		`{"prompt_tokens":null,"completion_tokens":4,"total_tokens":10}`:                                                                 {Input: 6, Output: 4},
-		`{"input_tokens":7,"input_tokens_details":{"cached_tokens":2},"output_tokens":3,"output_tokens_details":{"reasoning_tokens":1}}`: {Input: 5, CacheRead: 2, Output: 3, Reasoning: 1},
-		`{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":5}}`:                                   {Input: 1, Output: 2, Reasoning: 2},
+		`{"prompt_tokens":20.0,"completion_tokens":9.7}`:                                                                                                                                                      {Input: 20, Output: 9},
+		`{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":9,"cache_write_tokens":9}}`:                                                                                        {CacheRead: 5, Output: 1},
+		`{"prompt_tokens":-5,"completion_tokens":1e300}`:                                                                                                                                                      {Output: 1 << 40},
+		`{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}`:                                                                                   {Input: 32, Output: 103, Reasoning: 94},
+		`{"prompt_tokens":null,"completion_tokens":4,"total_tokens":10}`:                                                                                                                                      {Input: 6, Output: 4},
+		`{"input_tokens":7,"input_tokens_details":{"cached_tokens":2},"output_tokens":3,"output_tokens_details":{"reasoning_tokens":1}}`:                                                                      {Input: 5, CacheRead: 2, Output: 3, Reasoning: 1},
+		`{"prompt_tokens":20,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":5,"audio_tokens":6,"image_tokens":7},"completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":4}}`:        {Input: 15, CacheRead: 5, Output: 9, Reasoning: 3, AudioInput: 6, AudioOutput: 4, ImageInput: 7},
+		`{"prompt_tokens":20,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":15,"audio_tokens":600,"image_tokens":700},"completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":400}}`: {Input: 5, CacheRead: 15, Output: 9, Reasoning: 3, AudioInput: 5, AudioOutput: 6, ImageInput: 20},
+		`{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":5}}`:                                                                                                        {Input: 1, Output: 2, Reasoning: 2},
 	} {
 		body := strings.TrimSuffix(answerWith(`{"content":"x"}`), "}") + `,"usage":` + usage + `}`
 		got, err := openai.New().Inspect(fairlead.OpChat, []byte(body), new(jsonscan.Object))
