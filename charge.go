@@ -29,18 +29,24 @@ type ChargeLine struct {
 	MaxOutput int64 `json:"max_output,omitempty"` // the caller's own bound
 
 	// Of a charge: what it did consume, and how it ended.
-	Endpoint   string `json:"endpoint,omitempty"` // that was committed to
-	Input      int64  `json:"input,omitempty"`
-	CacheRead  int64  `json:"cache_read,omitempty"`
-	CacheWrite int64  `json:"cache_write,omitempty"`
-	Output     int64  `json:"output,omitempty"`
-	Reasoning  int64  `json:"reasoning,omitempty"`
-	Estimated  bool   `json:"estimated,omitempty"`
-	Cost       *USD   `json:"cost,omitempty"`   // in nano-dollars; absent = the price is unknown, or nothing was delivered
-	Charge     *USD   `json:"charge,omitempty"` // what the account pays, its margin included, in nano-dollars; absent = it pays nothing
-	Status     int    `json:"status,omitempty"`
-	Code       Code   `json:"code,omitempty"`
-	Attempts   int    `json:"attempts,omitempty"`
+	Endpoint     string `json:"endpoint,omitempty"` // that was committed to
+	Input        int64  `json:"input,omitempty"`
+	CacheRead    int64  `json:"cache_read,omitempty"`
+	CacheWrite   int64  `json:"cache_write,omitempty"`
+	Output       int64  `json:"output,omitempty"`
+	Reasoning    int64  `json:"reasoning,omitempty"`
+	AudioInput   int64  `json:"audio_input,omitempty"`
+	AudioOutput  int64  `json:"audio_output,omitempty"`
+	ImageInput   int64  `json:"image_input,omitempty"`
+	Images       int64  `json:"images,omitempty"`
+	Estimated    bool   `json:"estimated,omitempty"`
+	NormalPrompt int64  `json:"normal_prompt,omitempty"` // estimated from bytes, whatever the provider reported
+	NormalOutput int64  `json:"normal_output,omitempty"` // likewise
+	Cost         *USD   `json:"cost,omitempty"`          // in nano-dollars; absent = the price is unknown, or no endpoint answered
+	Charge       *USD   `json:"charge,omitempty"`        // what the account pays, its margin included, in nano-dollars; absent = it pays nothing
+	Status       int    `json:"status,omitempty"`
+	Code         Code   `json:"code,omitempty"`
+	Attempts     int    `json:"attempts,omitempty"`
 
 	// Of a gap.
 	Lines int64 `json:"lines,omitempty"` // that are missing

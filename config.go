@@ -1,5 +1,10 @@
 package fairlead
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // Config is the configuration: one document, versioned as a whole and changed while running
 // (design.md section 4). Field names are those of the YAML document. Package compile reads it,
 // checks it and makes a Snapshot of it.
@@ -77,11 +82,12 @@ type QuirksConfig struct {
 
 // ModelConfig is one model and the endpoints that serve it.
 type ModelConfig struct {
-	Aliases   []string         `json:"aliases"`
-	Context   int              `json:"context"`
-	MaxOutput int              `json:"max_output"`
-	Endpoints []EndpointConfig `json:"endpoints"`
-	Route     RouteConfig      `json:"route"`
+	Aliases       []string         `json:"aliases"`
+	Context       int              `json:"context"`
+	MaxOutput     int              `json:"max_output"`
+	BytesPerToken *TokenBytes      `json:"bytes_per_token"` // default BytesPerToken
+	Endpoints     []EndpointConfig `json:"endpoints"`
+	Route         RouteConfig      `json:"route"`
 }
 
 // EndpointConfig is one model at one provider in one place.
@@ -97,13 +103,61 @@ type EndpointConfig struct {
 	Context  int           `json:"context"` // default: the model's
 }
 
-// PriceConfig states prices in USD per million tokens as decimal strings.
+// PriceConfig states prices in USD per million tokens as decimal strings, or, as the word "free" in its place, that all of them
+// are 0.
 type PriceConfig struct {
-	Input      string `json:"input"`
-	Output     string `json:"output"`
-	CacheRead  string `json:"cache_read"`
-	CacheWrite string `json:"cache_write"`
-	Request    string `json:"request"` // USD per million requests
+	Input       string `json:"input"`
+	Output      string `json:"output"`
+	CacheRead   string `json:"cache_read"`
+	CacheWrite  string `json:"cache_write"`
+	Reasoning   string `json:"reasoning"`
+	AudioInput  string `json:"audio_input"`
+	AudioOutput string `json:"audio_output"`
+	Image       string `json:"image"`   // USD per million images in prompts
+	Request     string `json:"request"` // USD per million requests
+
+	Tiers []TierConfig `json:"tiers"` // by Above, lowest first
+
+	Free bool `json:"-"` // the word stood there, and nothing else
+}
+
+const freePrice = "free"
+
+// MarshalJSON writes the price, or the word in its place.
+func (p PriceConfig) MarshalJSON() ([]byte, error) {
+	if p.Free {
+		return json.Marshal(freePrice)
+	}
+	type members PriceConfig
+	return json.Marshal(members(p))
+}
+
+// UnmarshalJSON reads the price, or the word in its place.
+func (p *PriceConfig) UnmarshalJSON(text []byte) error {
+	type members PriceConfig
+	if len(text) == 0 || text[0] != '"' {
+		return json.Unmarshal(text, (*members)(p))
+	}
+	var word string
+	if err := json.Unmarshal(text, &word); err != nil || word != freePrice {
+		return fmt.Errorf("a price is an object, or the word %q", freePrice)
+	}
+	p.Free = true
+	return nil
+}
+
+// TierConfig is the price of exchanges with a long prompt. What it leaves out is as the price that it is a tier of states it.
+type TierConfig struct {
+	Above       int    `json:"above"` // tokens of the whole prompt
+	Input       string `json:"input"`
+	Output      string `json:"output"`
+	CacheRead   string `json:"cache_read"`
+	CacheWrite  string `json:"cache_write"`
+	Reasoning   string `json:"reasoning"`
+	AudioInput  string `json:"audio_input"`
+	AudioOutput string `json:"audio_output"`
+	Image       string `json:"image"`   // USD per million images in prompts
+	Request     string `json:"request"` // USD per million requests
 }
 
 // LimitsConfig is what a provider allows on an endpoint, per minute or at once.

@@ -37,6 +37,7 @@ const (
 	CodeOverloaded  Code = "overloaded"
 	CodeDraining    Code = "draining"
 	CodeNoEndpoint  Code = "no_endpoint"
+	CodeNoPrice     Code = "no_price"
 
 	CodeUpstreamFailed    Code = "upstream_failed"
 	CodeUpstreamTimeout   Code = "upstream_timeout"
@@ -109,6 +110,7 @@ var Codes = []CodeInfo{
 	{CodeStreamInterrupted, 502, FaultProvider, true, "The provider's stream broke after a part of the answer was delivered (in-band)."},
 	{CodeAnswerTooLarge, 502, FaultProvider, false, "The provider's answer is larger than fairlead takes."},
 	{CodeNoEndpoint, 503, FaultOperator, true, "The model exists but no endpoint of it may be used for this request."},
+	{CodeNoPrice, 503, FaultOperator, false, "The account pays for what it uses, and every endpoint that could serve the request has no known price."},
 	{CodeOverloaded, 503, FaultOperator, true, "fairlead holds as many request bodies as `settings.max_bodies` allows."},
 	{CodeDraining, 503, FaultOperator, true, "This node is shutting down; another try reaches another node."},
 	{CodeControlUnavailable, 503, FaultOperator, true, "The control plane cannot reach its database, or is not ready."},

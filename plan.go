@@ -30,4 +30,5 @@ const (
 	ReasonAbility      Reason = "ability"       // its closed `supports` list lacks what the request needs
 	ReasonDialect      Reason = "dialect"       // its provider's dialect has no such operation
 	ReasonNoCredential Reason = "no_credential" // no credential of its provider could be resolved here
+	ReasonNoPrice      Reason = "no_price"      // its price is not known, and the exchange is one that is paid for
 )

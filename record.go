@@ -20,7 +20,8 @@ type Record struct {
 	Code       Code     // "" where all went well
 	Err        error    // the cause, for the log
 	Usage      Usage
-	Cost       *USD          // nil = the price is unknown
+	Normal     Normal
+	Cost       *USD          // nil = the price is unknown; 0 where nothing was delivered
 	TTFT       time.Duration // entry to commit; 0 where nothing was committed
 	Duration   time.Duration
 	Overhead   time.Duration // Duration less the time spent waiting for caller and upstreams

@@ -12,11 +12,12 @@ type Request struct {
 	Prompt    int64     // estimated prompt in tokens
 	MaxOutput int64     // the caller's own bound in tokens; 0 = none given
 	Thinks    bool      // the caller asked for reasoning: silence before the first token can be long
+	Paying    bool      // an account pays for it: only endpoints with a price may serve it
 	Stateless bool      // may be sent again after a byte of it was written
 }
 
 // BytesPerToken is the default by which tokens are estimated from bytes of text.
 const BytesPerToken = 4
 
-// EstimateTokens counts tokens from bytes of text, rounded up.
+// EstimateTokens counts tokens from bytes of text, rounded up, where no model is known that says how many bytes each has.
 func EstimateTokens(bytes int64) int64 { return (bytes + BytesPerToken - 1) / BytesPerToken }

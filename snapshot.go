@@ -71,8 +71,10 @@ type Model struct {
 	Endpoints []*Endpoint
 	Fallbacks []*Model
 	Wildcard  bool // Name ends in "*"
-	Continues bool // an answer that breaks off after its commit may be gone on with by another attempt
-	Hedge     bool // a second attempt may be sent beside a slow one
+	// BytesPerToken is by which tokens are estimated where nobody reports them; 0 = by the default.
+	BytesPerToken TokenBytes
+	Continues     bool // an answer that breaks off after its commit may be gone on with by another attempt
+	Hedge         bool // a second attempt may be sent beside a slow one
 }
 
 // Provider is a company or cluster that serves models.

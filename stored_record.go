@@ -19,38 +19,44 @@ const (
 // StoredRecord is a record as it is sent up and kept for looking. It holds no prompt, no answer and no secret.
 // Times are in microseconds.
 type StoredRecord struct {
-	ID         string          `json:"id"`
-	Node       string          `json:"node,omitempty"` // set by who takes a batch, never by a row
-	At         int64           `json:"at"`             // the exchange's begin, since 1970
-	Kept       Kept            `json:"kept"`
-	Operation  string          `json:"operation"`
-	Dialect    Dialect         `json:"dialect"`
-	Model      string          `json:"model,omitempty"`  // as asked, clipped
-	Served     string          `json:"served,omitempty"` // the configured name
-	Endpoint   string          `json:"endpoint,omitempty"`
-	Key        string          `json:"key,omitempty"`
-	CallerID   string          `json:"caller_id,omitempty"`
-	Revision   int64           `json:"revision,omitempty"`
-	Trial      string          `json:"trial,omitempty"` // whose revision it went by; "" = it went by none on trial
-	Stream     bool            `json:"stream,omitempty"`
-	Translated bool            `json:"translated,omitempty"`
-	Status     int             `json:"status,omitempty"`
-	Code       Code            `json:"code,omitempty"`
-	Error      string          `json:"error,omitempty"` // the cause, as the log tells it, clipped
-	Input      int64           `json:"input,omitempty"`
-	CacheRead  int64           `json:"cache_read,omitempty"`
-	CacheWrite int64           `json:"cache_write,omitempty"`
-	Output     int64           `json:"output,omitempty"`
-	Reasoning  int64           `json:"reasoning,omitempty"`
-	Estimated  bool            `json:"estimated,omitempty"`
-	Cost       *USD            `json:"cost,omitempty"` // nano-dollars; absent = unknown
-	TTFT       int64           `json:"ttft,omitempty"`
-	Duration   int64           `json:"duration"`
-	Overhead   int64           `json:"overhead,omitempty"`
-	BytesIn    int64           `json:"bytes_in,omitempty"`
-	BytesOut   int64           `json:"bytes_out,omitempty"`
-	Attempts   []StoredAttempt `json:"attempts,omitempty"`
-	Shut       []string        `json:"shut,omitempty"` // endpoints whose turn it was, and which health kept away
+	ID           string          `json:"id"`
+	Node         string          `json:"node,omitempty"` // set by who takes a batch, never by a row
+	At           int64           `json:"at"`             // the exchange's begin, since 1970
+	Kept         Kept            `json:"kept"`
+	Operation    string          `json:"operation"`
+	Dialect      Dialect         `json:"dialect"`
+	Model        string          `json:"model,omitempty"`  // as asked, clipped
+	Served       string          `json:"served,omitempty"` // the configured name
+	Endpoint     string          `json:"endpoint,omitempty"`
+	Key          string          `json:"key,omitempty"`
+	CallerID     string          `json:"caller_id,omitempty"`
+	Revision     int64           `json:"revision,omitempty"`
+	Trial        string          `json:"trial,omitempty"` // whose revision it went by; "" = it went by none on trial
+	Stream       bool            `json:"stream,omitempty"`
+	Translated   bool            `json:"translated,omitempty"`
+	Status       int             `json:"status,omitempty"`
+	Code         Code            `json:"code,omitempty"`
+	Error        string          `json:"error,omitempty"` // the cause, as the log tells it, clipped
+	Input        int64           `json:"input,omitempty"`
+	CacheRead    int64           `json:"cache_read,omitempty"`
+	CacheWrite   int64           `json:"cache_write,omitempty"`
+	Output       int64           `json:"output,omitempty"`
+	Reasoning    int64           `json:"reasoning,omitempty"`
+	AudioInput   int64           `json:"audio_input,omitempty"`
+	AudioOutput  int64           `json:"audio_output,omitempty"`
+	ImageInput   int64           `json:"image_input,omitempty"`
+	Images       int64           `json:"images,omitempty"`
+	Estimated    bool            `json:"estimated,omitempty"`
+	NormalPrompt int64           `json:"normal_prompt,omitempty"` // estimated from bytes, whatever the provider reported
+	NormalOutput int64           `json:"normal_output,omitempty"`
+	Cost         *USD            `json:"cost,omitempty"` // nano-dollars; absent = unknown
+	TTFT         int64           `json:"ttft,omitempty"`
+	Duration     int64           `json:"duration"`
+	Overhead     int64           `json:"overhead,omitempty"`
+	BytesIn      int64           `json:"bytes_in,omitempty"`
+	BytesOut     int64           `json:"bytes_out,omitempty"`
+	Attempts     []StoredAttempt `json:"attempts,omitempty"`
+	Shut         []string        `json:"shut,omitempty"` // endpoints whose turn it was, and which health kept away
 }
 
 // StoredAttempt is an Attempt of a StoredRecord.

@@ -16,7 +16,8 @@ func (p *program) endpoints() *cobra.Command {
 		Use:   "endpoints",
 		Short: "List the endpoints with their weights, as the node that answers sees them",
 		Long: "Endpoints lists each endpoint with the weight that the configuration gives it, the one that the node that answers\n" +
-			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens. - = not known.\n" +
+			"decides by, what that node and the other live edges hold against it, and its price in USD per million tokens, with what else it\n" +
+			"is made of where that is another: caches, reasoning, sound; images and requests by the million; tiers. - = not known, or nothing.\n" +
 			"Where a revision on trial gives another weight, that stands behind it; endpoints that only it has stand last and are marked.",
 		Example: "  fairlead endpoints\n  fairlead endpoints forget",
 		Args:    arguments(0, 0),
@@ -31,14 +32,14 @@ func (p *program) endpoints() *cobra.Command {
 			list = []client.Endpoint{}
 		}
 		return p.print(list, func() string {
-			rows := [][]string{{"ENDPOINT", "CONFIGURED", "WEIGHT", "HEALTH", "INPUT", "OUTPUT"}}
+			rows := [][]string{{"ENDPOINT", "CONFIGURED", "WEIGHT", "HEALTH", "INPUT", "OUTPUT", "BESIDES"}}
 			for _, e := range list {
-				configured, input, output := "-", "-", "-"
+				configured, input, output, besides := "-", "-", "-", "-"
 				if e.Configured != nil {
 					configured = strconv.Itoa(*e.Configured)
 				}
 				if e.Price != nil {
-					input, output = e.Price.Input, e.Price.Output
+					input, output, besides = e.Price.Input, e.Price.Output, showBesides(e.Price)
 				}
 				weight := strconv.Itoa(e.Weight)
 				if e.Tried != nil {
@@ -48,7 +49,7 @@ func (p *program) endpoints() *cobra.Command {
 				if e.Trial {
 					id += " (on trial)"
 				}
-				rows = append(rows, []string{id, configured, weight, showHealth(&e), input, output})
+				rows = append(rows, []string{id, configured, weight, showHealth(&e), input, output, besides})
 			}
 			return p.list(rows, "There are no endpoints.", "")
 		})

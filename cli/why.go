@@ -147,13 +147,26 @@ func tokensText(t *client.Tokens) string {
 	for _, part := range []struct {
 		n    int64
 		name string
-	}{{t.CacheRead, "read from a cache"}, {t.CacheWrite, "written to a cache"}, {t.Reasoning, "of reasoning"}} {
+	}{
+		{t.CacheRead, "read from a cache"},
+		{t.CacheWrite, "written to a cache"},
+		{t.Reasoning, "of reasoning"},
+		{t.AudioInput, "in as sound"},
+		{t.AudioOutput, "out as sound"},
+		{t.ImageInput, "in as images"},
+	} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.name)
 		}
 	}
+	if t.Images > 0 {
+		text += ", " + count(t.Images, "image")
+	}
 	if t.Estimated {
 		text += " (estimated)"
+	}
+	if t.NormalPrompt+t.NormalOutput > 0 && !t.Estimated {
+		text += fmt.Sprintf("; by bytes %d in, %d out", t.NormalPrompt, t.NormalOutput)
 	}
 	return text
 }

@@ -43,12 +43,29 @@ type Fleet struct {
 	Nodes   []string `json:"nodes,omitempty"` // that hold anything against it, at most 10
 }
 
-// Price is in USD per million tokens, as decimal strings.
+// Price is in USD per million tokens, as decimal strings; all of it is stated.
 type Price struct {
-	Input      string `json:"input"`
-	Output     string `json:"output"`
-	CacheRead  string `json:"cache_read"`
-	CacheWrite string `json:"cache_write"`
+	Rates
+	Tiers []Tier `json:"tiers,omitempty"` // the lowest first
+}
+
+// Tier is the price of exchanges whose whole prompt has more tokens than Above.
+type Tier struct {
+	Above int64 `json:"above"`
+	Rates
+}
+
+// Rates is what a price is made of.
+type Rates struct {
+	Input       string `json:"input"`
+	Output      string `json:"output"`
+	CacheRead   string `json:"cache_read"`
+	CacheWrite  string `json:"cache_write"`
+	Reasoning   string `json:"reasoning"`
+	AudioInput  string `json:"audio_input"`
+	AudioOutput string `json:"audio_output"`
+	Image       string `json:"image"`   // per million images in prompts
+	Request     string `json:"request"` // per million requests
 }
 
 // Endpoints lists the live endpoints.

@@ -78,12 +78,19 @@ type Record struct {
 
 // Tokens are those of an exchange.
 type Tokens struct {
-	Input      int64 `json:"input"`
-	CacheRead  int64 `json:"cache_read,omitempty"`
-	CacheWrite int64 `json:"cache_write,omitempty"`
-	Output     int64 `json:"output"`
-	Reasoning  int64 `json:"reasoning,omitempty"` // a part of Output
-	Estimated  bool  `json:"estimated,omitempty"`
+	Input       int64 `json:"input"`
+	CacheRead   int64 `json:"cache_read,omitempty"`
+	CacheWrite  int64 `json:"cache_write,omitempty"`
+	Output      int64 `json:"output"`
+	Reasoning   int64 `json:"reasoning,omitempty"`    // a part of Output
+	AudioInput  int64 `json:"audio_input,omitempty"`  // a part of Input
+	AudioOutput int64 `json:"audio_output,omitempty"` // a part of Output
+	ImageInput  int64 `json:"image_input,omitempty"`  // a part of the prompt
+	Images      int64 `json:"images,omitempty"`       // in the prompt, by their number
+	Estimated   bool  `json:"estimated,omitempty"`
+	// Estimated from bytes, whatever the provider reported.
+	NormalPrompt int64 `json:"normal_prompt,omitempty"`
+	NormalOutput int64 `json:"normal_output,omitempty"`
 }
 
 // Attempt is one try at an endpoint.

@@ -64,6 +64,9 @@ func tidy(c *fairlead.Config) {
 			if e := &m.Endpoints[i]; e.Limits != nil && *e.Limits == (fairlead.LimitsConfig{}) {
 				e.Limits = nil
 			}
+			if p := m.Endpoints[i].Price; p != nil {
+				p.Tiers = stated(p.Tiers)
+			}
 		}
 		c.Models[name] = m
 	}
@@ -101,14 +104,18 @@ func shapesOf(all map[reflect.Type]shape, t reflect.Type) map[reflect.Type]shape
 	if _, known := all[t]; known {
 		return all
 	}
-	s := make(shape, t.NumField())
-	all[t] = s
-	for i := range s {
+	var s shape
+	all[t] = nil
+	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		s[i] = field{name, string(appendString(nil, name)) + ":", i}
+		if name == "-" { // told otherwise
+			continue
+		}
+		s = append(s, field{name, string(appendString(nil, name)) + ":", i})
 		shapesOf(all, t.Field(i).Type)
 	}
 	slices.SortFunc(s, func(a, b field) int { return cmp.Compare(a.name, b.name) })
+	all[t] = s
 	return all
 }
 
@@ -130,6 +137,9 @@ func appendValue(b []byte, v reflect.Value, need bool) (_ []byte, ok bool) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		if isFree(v) {
+			return appendString(b, freeWord), true
+		}
 		return appendStructure(b, v, need)
 	case reflect.Map:
 		return appendMapping(b, v), true

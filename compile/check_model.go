@@ -222,32 +222,6 @@ func (k *checker) supports(path string, list []string, dialect fairlead.Dialect)
 	}
 }
 
-func (k *checker) price(path string, p *fairlead.PriceConfig) {
-	if p == nil {
-		return
-	}
-	each := []struct{ name, value string }{
-		{"input", p.Input},
-		{"output", p.Output},
-		{"cache_read", p.CacheRead},
-		{"cache_write", p.CacheWrite},
-		{"request", p.Request},
-	}
-	for i, e := range each {
-		if e.value == "" {
-			if i < 2 { // a price that is half known would bill the other half as free
-				k.fault(path, e.name+" is missing", `write "0" where it is free, or leave the whole price out where it is unknown`)
-			}
-			continue
-		}
-		if len(e.value) > maxShown {
-			k.fault(path+"."+e.name, "is too long for a price", "")
-		} else if _, err := fairlead.ParseUnitPrice(e.value); err != nil {
-			k.fault(path+"."+e.name, err.Error(), "")
-		}
-	}
-}
-
 // continues checks a choice that looks like one of yes and no.
 func (k *checker) continues(path, value string) {
 	word := map[string]string{"true": "auto", "yes": "auto", "on": "auto", "false": "off", "no": "off", "none": "off"}[strings.ToLower(value)]

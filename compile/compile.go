@@ -243,13 +243,14 @@ func (b *builder) models() map[string]*fairlead.Model {
 	for _, name := range sortedKeys(b.c.Models) {
 		c := b.c.Models[name]
 		m := &fairlead.Model{
-			Name:      name,
-			Aliases:   slices.Clone(c.Aliases),
-			Context:   c.Context,
-			MaxOutput: c.MaxOutput,
-			Wildcard:  wildcard(name),
-			Continues: c.Route.Continue != "off",
-			Hedge:     c.Route.Hedge,
+			Name:          name,
+			Aliases:       slices.Clone(c.Aliases),
+			Context:       c.Context,
+			MaxOutput:     c.MaxOutput,
+			BytesPerToken: valueOr(c.BytesPerToken, 0),
+			Wildcard:      wildcard(name),
+			Continues:     c.Route.Continue != "off",
+			Hedge:         c.Route.Hedge,
 		}
 		for _, e := range c.Endpoints {
 			m.Endpoints = append(m.Endpoints, b.endpoint(m, e))
@@ -320,26 +321,6 @@ func bareName(model string) string {
 	return model
 }
 
-func price(c *fairlead.PriceConfig) *fairlead.Price {
-	if c == nil {
-		return nil
-	}
-	unit := func(s string) fairlead.UnitPrice {
-		v, _ := fairlead.ParseUnitPrice(s) // checked before
-		return v
-	}
-	p := &fairlead.Price{
-		Input:      unit(c.Input),
-		Output:     unit(c.Output),
-		CacheRead:  unit(cmp.Or(c.CacheRead, c.Input)),
-		CacheWrite: unit(cmp.Or(c.CacheWrite, c.Input)),
-	}
-	if c.Request != "" {
-		p.Request = unit(c.Request)
-	}
-	return p
-}
-
 func (b *builder) fallbacks(stated []string, models map[string]*fairlead.Model) []*fairlead.Model {
 	var list []*fairlead.Model
 	for _, name := range stated {
@@ -364,7 +345,7 @@ func (b *builder) cover(name string, models map[string]*fairlead.Model) *fairlea
 		return nil
 	}
 	w := models[pattern]
-	m := &fairlead.Model{Name: name, Context: w.Context, MaxOutput: w.MaxOutput, Continues: w.Continues}
+	m := &fairlead.Model{Name: name, Context: w.Context, MaxOutput: w.MaxOutput, BytesPerToken: w.BytesPerToken, Continues: w.Continues}
 	for _, e := range w.Endpoints {
 		one := *e
 		one.Model, one.Upstream = m, e.UpstreamModel(name)

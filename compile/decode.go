@@ -67,6 +67,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	switch {
 	case v.Addr().Type().Implements(textType):
 		d.text(n, v, path)
+	case v.Type() == priceType && n.Kind == yaml.ScalarNode && !isNull(n):
+		d.free(n, v, path)
 	case v.Kind() == reflect.Struct:
 		d.structure(n, v, path)
 	case v.Kind() == reflect.Map:
@@ -248,6 +250,9 @@ func (d *decoder) known(t reflect.Type) *fields {
 	f := &fields{index: map[string]int{}}
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		f.names = append(f.names, name)
 		f.index[name] = i
 	}
@@ -262,6 +267,8 @@ func wanted(v reflect.Value) string {
 		return "a size such as 32MiB"
 	case "Duration":
 		return "a duration such as 15s"
+	case "TokenBytes":
+		return "a number of bytes such as 3.5, from 0.5 to 16"
 	case "AutoDuration":
 		return `a duration such as 15s, or "auto"`
 	}

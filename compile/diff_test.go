@@ -149,7 +149,11 @@ func changeEach(v reflect.Value, path string, changed func(path string)) {
 		return
 	case reflect.Struct:
 		for i := range v.NumField() {
-			changeEach(v.Field(i), strings.TrimPrefix(path+"."+v.Type().Field(i).Tag.Get("json"), "."), changed)
+			at := path
+			if name := v.Type().Field(i).Tag.Get("json"); name != "-" { // which says something of the whole
+				at = strings.TrimPrefix(path+"."+name, ".")
+			}
+			changeEach(v.Field(i), at, changed)
 		}
 		return
 	case reflect.Slice:
@@ -158,6 +162,8 @@ func changeEach(v reflect.Value, path string, changed func(path string)) {
 			e.SetString("other")
 		} else if c, ok := e.Addr().Interface().(*fairlead.CredentialConfig); ok {
 			c.Value = "${env:OTHER}"
+		} else if c, ok := e.Addr().Interface().(*fairlead.TierConfig); ok {
+			c.Above = 5
 		} else {
 			return // endpoints are changed on their own
 		}

@@ -51,6 +51,10 @@ func (f *facts) value(field string, v reflect.Value, need bool) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		if isFree(v) {
+			f.add(field, freeWord)
+			return
+		}
 		f.structure(field+".", v, nil, need)
 	case reflect.Slice:
 		f.names(field, v)
@@ -70,6 +74,10 @@ func (f *facts) add(field, text string) { f.list = append(f.list, fact{field, te
 
 // names adds a list of names. Only that of fallbacks has an order; the order of all others says nothing.
 func (f *facts) names(field string, v reflect.Value) {
+	if field == "price.tiers" {
+		f.tiers(field, v)
+		return
+	}
 	list, ok := v.Interface().([]string)
 	if !ok || v.IsNil() || (len(list) == 0 && field != "supports") {
 		return
@@ -78,6 +86,17 @@ func (f *facts) names(field string, v reflect.Value) {
 		list = slices.Compact(slices.Sorted(slices.Values(list)))
 	}
 	f.add(field, "["+strings.Join(list, ", ")+"]")
+}
+
+// tiers adds those of a price, whose order is theirs.
+func (f *facts) tiers(field string, v reflect.Value) {
+	var list []string
+	for i := range v.Len() {
+		list = append(list, tierText(v.Index(i)))
+	}
+	if len(list) > 0 {
+		f.add(field, strings.Join(list, ", "))
+	}
 }
 
 // amount writes amounts of money without the zeros that say nothing, and addresses without their last slash.
@@ -128,7 +147,7 @@ func endpointFacts(model string, c fairlead.EndpointConfig) []fact {
 
 // What holds where nothing is stated, by field. What is stated and the same is no difference to that.
 var (
-	modelDefaults    = []fact{{"route.optimize", "balanced"}, {"route.continue", "auto"}, {"route.placement.mode", "smart"}}
+	modelDefaults    = []fact{{"bytes_per_token", strconv.Itoa(fairlead.BytesPerToken)}, {"route.optimize", "balanced"}, {"route.continue", "auto"}, {"route.placement.mode", "smart"}}
 	endpointDefaults = []fact{{"weight", strconv.Itoa(defaultWeight)}}
 	settingsDefaults = []fact{
 		{"max_body", defaultMaxBody.String()},

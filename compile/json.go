@@ -21,6 +21,8 @@ var strictly = json.JoinOptions(json.RejectUnknownMembers(true), json.WithUnmars
 	json.UnmarshalFromFunc(readText[*fairlead.Bytes]),
 	json.UnmarshalFromFunc(readText[*fairlead.Duration]),
 	json.UnmarshalFromFunc(readText[*fairlead.AutoDuration]),
+	json.UnmarshalFromFunc(readText[*fairlead.TokenBytes]),
+	json.UnmarshalFromFunc(readPrice),
 )))
 
 var errText = errors.New("not a size or a duration")

@@ -58,7 +58,11 @@ func (k *checker) loses(name string, before, after fairlead.ModelConfig) {
 	known := byID(name, before.Endpoints)
 	for i, e := range after.Endpoints {
 		if was, ok := known[endpointID(name, e)]; ok && was.Price != nil && e.Price == nil {
-			k.warn(item(path+".endpoints", i), fmt.Sprintf("has no price any more, which was %s in and %s out", was.Price.Input, was.Price.Output),
+			price := fmt.Sprintf("%s in and %s out", was.Price.Input, was.Price.Output)
+			if was.Price.Free {
+				price = freeWord
+			}
+			k.warn(item(path+".endpoints", i), "has no price any more, which was "+price,
 				"what it costs is unknown then, never taken as 0")
 		}
 	}

@@ -38,14 +38,6 @@ type HealthStatus struct {
 	Until  time.Time `json:"until,omitzero"`  // when that may change by itself
 }
 
-// PriceStatus is an endpoint's price in USD per million tokens, as decimal strings.
-type PriceStatus struct {
-	Input      string `json:"input"`
-	Output     string `json:"output"`
-	CacheRead  string `json:"cache_read"`
-	CacheWrite string `json:"cache_write"`
-}
-
 type endpointsAnswer struct {
 	Data []EndpointStatus `json:"data"`
 }
@@ -109,9 +101,7 @@ func showEndpoints(endpoints []*fairlead.Endpoint) []EndpointStatus {
 		show := EndpointStatus{
 			ID: e.ID, Model: e.Model.Name, Provider: e.Provider.Name, Dialect: e.Provider.Dialect,
 			Upstream: e.Upstream, Region: e.Region, Weight: e.Weight, Context: e.Context,
-		}
-		if p := e.Price; p != nil {
-			show.Price = &PriceStatus{p.Input.String(), p.Output.String(), p.CacheRead.String(), p.CacheWrite.String()}
+			Price: showPrice(e.Price),
 		}
 		list = append(list, show)
 	}

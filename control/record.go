@@ -52,12 +52,19 @@ type recordAnswer struct {
 }
 
 type usageAnswer struct {
-	Input      int64 `json:"input"` // tokens
-	CacheRead  int64 `json:"cache_read,omitempty"`
-	CacheWrite int64 `json:"cache_write,omitempty"`
-	Output     int64 `json:"output"`
-	Reasoning  int64 `json:"reasoning,omitempty"` // a part of output
-	Estimated  bool  `json:"estimated,omitempty"`
+	Input       int64 `json:"input"` // tokens
+	CacheRead   int64 `json:"cache_read,omitempty"`
+	CacheWrite  int64 `json:"cache_write,omitempty"`
+	Output      int64 `json:"output"`
+	Reasoning   int64 `json:"reasoning,omitempty"`    // a part of output
+	AudioInput  int64 `json:"audio_input,omitempty"`  // a part of input
+	AudioOutput int64 `json:"audio_output,omitempty"` // a part of output
+	ImageInput  int64 `json:"image_input,omitempty"`  // a part of the prompt
+	Images      int64 `json:"images,omitempty"`       // in the prompt, by their number
+	Estimated   bool  `json:"estimated,omitempty"`
+	// Estimated from bytes, whatever the provider reported.
+	NormalPrompt int64 `json:"normal_prompt,omitempty"`
+	NormalOutput int64 `json:"normal_output,omitempty"`
 }
 
 type attemptAnswer struct {
@@ -128,8 +135,10 @@ func showRecord(r *fairlead.StoredRecord) recordAnswer {
 		ID: r.ID, At: micros(r.At), Node: r.Node, Kept: r.Kept, Operation: r.Operation, Dialect: r.Dialect, Model: r.Model, Served: r.Served,
 		Endpoint: r.Endpoint, Key: r.Key, CallerID: r.CallerID, Revision: r.Revision, Trial: r.Trial, Stream: r.Stream, Translated: r.Translated,
 		Status: r.Status, Code: r.Code, Error: r.Error,
-		usageAnswer: usageAnswer{r.Input, r.CacheRead, r.CacheWrite, r.Output, r.Reasoning, r.Estimated},
-		Cost:        dollars(r.Cost), TTFT: r.TTFT, Duration: r.Duration, Overhead: r.Overhead, BytesIn: r.BytesIn, BytesOut: r.BytesOut,
+		usageAnswer: usageAnswer{
+			r.Input, r.CacheRead, r.CacheWrite, r.Output, r.Reasoning, r.AudioInput, r.AudioOutput, r.ImageInput, r.Images, r.Estimated, r.NormalPrompt, r.NormalOutput,
+		},
+		Cost: dollars(r.Cost), TTFT: r.TTFT, Duration: r.Duration, Overhead: r.Overhead, BytesIn: r.BytesIn, BytesOut: r.BytesOut,
 		Attempts: make([]attemptAnswer, len(r.Attempts)), Shut: r.Shut,
 	}
 	for i, at := range r.Attempts {
@@ -141,8 +150,10 @@ func showRecord(r *fairlead.StoredRecord) recordAnswer {
 func showLine(l *fairlead.FoundLine) lineAnswer {
 	return lineAnswer{
 		Kind: l.Kind, At: micros(l.At), Key: l.Key, Model: l.Model, Prompt: l.Prompt, MaxOutput: l.MaxOutput, Endpoint: l.Endpoint,
-		usageAnswer: usageAnswer{l.Input, l.CacheRead, l.CacheWrite, l.Output, l.Reasoning, l.Estimated},
-		Cost:        dollars(l.Cost), Status: l.Status, Code: l.Code, Attempts: l.Attempts, Frame: l.Frame,
+		usageAnswer: usageAnswer{
+			l.Input, l.CacheRead, l.CacheWrite, l.Output, l.Reasoning, l.AudioInput, l.AudioOutput, l.ImageInput, l.Images, l.Estimated, l.NormalPrompt, l.NormalOutput,
+		},
+		Cost: dollars(l.Cost), Status: l.Status, Code: l.Code, Attempts: l.Attempts, Frame: l.Frame,
 	}
 }
 

@@ -71,6 +71,9 @@ func (e *Event) Meaningful() bool {
 	return false
 }
 
+// Bounded reports whether the event ends an answer that reached the bound on its output.
+func (e *Event) Bounded() bool { return e.Kind == EventFinish && e.Finish == FinishLength }
+
 // Phase is the phase of a stream that the event belongs to.
 func (e *Event) Phase() Phase {
 	switch e.Kind {

@@ -96,6 +96,7 @@ type Facts struct {
 	// What of the body is no text, for an estimate of its tokens.
 	Media      int64 // bytes of base64 in media parts: images, audio, files
 	MediaParts int   // media parts, those that are URLs or ids among them
+	Images     int   // of them
 }
 
 // Target is what a request is written for.
@@ -163,11 +164,16 @@ type Ender interface {
 // Sight is what a Watcher saw in one frame.
 type Sight struct {
 	Meaningful bool  // text, reasoning, refusal, tool or media delta, or a terminal frame: it commits
+	Bounded    bool  // it is the end of an answer that reached the bound on its output
 	UsageOnly  bool  // carries usage and nothing else: withheld from callers who did not ask for it
 	Terminal   bool  // nothing follows ([DONE], message_stop)
 	Phase      Phase // that it leaves the stream in
 	Bytes      int   // of text, reasoning and tool arguments in it
 }
+
+// Says reports whether the frame brings something of an answer: what is meaningful and more than an end. Whose answer ends at a
+// bound before it says anything has what it asked for: a warm cache, or reasoning that is not shown.
+func (s Sight) Says() bool { return s.Meaningful && (s.Phase != PhaseSame || s.Bounded) }
 
 // Phase is what a stream is in the middle of. Silences differ between them.
 type Phase uint8
@@ -187,6 +193,7 @@ type Inspection struct {
 	HasUsage bool
 	Bytes    int // of text, reasoning and tool arguments in it; for an estimate where usage is missing
 	Empty    bool
+	Silent   bool // it says nothing, and no bound on its output kept it from that; what is Empty is silent, too
 }
 
 // Fault is an error as a provider stated it, in whatever shape.

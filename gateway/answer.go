@@ -165,18 +165,25 @@ func cut(s string) string {
 // unroutable says why a model that exists cannot serve a request.
 func unroutable(model string, p *fairlead.Plan) error {
 	reasons := make([]string, 0, len(p.LeftOut))
-	lacking := true
+	lacking, unpriced := true, false
 	for _, l := range p.LeftOut {
 		r := l.Endpoint.ID + ": " + string(l.Reason)
 		if l.Detail != "" {
 			r += " (" + l.Detail + ")"
 		}
 		reasons = append(reasons, r)
+		unpriced = unpriced || l.Reason == fairlead.ReasonNoPrice
 		lacking = lacking && (l.Reason == fairlead.ReasonAbility || l.Reason == fairlead.ReasonDialect)
 	}
 	message := "no endpoint of " + model + " may be used for this request: " + strings.Join(reasons, "; ")
 	if lacking && len(reasons) > 0 {
 		return &fairlead.Error{Code: fairlead.CodeUnsupportedParameter, Message: message, Param: "model"}
+	}
+	if unpriced {
+		return &fairlead.Error{
+			Code: fairlead.CodeNoPrice, Message: message, Final: true,
+			Hint: "state the price of an endpoint, or price: free",
+		}
 	}
 	return &fairlead.Error{Code: fairlead.CodeNoEndpoint, Message: message, RetryAfter: 5 * time.Second}
 }

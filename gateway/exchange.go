@@ -150,12 +150,11 @@ func (x *exchange) read(pass admit.Pass) error {
 	}
 	x.rec.Model, x.rec.Stream, x.rec.MaxOutput = facts.Model, facts.Stream, facts.MaxOutput
 	x.rec.Needs, x.rec.Thinks, x.rec.Stateless = facts.Needs|x.rec.Operation.Need(), facts.Thinks, facts.Stateless
-	// An image costs some tokens, but not by the bytes of its base64.
-	x.rec.Prompt = fairlead.EstimateTokens(x.rec.BytesIn-facts.Media) + int64(facts.MediaParts)*tokensOfMedia
 	x.ask = provider.Ask{
 		Op: x.rec.Operation, Caller: x.caller, Body: x.body.data, Top: &x.top, Facts: facts,
 		Forward: forwarded(x.r.Header),
 	}
+	x.rec.Prompt = x.prompt(0)
 	return nil
 }
 
@@ -166,6 +165,7 @@ func (x *exchange) route() error {
 		return noSuchModel(x.snap, x.rec.Model)
 	}
 	x.model, x.rec.Served = m, m.Name
+	x.rec.Prompt = x.prompt(m.BytesPerToken)
 	x.plan = route.Plan(x.plan, m, &x.rec.Request, rand.Float64)
 	if len(x.plan.Steps) == 0 {
 		return unroutable(m.Name, &x.plan)
@@ -200,6 +200,7 @@ func (x *exchange) send() error {
 			return err
 		}
 		x.answer = answer
+		x.meter()
 		x.rec.TTFT = answer.At.Sub(x.begun)
 		x.rec.Endpoint, x.rec.Translated = answer.Step.Endpoint.ID, answer.Translated
 		return nil
@@ -237,11 +238,9 @@ func (x *exchange) settle() {
 		x.waited += x.walk.Waited
 	}
 	if x.answer != nil {
-		x.reading.Prompt = x.rec.Prompt
-		x.reading.Broken = x.rec.Code != ""
 		x.meterStream()
-		x.rec.Usage = meter.Usage(x.reading)
-		x.rec.Cost = meter.Cost(x.answer.Step.Endpoint, x.rec.Usage)
+		x.rec.Usage, x.rec.Normal = meter.Usage(x.reading), meter.Normal(x.reading)
+		x.rec.Cost = meter.Cost(x.answer.Step.Endpoint, x.reading.Silent, x.rec.Usage)
 		x.answer.Close()
 	}
 	if x.walking {
@@ -252,6 +251,12 @@ func (x *exchange) settle() {
 	x.g.Observer.Left(&x.rec)
 	x.body.release()
 	x.reuse()
+}
+
+// prompt estimates the tokens of the prompt. An image costs some, but not by the bytes of its base64.
+func (x *exchange) prompt(per fairlead.TokenBytes) int64 {
+	facts := &x.ask.Facts
+	return per.Tokens(x.rec.BytesIn-facts.Media) + int64(facts.MediaParts)*tokensOfMedia
 }
 
 // tokensOfMedia is what an image, a sound or a file counts where a prompt has to be estimated: the least
@@ -282,10 +287,20 @@ func (x *exchange) reuse() {
 	g.exchanges.Put(x)
 }
 
+// meter begins the reading of what the committed answer consumes: an image counts, but where tokens are only counted.
+func (x *exchange) meter() {
+	per := x.answer.Step.Endpoint.Model.BytesPerToken
+	x.reading = meter.Reading{Prompt: x.prompt(per), BytesPerToken: per, Images: int64(x.ask.Facts.Images)}
+	if x.rec.Operation == fairlead.OpCountTokens {
+		x.reading.Images = 0
+	}
+}
+
 // meterStream takes what a stream knows at its end.
 func (x *exchange) meterStream() {
 	if x.answer.Stream != nil {
 		x.reading.Reported, x.reading.HasUsage = x.walk.Usage()
-		x.reading.Delivered = x.walk.Delivered()
+		x.reading.Final = x.rec.Code == "" || x.walk.Complete()
+		x.reading.Delivered, x.reading.Silent = x.walk.Delivered(), !x.walk.Spoke()
 	}
 }

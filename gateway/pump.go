@@ -34,8 +34,9 @@ func (x *exchange) pump() error {
 // pumpWhole writes an unstreamed answer with its cost in the headers, for it is known by now.
 func (x *exchange) pumpWhole() error {
 	a := x.answer
-	x.reading = meter.Reading{Reported: a.Seen.Usage, HasUsage: a.Seen.HasUsage, Prompt: x.rec.Prompt, Delivered: int64(a.Seen.Bytes)}
-	if cost := meter.Cost(a.Step.Endpoint, meter.Usage(x.reading)); cost != nil && a.Rest == nil {
+	x.reading.Reported, x.reading.HasUsage, x.reading.Final = a.Seen.Usage, a.Seen.HasUsage, true
+	x.reading.Delivered, x.reading.Silent = int64(a.Seen.Bytes), a.Seen.Silent
+	if cost := meter.Cost(a.Step.Endpoint, x.reading.Silent, meter.Usage(x.reading)); cost != nil && a.Rest == nil {
 		x.headers.set("X-Fairlead-Cost", cost.String())
 	}
 	x.commitHeaders("application/json", a.Length)

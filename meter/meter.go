@@ -1,50 +1,96 @@
-// Package meter says what an exchange consumed and what it costs. It is pure: counts and prices in,
+// Package meter says what an exchange consumed, what it costs and what is charged for it. It is pure: counts and prices in,
 // exact integer money out.
 package meter
 
-import "fairlead"
+import (
+	"math/bits"
+
+	"fairlead"
+)
 
 // Reading is what is known of an exchange's consumption when it ends.
 type Reading struct {
 	Reported  fairlead.Usage // what the provider said
 	HasUsage  bool
-	Broken    bool  // the answer broke off: what was reported may be short of what was delivered
-	Prompt    int64 // the prompt as estimated at the door, in tokens
+	Final     bool  // what was reported is of the whole answer: it came to its end, as far as the provider goes
+	Silent    bool  // nothing of an answer was delivered, but for its end
+	Prompt    int64 // the prompt as estimated, in tokens
+	Images    int64 // in the prompt
 	Delivered int64 // bytes of text, reasoning and tool input that reached the caller
+
+	BytesPerToken fairlead.TokenBytes // of the model that answered
 }
 
-// Usage gives the provider's numbers where there are any. Where there are none it estimates: the
-// prompt as it was estimated at the door, the output from the bytes delivered, rounded up, and marks
-// it. Of a broken answer the output is estimated where that gives more than was reported so far.
+// Usage gives the provider's numbers where they are final. Else it estimates, and marks it: the prompt as reported, or else as it
+// was estimated, and the output from the bytes delivered, rounded up; or, where that is more, as much as was reported so far.
+// An exchange that delivered nothing has none.
 func Usage(r Reading) fairlead.Usage {
-	if r.HasUsage {
-		u := r.Reported
-		if delivered := fairlead.EstimateTokens(r.Delivered); r.Broken && delivered > u.Output {
-			u.Output, u.Estimated = delivered, true
-		}
+	if r.Silent {
+		return fairlead.Usage{}
+	}
+	u := r.Reported
+	if !r.HasUsage {
+		u = fairlead.Usage{}
+	}
+	u.Images = r.Images
+	if r.HasUsage && r.Final {
 		return u
 	}
-	return fairlead.Usage{
-		Input:     r.Prompt,
-		Output:    fairlead.EstimateTokens(r.Delivered),
-		Estimated: true,
+	if u.Prompt() == 0 {
+		u.Input = r.Prompt
 	}
+	u.Output, u.Estimated = max(u.Output, r.BytesPerToken.Tokens(r.Delivered)), true
+	return u
+}
+
+// Normal is the estimate by bytes of what Usage gives, whatever the provider reported.
+func Normal(r Reading) fairlead.Normal {
+	if r.Silent {
+		return fairlead.Normal{}
+	}
+	return fairlead.Normal{Prompt: r.Prompt, Output: r.BytesPerToken.Tokens(r.Delivered)}
 }
 
 // Cost prices a usage at an endpoint: nil where the endpoint has no price (unknown, never 0) or the
-// sum does not fit. It is small enough to be inlined: whoever only looks at the cost allocates nothing.
-func Cost(e *fairlead.Endpoint, u fairlead.Usage) *fairlead.USD {
-	c, ok := price(e, u)
+// sum does not fit; 0 where the answer was silent. It is small enough to be inlined: whoever only looks at the cost allocates nothing.
+func Cost(e *fairlead.Endpoint, silent bool, u fairlead.Usage) *fairlead.USD {
+	c, ok := price(e, silent, u)
 	if !ok {
 		return nil
 	}
 	return &c
 }
 
-func price(e *fairlead.Endpoint, u fairlead.Usage) (fairlead.USD, bool) {
-	if e.Price == nil {
-		return 0, false
+// price gives 0 where nothing was delivered: then not even the request is paid for.
+func price(e *fairlead.Endpoint, silent bool, u fairlead.Usage) (fairlead.USD, bool) {
+	if e.Price == nil || silent {
+		return 0, e.Price != nil
 	}
 	c, err := e.Price.Cost(u)
 	return c, err == nil
+}
+
+// whole is what margins are in parts of.
+const whole = 1_000_000
+
+// Charge is what an account pays for what costs so much: the cost and its margin, exact, rounded once, half up, to whole
+// nano-dollars. The cost is 0 or more. Errors are those of Margin.Validate, and fairlead.ErrMoneyRange.
+func Charge(cost fairlead.USD, margin fairlead.Margin) (fairlead.USD, error) {
+	if err := margin.Validate(); err != nil {
+		return 0, err
+	}
+	if cost < 0 {
+		return 0, fairlead.ErrMoneyRange
+	}
+	hi, lo := bits.Mul64(uint64(cost), whole+uint64(margin))
+	lo, carry := bits.Add64(lo, whole/2, 0)
+	hi += carry
+	if hi >= whole {
+		return 0, fairlead.ErrMoneyRange
+	}
+	charge, _ := bits.Div64(hi, lo, whole)
+	if charge > 1<<63-1 {
+		return 0, fairlead.ErrMoneyRange
+	}
+	return fairlead.USD(charge), nil
 }

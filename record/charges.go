@@ -85,7 +85,7 @@ func appendIntent(b []byte, r *fairlead.Record, now time.Time) []byte {
 func appendCharge(b []byte, r *fairlead.Record, now time.Time) []byte {
 	o := lineHead(b, fairlead.LineCharge, r, now)
 	o.text("endpoint", r.Endpoint)
-	o.usage(&r.Usage)
+	o.usage(r)
 	o.cost(r.Cost)
 	o.number("status", int64(r.Status))
 	o.text("code", string(r.Code))
@@ -112,13 +112,20 @@ func appendGap(b []byte, lines int64, now time.Time) []byte {
 	return o.end()
 }
 
-func (o *object) usage(u *fairlead.Usage) {
+func (o *object) usage(r *fairlead.Record) {
+	u := &r.Usage
 	o.number("input", u.Input)
 	o.number("cache_read", u.CacheRead)
 	o.number("cache_write", u.CacheWrite)
 	o.number("output", u.Output)
 	o.number("reasoning", u.Reasoning)
+	o.number("audio_input", u.AudioInput)
+	o.number("audio_output", u.AudioOutput)
+	o.number("image_input", u.ImageInput)
+	o.number("images", u.Images)
 	o.yes("estimated", u.Estimated)
+	o.number("normal_prompt", r.Normal.Prompt)
+	o.number("normal_output", r.Normal.Output)
 }
 
 // cost is there where it is known, 0 too.

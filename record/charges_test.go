@@ -44,6 +44,8 @@ func TestCharges(t *testing.T) {
 	r := exchange(func(r *fairlead.Record) {
 		r.ID, r.KeyID, r.Served, r.Intended = "req_1", "key_1", `a"\m`, true
 		r.Prompt, r.MaxOutput = 70, 512
+		r.Usage.AudioInput, r.Usage.AudioOutput, r.Usage.ImageInput, r.Usage.Images = 6, 3, 2, 1
+		r.Normal = fairlead.Normal{Prompt: 17, Output: 12}
 	})
 	to := &lines{}
 	c := record.NewCharges(to)
@@ -64,7 +66,8 @@ func TestCharges(t *testing.T) {
 		{
 			Kind: fairlead.LineCharge, ID: "req_1", At: r.Start.Add(r.Duration).UnixMicro(), Key: "key_1", Model: `a"\m`, Revision: r.Revision,
 			Endpoint: r.Endpoint, Input: r.Usage.Input, CacheRead: r.Usage.CacheRead, CacheWrite: r.Usage.CacheWrite, Output: r.Usage.Output,
-			Reasoning: r.Usage.Reasoning, Estimated: r.Usage.Estimated, Cost: r.Cost, Status: r.Status, Code: r.Code, Attempts: fairlead.Made(r.Attempts),
+			Reasoning: r.Usage.Reasoning, AudioInput: 6, AudioOutput: 3, ImageInput: 2, Images: 1, NormalPrompt: 17, NormalOutput: 12,
+			Estimated: r.Usage.Estimated, Cost: r.Cost, Status: r.Status, Code: r.Code, Attempts: fairlead.Made(r.Attempts),
 		},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -88,6 +88,15 @@ func appendRare(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
 	if r.Usage.Reasoning != 0 {
 		attrs = append(attrs, slog.Int64("tokens_reasoning", r.Usage.Reasoning))
 	}
+	if r.Usage.AudioInput != 0 {
+		attrs = append(attrs, slog.Int64("tokens_audio_in", r.Usage.AudioInput))
+	}
+	if r.Usage.AudioOutput != 0 {
+		attrs = append(attrs, slog.Int64("tokens_audio_out", r.Usage.AudioOutput))
+	}
+	if r.Usage.Images != 0 {
+		attrs = append(attrs, slog.Int64("images", r.Usage.Images))
+	}
 	if r.Usage.Estimated {
 		attrs = append(attrs, slog.Bool("estimated", true))
 	}

@@ -53,7 +53,7 @@ func appendRow(b []byte, r *fairlead.Record, why fairlead.Kept) []byte {
 	if r.Err != nil {
 		o.text("error", clip(r.Err.Error()))
 	}
-	o.usage(&r.Usage)
+	o.usage(r)
 	o.cost(r.Cost)
 	o.number("ttft", r.TTFT.Microseconds())
 	o.number("duration", r.Duration.Microseconds())

@@ -54,6 +54,8 @@ func TestRow(t *testing.T) {
 	r := whole()
 	r.Start, r.Code, r.Err = time.UnixMicro(1_800_000_000_000_001), fairlead.CodeInternal, errors.New("a \"cause\"\n")
 	r.Model = strings.Repeat("m", 5000)
+	r.Usage.AudioInput, r.Usage.AudioOutput, r.Usage.ImageInput, r.Usage.Images = 6, 3, 2, 1
+	r.Normal = fairlead.Normal{Prompt: 17, Output: 12}
 	r.Shut = []string{"a/m@\"q", "a/m@r"}
 	r.Attempts[0].Start, r.Attempts[0].Detail, r.Attempts[0].After = time.Millisecond, "a detail", true
 	var got fairlead.StoredRecord
@@ -63,7 +65,8 @@ func TestRow(t *testing.T) {
 	want := fairlead.StoredRecord{
 		ID: "req_1", At: 1_800_000_000_000_001, Kept: fairlead.KeptFailure, Operation: "chat", Dialect: fairlead.Anthropic, Model: clip(r.Model), Served: "a/m",
 		Endpoint: "a/m@p~two", Key: "key_1", CallerID: "trace-7", Revision: 3, Trial: "trial_1", Stream: true, Translated: true, Status: 200, Code: fairlead.CodeInternal,
-		Error: "a \"cause\"\n", Input: 10, CacheRead: 4, CacheWrite: 2, Output: 11, Reasoning: 5, Estimated: true, Cost: r.Cost, TTFT: 100_000,
+		Error: "a \"cause\"\n", Input: 10, CacheRead: 4, CacheWrite: 2, Output: 11, Reasoning: 5, AudioInput: 6, AudioOutput: 3, ImageInput: 2, Images: 1, NormalPrompt: 17,
+		NormalOutput: 12, Estimated: true, Cost: r.Cost, TTFT: 100_000,
 		Duration: 1_100_000, Overhead: 80, BytesIn: 1, BytesOut: 2,
 		Attempts: []fairlead.StoredAttempt{{Endpoint: "a/m@p~two", Start: 1000, Status: 200, Outcome: fairlead.OutcomeOK, Detail: "a detail", After: true}},
 		Shut:     []string{"a/m@\"q", "a/m@r"},

@@ -51,6 +51,9 @@ func ineligible(e *fairlead.Endpoint, r *fairlead.Request) (fairlead.Reason, str
 	if _, ok := e.Provider.Credential(); !ok {
 		return fairlead.ReasonNoCredential, ""
 	}
+	if r.Paying && e.Price == nil { // last: who lacks nothing else is told that a price would do
+		return fairlead.ReasonNoPrice, ""
+	}
 	return "", ""
 }
 

@@ -27,6 +27,18 @@ func chat(needs fairlead.Abilities) *fairlead.Request {
 	return &fairlead.Request{Operation: fairlead.OpChat, Model: "a/m", Needs: needs | fairlead.Chat}
 }
 
+// paying is a chat that an account pays for.
+func paying(needs fairlead.Abilities) *fairlead.Request {
+	r := chat(needs)
+	r.Paying = true
+	return r
+}
+
+func paid(e *fairlead.Endpoint, p *fairlead.Price) *fairlead.Endpoint {
+	e.Price = p
+	return e
+}
+
 func show(p fairlead.Plan) string {
 	var b strings.Builder
 	for _, s := range p.Steps {
@@ -63,6 +75,10 @@ func TestEligibility(t *testing.T) {
 		{"count_tokens is Anthropic's", endpoint(good, 1), count, "good:dialect(count_tokens)"},
 		{"chat is spoken by all", endpoint(claude, 1), chat(0), "claude"},
 		{"no credential stated", endpoint(keyless, 1), chat(0), "keyless:no_credential()"},
+		{"who pays may use what has a price", paid(endpoint(good, 1), &fairlead.Price{Input: 1}), paying(0), "good"},
+		{"a price of nothing is one", paid(endpoint(good, 1), &fairlead.Price{}), paying(0), "good"},
+		{"who pays may not use what has none", endpoint(good, 1), paying(0), "good:no_price()"},
+		{"what else is wrong is said first", endpoint(keyless, 1), paying(0), "keyless:no_credential()"},
 		{"credential unresolved", endpoint(unresolved, 1), chat(0), "unresolved:no_credential()"},
 	} {
 		m := &fairlead.Model{Name: "a/m", Endpoints: []*fairlead.Endpoint{c.e}}
@@ -138,10 +154,17 @@ func TestLongPlan(t *testing.T) {
 }
 
 func TestPlanAllocatesNothing(t *testing.T) {
-	m, r := manyEndpoints(), chat(fairlead.Tools)
-	p := route.Plan(fairlead.Plan{}, m, r, rand.Float64)
-	if n := testing.AllocsPerRun(100, func() { p = route.Plan(p, m, r, rand.Float64) }); n != 0 {
-		t.Errorf("a plan allocates %v times", n)
+	m := manyEndpoints()
+	for i, e := range m.Endpoints {
+		if i%2 == 0 {
+			e.Price = &fairlead.Price{}
+		}
+	}
+	for _, r := range []*fairlead.Request{chat(fairlead.Tools), paying(fairlead.Tools)} {
+		p := route.Plan(fairlead.Plan{}, m, r, rand.Float64)
+		if n := testing.AllocsPerRun(100, func() { p = route.Plan(p, m, r, rand.Float64) }); n != 0 {
+			t.Errorf("a plan allocates %v times, paying %v", n, r.Paying)
+		}
 	}
 }
 

@@ -58,6 +58,7 @@ func (w *Walk) breaks(err error) bool {
 		return false
 	}
 	w.legs.delivered += s.Delivered
+	w.legs.spoke = w.legs.spoke || s.spoke
 	w.legs.stops[a.stop].broke = true
 	w.Waited += s.Waited
 	a.close()
@@ -91,7 +92,7 @@ func (w *Walk) firstLeg() dialect.Bar {
 	}
 	l := &legs{
 		told: told, request: r, guess: int64(w.Prompt), least: least, deterministic: deterministic(r), thinks: w.Ask.Facts.Thinks,
-		stops: make([]legStop, len(w.Plan.Steps)),
+		per: w.first.Model.BytesPerToken, stops: make([]legStop, len(w.Plan.Steps)),
 	}
 	if u, ok := w.stream.Usage(); ok && u.Prompt() > 0 {
 		l.prompt, l.hasPrompt = u, true
@@ -127,7 +128,7 @@ func (w *Walk) terms() (r *dialect.Request, least int64, err error) {
 	if n := len(r.Messages); n > 0 {
 		t.Messages = []dialect.Message{{Role: r.Messages[n-1].Role}}
 	}
-	return t, promptTexts(r), nil
+	return t, promptTexts(r, w.first.Model.BytesPerToken), nil
 }
 
 // legTier is a kind of step to go on at.
@@ -288,6 +289,14 @@ func (w *Walk) paid() {
 	if cost, err := price.Cost(u); err == nil {
 		w.up.remade.Deposit(float64(cost), time.Now())
 	}
+}
+
+// Complete reports whether the committed stream was brought to its proper end: what it has reported is final.
+func (w *Walk) Complete() bool { return w.stream != nil && w.stream.frames.complete() }
+
+// Spoke reports whether the committed stream has given something of an answer, or no more than an end.
+func (w *Walk) Spoke() bool {
+	return w.legs != nil && w.legs.spoke || w.stream != nil && w.stream.spoke
 }
 
 // Delivered is how many bytes of text, reasoning and tool input the committed stream has given.

@@ -78,6 +78,7 @@ func (t *translation) take(dst []byte, f sse.Frame) ([]byte, dialect.Sight, bool
 	for i := range events {
 		e := &events[i]
 		seen.Meaningful = seen.Meaningful || e.Meaningful()
+		seen.Bounded = seen.Bounded || e.Bounded()
 		seen.Bytes += e.Bytes()
 		if p := e.Phase(); p != dialect.PhaseSame {
 			seen.Phase = p

@@ -167,7 +167,7 @@ func (w *Walk) hedgeCost(c choice) *fairlead.USD {
 	if price == nil {
 		return nil
 	}
-	usage := fairlead.Usage{Input: int64(w.Prompt)}
+	usage := fairlead.Usage{Input: int64(w.Prompt), Images: int64(w.Ask.Facts.Images)}
 	if facts := &w.Ask.Facts; !facts.Stream {
 		usage.Output = hedgeOutput
 		if facts.MaxOutput > 0 {

@@ -16,8 +16,10 @@ type legs struct {
 	thinks        bool
 	deterministic bool
 	encoder       dialect.Encoder // of the caller's stream
-	delivered     int64           // bytes of text and reasoning of the legs before the one under way
-	prompt        fairlead.Usage  // what the first leg reported, of which the prompt counts
+	per           fairlead.TokenBytes
+	spoke         bool           // the legs before the one under way have given something of an answer
+	delivered     int64          // bytes of text and reasoning of the legs before the one under way
+	prompt        fairlead.Usage // what the first leg reported, of which the prompt counts
 	hasPrompt     bool
 	tries         int
 	stops         []legStop // of the plan's steps
@@ -79,16 +81,17 @@ func (l *legs) total(reported fairlead.Usage, skipped, thought int) fairlead.Usa
 	u.Estimated = true
 	reasoning := u.Reasoning
 	if reasoning == 0 {
-		reasoning = fairlead.EstimateTokens(int64(thought))
+		reasoning = l.per.Tokens(int64(thought))
 	}
-	kept := max(u.Output-reasoning-fairlead.EstimateTokens(int64(skipped)), 0)
-	u.Reasoning = 0
-	u.Output = fairlead.EstimateTokens(l.delivered) + kept
+	kept := max(u.Output-reasoning-l.per.Tokens(int64(skipped)), 0)
+	u.Reasoning, u.AudioOutput = 0, 0
+	u.Output = l.per.Tokens(l.delivered) + kept
 	if l.hasPrompt {
 		u.Input, u.CacheRead, u.CacheWrite = l.prompt.Input, l.prompt.CacheRead, l.prompt.CacheWrite
+		u.AudioInput, u.ImageInput = l.prompt.AudioInput, l.prompt.ImageInput
 		return u
 	}
-	added := fairlead.EstimateTokens(int64(l.added()))
+	added := l.per.Tokens(int64(l.added()))
 	fresh := min(added, u.Input)
 	u.Input, u.CacheRead = u.Input-fresh, max(u.CacheRead-(added-fresh), 0)
 	u.Input += max(l.least-u.Prompt(), 0)
@@ -101,7 +104,7 @@ func (l *legs) estimate(given int) fairlead.Usage {
 	if l.hasPrompt {
 		u = l.prompt
 	}
-	u.Output, u.Reasoning, u.Estimated = fairlead.EstimateTokens(l.delivered+int64(given)), 0, true
+	u.Output, u.Reasoning, u.AudioOutput, u.Estimated = l.per.Tokens(l.delivered+int64(given)), 0, 0, true
 	return u
 }
 
@@ -115,12 +118,12 @@ func spoken(parts []dialect.Part) (n int64) {
 }
 
 // promptTexts estimates the tokens of a request's texts.
-func promptTexts(r *dialect.Request) int64 {
+func promptTexts(r *dialect.Request, per fairlead.TokenBytes) int64 {
 	n := spoken(r.System)
 	for i := range r.Messages {
 		n += spoken(r.Messages[i].Parts)
 	}
-	return fairlead.EstimateTokens(n)
+	return per.Tokens(n)
 }
 
 // added is what the request of the leg under way has beside the caller's own, in bytes.
@@ -146,7 +149,7 @@ func (l *legs) expense(e *fairlead.Endpoint, m method) float64 {
 	if e.Price == nil {
 		return 0
 	}
-	cost, err := e.Price.Cost(fairlead.Usage{Output: fairlead.EstimateTokens(int64(again))})
+	cost, err := e.Price.Cost(fairlead.Usage{Output: l.per.Tokens(int64(again))})
 	if err != nil {
 		return 0
 	}

@@ -34,6 +34,7 @@ func TestLegsTotal(t *testing.T) {
 		{"less than was added", methodPrefill, usage{}, usage{Input: 40, CacheRead: 10, Output: 20}, 0, 0, usage{Input: 3, Output: 120}},
 		{"reasoned again, and counted it", methodRegenerate, usage{Input: 7}, usage{Input: 7, Output: 150, Reasoning: 30}, 400, 99, usage{Input: 7, Output: 120}},
 		{"reasoned again, and did not count it", methodRegenerate, usage{Input: 7}, usage{Input: 7, Output: 150}, 400, 120, usage{Input: 7, Output: 120}},
+		{"what of it was sound", methodPrefill, usage{Input: 7, AudioInput: 5}, usage{Input: 108, Output: 20, AudioInput: 9, AudioOutput: 4}, 0, 0, usage{Input: 7, AudioInput: 5, Output: 120}},
 		{"nothing was added", methodRegenerate, usage{Input: 7}, usage{Input: 7, Output: 90}, 400, 0, usage{Input: 7, Output: 100}},
 	} {
 		l := &legs{told: &dialect.Told{Text: []byte(said)}, delivered: int64(len(said)), method: c.method, prompt: c.prompt, hasPrompt: c.prompt != usage{}, least: 3}

@@ -71,7 +71,7 @@ func (l *legs) askTo(m method, ask *provider.Ask) (*provider.Ask, error) {
 	}
 	c := dialect.Continuation{Said: trimmed(l.said()), MaxOutput: ask.Facts.MaxOutput}
 	if c.MaxOutput > 0 {
-		c.MaxOutput = max(c.MaxOutput-fairlead.EstimateTokens(l.delivered), 1)
+		c.MaxOutput = max(c.MaxOutput-l.per.Tokens(l.delivered), 1)
 	}
 	switch m {
 	case methodRegenerate:
@@ -79,7 +79,7 @@ func (l *legs) askTo(m method, ask *provider.Ask) (*provider.Ask, error) {
 	case methodAnchor:
 		c.Ask = instruction + l.anchor()
 		if c.MaxOutput > 0 {
-			c.MaxOutput += fairlead.EstimateTokens(int64(len(l.anchor())))
+			c.MaxOutput += l.per.Tokens(int64(len(l.anchor())))
 		}
 	}
 	text, err := ask.Caller.Continue(&body, c)

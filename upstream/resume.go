@@ -87,6 +87,7 @@ func (r *resumed) event(dst []byte, seen *dialect.Sight, e *dialect.Event) ([]by
 // give writes an event for the caller.
 func (r *resumed) give(dst []byte, seen *dialect.Sight, e dialect.Event) []byte {
 	seen.Meaningful = seen.Meaningful || e.Meaningful()
+	seen.Bounded = seen.Bounded || e.Bounded()
 	seen.Bytes += e.Bytes()
 	r.given += e.Bytes()
 	if e.Bytes() > 0 || e.Kind == dialect.EventToolStart {

@@ -56,6 +56,7 @@ type Stream struct {
 	last      []byte   // the last frame, where it lacked its blank line
 	leg       *resumed // frames, where it goes on with an answer; else nil
 	said      []byte   // the frame that says an error
+	spoke     bool     // something of an answer was given
 	out       []byte   // held back before the commit, then given first
 	Delivered int64    // bytes of text, reasoning and tool input given so far
 	Waited    time.Duration
@@ -192,6 +193,7 @@ func (s *Stream) take(f sse.Frame) (seen dialect.Sight, pass bool, err error) {
 		return seen, false, err
 	}
 	s.Delivered += int64(seen.Bytes)
+	s.spoke = s.spoke || seen.Says()
 	s.terminal = s.terminal || seen.Terminal
 	s.noted(&f, &seen)
 	return seen, pass, nil

@@ -109,7 +109,8 @@ func (a *attempt) translate(answer *Answer) (*Answer, *setback) {
 	if err != nil {
 		return nil, a.inBand(err, answer.Body)
 	}
-	seen := dialect.Inspection{Usage: read.Usage, HasUsage: read.HasUsage, Empty: len(read.Parts) == 0 && read.Finish == dialect.FinishStop}
+	seen := dialect.Inspection{Usage: read.Usage, HasUsage: read.HasUsage, Silent: len(read.Parts) == 0 && read.Finish != dialect.FinishLength}
+	seen.Empty = seen.Silent && read.Finish == dialect.FinishStop
 	for i := range read.Parts {
 		seen.Bytes += len(read.Parts[i].Text) + len(read.Parts[i].Input)
 	}

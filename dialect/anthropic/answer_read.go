@@ -208,7 +208,9 @@ func (Dialect) Inspect(op fairlead.Operation, body []byte, o *jsonscan.Object) (
 	if !reason.Truthy() {
 		return in, errHalf
 	}
-	in.Empty = blocks == 0 && finish(reason) == dialect.FinishStop
+	end := finish(reason)
+	in.Silent = blocks == 0 && end != dialect.FinishLength
+	in.Empty = blocks == 0 && end == dialect.FinishStop
 	usage, _ := o.Get("usage")
 	in.Usage, in.HasUsage = Dialect{}.ReadUsage(usage)
 	return in, nil

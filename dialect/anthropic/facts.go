@@ -125,6 +125,7 @@ func readMedia(f *dialect.Facts, content jsonscan.Value, results bool) {
 		switch {
 		case is(typ, "image"):
 			f.Needs |= fairlead.Vision
+			f.Images++
 		case is(typ, "document"):
 			f.Needs |= fairlead.Files
 		case results && is(typ, "tool_result"):

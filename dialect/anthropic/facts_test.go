@@ -30,12 +30,12 @@ func TestFacts(t *testing.T) {
 		{"no tools", head + `"tools":[ ],` + hello + `}`, base},
 		{
 			"image", head + `"messages":[{"role":"user","content":[{"type":"image","source":{}}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Vision, 1 }),
+			with(func(f *dialect.Facts) { f.Needs, f.MediaParts, f.Images = fairlead.Vision, 1, 1 }),
 		},
 		{
 			"image in a tool result",
 			head + `"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image"}]}]}]}`,
-			with(func(f *dialect.Facts) { f.Needs, f.MediaParts = fairlead.Vision, 1 }),
+			with(func(f *dialect.Facts) { f.Needs, f.MediaParts, f.Images = fairlead.Vision, 1, 1 }),
 		},
 		{"text that says image", head + `"messages":[{"role":"user","content":"image"}]}`, base},
 		{"block that says image", head + `"messages":[{"role":"user","content":[{"type":"text","text":"image"}]}]}`, base},
@@ -85,9 +85,9 @@ func TestFactsMedia(t *testing.T) {
 		name, messages string
 		want           dialect.Facts
 	}{
-		{"base64 and url", `[{"role":"user","content":[{"type":"text","text":"base64"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAABBBB"}},{"type":"image","source":{"type":"url","url":"https://a/b"}},{"source":{"data":"QUJD","type":"base64"},"type":"document"}]}]`, dialect.Facts{Needs: fairlead.Vision | fairlead.Files, Media: 12, MediaParts: 3}},
-		{"base64 in a tool result", `[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}]`, dialect.Facts{Needs: fairlead.Vision, Media: 4, MediaParts: 1}},
-		{"documents of text and blocks", `[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"words"}},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","data":"AAAA"}}]}}]}]`, dialect.Facts{Needs: fairlead.Vision | fairlead.Files, Media: 4, MediaParts: 1}},
+		{"base64 and url", `[{"role":"user","content":[{"type":"text","text":"base64"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAABBBB"}},{"type":"image","source":{"type":"url","url":"https://a/b"}},{"source":{"data":"QUJD","type":"base64"},"type":"document"}]}]`, dialect.Facts{Needs: fairlead.Vision | fairlead.Files, Media: 12, MediaParts: 3, Images: 2}},
+		{"base64 in a tool result", `[{"role":"user","content":[{"type":"tool_result","content":[{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}]`, dialect.Facts{Needs: fairlead.Vision, Media: 4, MediaParts: 1, Images: 1}},
+		{"documents of text and blocks", `[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"words"}},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","data":"AAAA"}}]}}]}]`, dialect.Facts{Needs: fairlead.Vision | fairlead.Files, Media: 4, MediaParts: 1, Images: 1}},
 	} {
 		c.want.Model, c.want.MaxOutput, c.want.Stateless = "m", 7, true
 		got, err := d.Facts(fairlead.OpChat, scan(t, `{"model":"m","max_tokens":7,"messages":`+c.messages+`}`))

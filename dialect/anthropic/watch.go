@@ -54,7 +54,7 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 		}
 		if reason.Truthy() {
 			w.finished = true
-			s.Meaningful = true
+			s.Meaningful, s.Bounded = true, finish(reason) == dialect.FinishLength
 		}
 		usage, _ := w.obj.Get("usage")
 		w.tally.add(usage)

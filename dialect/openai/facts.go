@@ -219,11 +219,13 @@ func readPart(f *dialect.Facts, part jsonscan.Value) {
 	switch kind, _ := part.Get("type"); string(kind) {
 	case `"image_url"`:
 		f.Needs |= fairlead.Vision
+		f.Images++
 		if data, _ = part.Get("image_url"); data.Kind() == jsonscan.KindObject {
 			data, _ = data.Get("url")
 		}
 	case `"input_image"`:
 		f.Needs |= fairlead.Vision
+		f.Images++
 		data, _ = part.Get("image_url")
 	case `"file"`:
 		f.Needs |= fairlead.Files

@@ -46,7 +46,7 @@ func (a *answer) needArray(name string) error {
 func (a *answer) inspectChoices(op fairlead.Operation, seen *dialect.Inspection) error {
 	var c choice
 	n := 0
-	seen.Empty = true
+	seen.Empty, seen.Silent = true, true
 	w := a.get("choices").Walk()
 	for ok := w.Array(); ok; ok = w.More() {
 		if err := c.read(&w); err != nil {
@@ -60,6 +60,7 @@ func (a *answer) inspectChoices(op fairlead.Operation, seen *dialect.Inspection)
 		said.add(c.text, dialect.PhaseText)
 		seen.Bytes += said.bytes
 		stopped := !c.finished || c.finish == dialect.FinishStop
+		seen.Silent = seen.Silent && !said.meaningful && c.finish != dialect.FinishLength
 		seen.Empty = seen.Empty && stopped && !said.meaningful
 	}
 	return choiceCount(n)
@@ -74,13 +75,35 @@ func (a *answer) inspectResponse(seen *dialect.Inspection) error {
 	if err := a.needArray("output"); err != nil {
 		return err
 	}
-	items := 0
+	items, said := 0, false
 	for item := range a.get("output").Elements() {
 		items++
-		seen.Bytes += itemBytes(item)
+		n := itemBytes(item)
+		seen.Bytes += n
+		said = said || n > 0 || !plainItem(item)
 	}
+	seen.Silent = !said && !bounded(jsonscan.Value(a.object.Src))
 	seen.Empty = items == 0 && (status == "completed" || status == "")
 	return nil
+}
+
+// bounded reports whether a response ended at the bound on its output.
+func bounded(response jsonscan.Value) bool {
+	details, _ := response.Get("incomplete_details")
+	reason, _ := textOf(details, "reason")
+	return reason == "max_output_tokens"
+}
+
+// plainItem reports whether an output item says nothing but its text: a message, or reasoning that is not sealed.
+func plainItem(item jsonscan.Value) bool {
+	switch kind, _ := textOf(item, "type"); kind {
+	case "message":
+		return true
+	case "reasoning":
+		sealed, _ := item.Get("encrypted_content")
+		return !sealed.Truthy()
+	}
+	return false
 }
 
 // itemBytes counts the text of an output item: content, summaries, arguments.

@@ -12,6 +12,7 @@ import (
 type rawUsage struct {
 	prompt, completion, total  int64
 	cached, written, reasoning int64
+	heard, spoken, seen        int64 // sound in the prompt and in the completion, images in the prompt
 	any                        bool
 }
 
@@ -48,14 +49,21 @@ func (raw *rawUsage) promptDetails(w *jsonscan.Walk) {
 			raw.hit(w.Value())
 		case "cache_write_tokens":
 			raw.count(&raw.written, w.Value())
+		case "audio_tokens":
+			raw.count(&raw.heard, w.Value())
+		case "image_tokens":
+			raw.count(&raw.seen, w.Value())
 		}
 	}
 }
 
 func (raw *rawUsage) completionDetails(w *jsonscan.Walk) {
 	for ok := w.Object(); ok; ok = w.More() {
-		if string(w.Name()) == "reasoning_tokens" {
+		switch string(w.Name()) {
+		case "reasoning_tokens":
 			raw.count(&raw.reasoning, w.Value())
+		case "audio_tokens":
+			raw.count(&raw.spoken, w.Value())
 		}
 	}
 }
@@ -92,6 +100,8 @@ func (raw *rawUsage) normal() fairlead.Usage {
 	u.CacheRead = min(raw.cached, raw.prompt)
 	u.CacheWrite = min(raw.written, raw.prompt-u.CacheRead)
 	u.Input = raw.prompt - u.CacheRead - u.CacheWrite
+	u.AudioInput, u.AudioOutput = min(raw.heard, u.Input), min(raw.spoken, u.Output-u.Reasoning)
+	u.ImageInput = min(raw.seen, raw.prompt)
 	return u
 }
 
@@ -105,10 +115,20 @@ func appendUsage(w *writer, u fairlead.Usage) {
 	w.open('{')
 	w.integer("cached_tokens", u.CacheRead)
 	w.integer("cache_write_tokens", u.CacheWrite)
+	some(w, "audio_tokens", u.AudioInput)
+	some(w, "image_tokens", u.ImageInput)
 	w.close('}')
 	w.name("completion_tokens_details")
 	w.open('{')
 	w.integer("reasoning_tokens", u.Reasoning)
+	some(w, "audio_tokens", u.AudioOutput)
 	w.close('}')
 	w.close('}')
+}
+
+// some writes a count that most answers have nothing of.
+func some(w *writer, name string, n int64) {
+	if n > 0 {
+		w.integer(name, n)
+	}
 }

@@ -46,7 +46,7 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 		return dialect.Sight{}, err
 	}
 	var seen look
-	empty := true
+	empty, bounded := true, false
 	var c choice
 	walk := w.choices.Walk()
 	for ok := walk.Array(); ok; ok = walk.More() {
@@ -62,10 +62,10 @@ func (w *watcher) Watch(f sse.Frame) (dialect.Sight, error) {
 		said.add(c.text, dialect.PhaseText)
 		seen.merge(said)
 		if w.saw(c.index, c.finished) {
-			seen.meaningful = true
+			seen.meaningful, bounded = true, bounded || c.finish == dialect.FinishLength
 		}
 	}
-	sight := dialect.Sight{Meaningful: seen.meaningful, Phase: seen.phase, Bytes: seen.bytes}
+	sight := dialect.Sight{Meaningful: seen.meaningful, Phase: seen.phase, Bytes: seen.bytes, Bounded: bounded}
 	if u, ok := readUsage(w.usage); ok {
 		w.total, w.hasTotal = u, true
 		sight.UsageOnly = empty

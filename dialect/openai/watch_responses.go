@@ -73,7 +73,7 @@ func (w *responseWatcher) sight(event string) (seen dialect.Sight) {
 		if u, ok := readUsage(usage); ok {
 			w.total, w.hasTotal = u, true
 		}
-		return dialect.Sight{Terminal: true, Meaningful: true}
+		return dialect.Sight{Terminal: true, Meaningful: true, Bounded: bounded(whole)}
 	case "response.output_item.added":
 		item, _ := w.object.Get("item")
 		switch kind, _ := textOf(item, "type"); kind {

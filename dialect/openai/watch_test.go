@@ -181,6 +181,8 @@ func TestWatchResponses(t *testing.T) {
 		{"completed", completed, dialect.Sight{Meaningful: true, Terminal: true}, true},
 		{"cancelled", e("response.cancelled", `"response":{}`), dialect.Sight{Meaningful: true, Terminal: true}, true},
 		{"incomplete", e("response.incomplete", `"response":{}`), dialect.Sight{Meaningful: true, Terminal: true}, true},
+		{"incomplete by its bound", e("response.incomplete", `"response":{"incomplete_details":{"reason":"max_output_tokens"}}`), dialect.Sight{Meaningful: true, Terminal: true, Bounded: true}, true},
+		{"incomplete by a filter", e("response.incomplete", `"response":{"incomplete_details":{"reason":"content_filter"}}`), dialect.Sight{Meaningful: true, Terminal: true}, true},
 		{"[DONE] alone", done, dialect.Sight{Terminal: true}, false},
 		{"[DONE] after completed", completed + done, dialect.Sight{Meaningful: true, Terminal: true}, true},
 		{"comment", ": ping\n\n", dialect.Sight{}, false},
