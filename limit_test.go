@@ -20,8 +20,10 @@ func TestBounds(t *testing.T) {
 		{"none", fairlead.Bounds{}, true},
 		{"one of each", fairlead.Bounds{
 			Limits: []fairlead.Limit{
-				requests(fairlead.PerMinute, 1000, 50), requests(fairlead.PerHour, 1, 0), {Of: fairlead.LimitTokens, Per: fairlead.PerDay, Amount: 1},
-				{Of: fairlead.LimitSpend, Per: fairlead.PerMonth, Amount: 1}, {Of: fairlead.LimitConcurrency, Amount: 0},
+				requests(fairlead.PerMinute, 1000, 50), requests(fairlead.PerHour, 1, 0),
+				{Of: fairlead.LimitTokens, Per: fairlead.PerDay, Amount: 1},
+				{Of: fairlead.LimitSpend, Per: fairlead.PerMonth, Amount: 1},
+				{Of: fairlead.LimitConcurrency, Amount: 0},
 			},
 			Budgets: []fairlead.Budget{{Per: fairlead.PerDay}, {Per: fairlead.PerMonth, Amount: 5}, {Per: fairlead.PerEver, Amount: 1 << 62}},
 		}, true},

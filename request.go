@@ -13,6 +13,7 @@ type Request struct {
 	MaxOutput int64     // the caller's own bound in tokens; 0 = none given
 	Thinks    bool      // the caller asked for reasoning: silence before the first token can be long
 	Stateless bool      // may be sent again after a byte of it was written
+	Allowed   *KeyTerms // of the caller's key: which models and endpoints it may use; nil = all
 }
 
 // BytesPerToken is the default by which tokens are estimated from bytes of text.

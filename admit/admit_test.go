@@ -13,12 +13,12 @@ import (
 
 type keys map[fairlead.KeyHash]*fairlead.Key
 
-func (k keys) Key(_ context.Context, h fairlead.KeyHash) (*fairlead.Key, bool, error) {
+func (k keys) Holder(_ context.Context, h fairlead.KeyHash) (fairlead.Holder, bool, error) {
 	key, ok := k[h]
 	if ok && key.Name == "broken" {
-		return nil, false, errors.New("disk on fire")
+		return fairlead.Holder{}, false, errors.New("disk on fire")
 	}
-	return key, ok, nil
+	return fairlead.Holder{Key: key}, ok, nil
 }
 
 func TestEnter(t *testing.T) {

@@ -55,6 +55,9 @@ func (f *follower) fill(ctx context.Context, c Copy, h copyHead) (fairlead.Posit
 		return at, err
 	}
 	f.loading("state")
+	if err := c.Accounts(ctx, h.Accounts); err != nil {
+		return at, err
+	}
 	if err := c.Rest(ctx, h.State, h.Secrets); err != nil {
 		return at, err
 	}

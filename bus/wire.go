@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -255,7 +256,45 @@ func (p *keyPage) encode() []byte {
 		w.time(k.Created)
 		w.time(k.Revoked)
 	}
+	w.terms(p.Keys)
 	return w.b
+}
+
+// terms writes those of the keys that have any, each behind its place in the list, and nothing where none has. So keys without terms
+// take no room for them, and who does not know terms reads no key that has some.
+func (w *writer) terms(keys []fairlead.Key) {
+	var with []int
+	for i := range keys {
+		if !keys[i].None() {
+			with = append(with, i)
+		}
+	}
+	if len(with) == 0 {
+		return
+	}
+	w.number(int64(len(with)))
+	for _, i := range with {
+		text, err := json.Marshal(&keys[i].KeyTerms)
+		if err != nil {
+			panic(err) // nothing in it can fail
+		}
+		w.number(int64(i))
+		w.bytes(text)
+	}
+}
+
+// terms reads what the writer's wrote, where anything is left.
+func (r *reader) terms(keys []fairlead.Key) {
+	if r.bad || len(r.b) == 0 {
+		return
+	}
+	list(r, func() struct{} {
+		i, text := r.number(), r.bytes()
+		if i < 0 || i >= int64(len(keys)) || json.Unmarshal(text, &keys[i].KeyTerms) != nil {
+			r.bad = true
+		}
+		return struct{}{}
+	})
 }
 
 func decodeKeys(frame []byte) (keyPage, error) {
@@ -266,6 +305,7 @@ func decodeKeys(frame []byte) (keyPage, error) {
 			ID: r.text(), Name: r.text(), Hash: fairlead.KeyHash(r.hash()), Hint: r.text(), Created: r.time(), Revoked: r.time(),
 		}
 	})
+	r.terms(p.Keys)
 	return p, r.end()
 }
 

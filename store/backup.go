@@ -17,7 +17,9 @@ import (
 const (
 	backupFormat = "fairlead-backup"
 	// backupSchema is the migration that a backup's tables are of. Later ones have changed no table of it.
-	backupSchema = 4
+	backupSchema = 7
+	// plainSchema is that of backups whose keys have neither account nor terms. They are restored, too.
+	plainSchema = 4
 )
 
 // backupEnd is the last line of a backup: what makes it whole.

@@ -136,7 +136,7 @@ func (in *restore) readHeader() error {
 	if json.Unmarshal(line, &in.info) != nil || in.info.Format != backupFormat {
 		return errBackup("its first line is not a backup's", nil)
 	}
-	if in.info.Schema != backupSchema {
+	if in.info.Schema != backupSchema && in.info.Schema != plainSchema {
 		return errBackup(fmt.Sprintf("it has schema %d, and this program reads %d", in.info.Schema, backupSchema), nil)
 	}
 	in.sum.Write(line)
@@ -181,6 +181,10 @@ func (in *restore) insert(ctx context.Context, w *writer, name string, values []
 			return errBackup("it has a table that is not known", nil)
 		}
 		in.load = w.bulk(in.table.insert(), len(in.table.columns))
+	}
+	if name == "keys" && in.info.Schema == plainSchema {
+		none := json.RawMessage(`""`)
+		values = append(values, none, none, none)
 	}
 	row, err := in.table.decode(values)
 	if err != nil {

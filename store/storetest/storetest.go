@@ -50,6 +50,14 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"revoke", testRevoke},
 		{"many keys", testManyKeys},
 
+		{"accounts and teams", testAccounts},
+		{"pages of accounts and their keys", testAccountPages},
+		{"change and rotate a key", testUpdateKey},
+		{"verify finds altered accounts", testAlteredAccounts},
+		{"accounts in a backup", func(t *testing.T, db Database) { testAccountsRestored(t, db, fresh(t)) }},
+		{"a backup from before accounts", func(t *testing.T, db Database) { testOldBackup(t, db, fresh(t)) }},
+		{"a lost rotation", testLostRotation},
+
 		{"revisions", testRevisions},
 		{"a revision on another base", testStale},
 		{"a patch that makes another document", testWrongPatch},
@@ -195,7 +203,7 @@ func wantKeys(t *testing.T, s *store.Store, want []fairlead.Key) {
 		t.Fatalf("got %d keys, want %d", len(got), len(want))
 	}
 	for i := range got {
-		if got[i] != want[i] {
+		if !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("key %d: got %+v, want %+v", i, got[i], want[i])
 		}
 	}
