@@ -25,6 +25,19 @@ func (t *KeyTerms) None() bool {
 		!t.Disabled && len(t.Metadata) == 0 && t.Old == (KeyHash{}) && t.OldUntil.IsZero()
 }
 
+// Tidy has lists and metadata that are empty be none.
+func (t *KeyTerms) Tidy() {
+	if len(t.Models) == 0 {
+		t.Models = nil
+	}
+	if len(t.Endpoints) == 0 {
+		t.Endpoints = nil
+	}
+	if len(t.Metadata) == 0 {
+		t.Metadata = nil
+	}
+}
+
 const (
 	maxOwner = 200 // bytes
 	maxGlobs = 64

@@ -58,6 +58,9 @@ func TestEnter(t *testing.T) {
 			t.Errorf("%s: pass %+v", c.name, pass)
 		}
 	}
+	if pass, err := admit.NewDoor(known, false).Enter(t.Context(), http.Header{"X-Api-Key": {s}}); err != nil || pass.Account != nil {
+		t.Errorf("a key of no account: %+v, %v", pass, err)
+	}
 	if _, err := admit.NewDoor(nil, true).Enter(t.Context(), http.Header{}); err != nil {
 		t.Errorf("an open door refused: %v", err)
 	}

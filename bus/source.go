@@ -296,6 +296,7 @@ func (s *source) keys(ctx context.Context, _ string, body []byte) ([]byte, error
 		return nil, err
 	}
 	p.Last = len(p.Keys) < keysPage
+	p.fit()
 	return p.encode(), nil
 }
 

@@ -291,10 +291,39 @@ func (r *reader) terms(keys []fairlead.Key) {
 	list(r, func() struct{} {
 		i, text := r.number(), r.bytes()
 		if i < 0 || i >= int64(len(keys)) || json.Unmarshal(text, &keys[i].KeyTerms) != nil {
-			r.bad = true
+			r.fail()
+			return struct{}{}
 		}
+		keys[i].Tidy()
 		return struct{}{}
 	})
+}
+
+// maxPage is about what a message may have: NATS takes 1 MiB by default.
+const maxPage = 1<<20 - 8<<10
+
+// fit leaves out the last keys where the page would be too large with their terms, and says so by Last.
+func (p *keyPage) fit() {
+	size := 0
+	for i := range p.Keys {
+		k := &p.Keys[i]
+		size += 64 + len(k.ID) + len(k.Name) + len(k.Hint)
+		if !k.None() {
+			size += 400 + len(k.Owner) + 8*(len(k.Models)+len(k.Endpoints)+len(k.Metadata))
+			for _, list := range [][]string{k.Models, k.Endpoints} {
+				for _, s := range list {
+					size += 6 * len(s) // as JSON writes it at worst
+				}
+			}
+			for name, value := range k.Metadata {
+				size += 6 * (len(name) + len(value))
+			}
+		}
+		if size > maxPage && i > 0 {
+			p.Keys, p.Last = p.Keys[:i], false
+			return
+		}
+	}
 }
 
 func decodeKeys(frame []byte) (keyPage, error) {

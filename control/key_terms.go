@@ -87,24 +87,11 @@ func (p *keyPatch) into(k *fairlead.Key) (err error) {
 			return err
 		}
 	}
-	tidy(k)
+	k.Tidy()
 	if err := fairlead.ValidKeyName(k.Name); err != nil {
 		return named("name", err)
 	}
 	return k.Validate()
-}
-
-// tidy has what is empty be what is not there.
-func tidy(k *fairlead.Key) {
-	if len(k.Models) == 0 {
-		k.Models = nil
-	}
-	if len(k.Endpoints) == 0 {
-		k.Endpoints = nil
-	}
-	if len(k.Metadata) == 0 {
-		k.Metadata = nil
-	}
 }
 
 func readExpiry(text string) (time.Time, error) {

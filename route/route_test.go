@@ -27,6 +27,23 @@ func chat(needs fairlead.Abilities) *fairlead.Request {
 	return &fairlead.Request{Operation: fairlead.OpChat, Model: "a/m", Needs: needs | fairlead.Chat}
 }
 
+// by is a chat by a key.
+func by(terms fairlead.KeyTerms) *fairlead.Request {
+	r := chat(0)
+	r.Allowed = &terms
+	return r
+}
+
+// TestFallbacksOfAKey holds that a key comes to no model by a fallback that it may not ask for.
+func TestFallbacksOfAKey(t *testing.T) {
+	second := &fairlead.Model{Name: "b/n", Endpoints: []*fairlead.Endpoint{endpoint(place(fairlead.OpenAI, "two"), 1)}}
+	third := &fairlead.Model{Name: "a/n", Endpoints: []*fairlead.Endpoint{endpoint(place(fairlead.OpenAI, "three"), 1)}}
+	m := &fairlead.Model{Name: "a/m", Fallbacks: []*fairlead.Model{second, third}, Endpoints: []*fairlead.Endpoint{endpoint(place(fairlead.OpenAI, "one"), 1)}}
+	if got := show(route.Plan(fairlead.Plan{}, m, by(fairlead.KeyTerms{Models: []string{"a/*"}}), rand.Float64)); got != "one three two:key()" {
+		t.Errorf("planned %q", got)
+	}
+}
+
 func show(p fairlead.Plan) string {
 	var b strings.Builder
 	for _, s := range p.Steps {
@@ -63,6 +80,10 @@ func TestEligibility(t *testing.T) {
 		{"count_tokens is Anthropic's", endpoint(good, 1), count, "good:dialect(count_tokens)"},
 		{"chat is spoken by all", endpoint(claude, 1), chat(0), "claude"},
 		{"no credential stated", endpoint(keyless, 1), chat(0), "keyless:no_credential()"},
+		{"an endpoint that the key may use", endpoint(good, 1), by(fairlead.KeyTerms{Endpoints: []string{"*@good"}}), "good"},
+		{"one that it may not", endpoint(good, 1), by(fairlead.KeyTerms{Endpoints: []string{"*@bad"}}), "good:key()"},
+		{"though it is drained", endpoint(good, 0), by(fairlead.KeyTerms{Endpoints: []string{"*@bad"}}), "good:key()"},
+		{"of a model that it may not use", endpoint(good, 1), by(fairlead.KeyTerms{Models: []string{"b/*"}}), "good:key()"},
 		{"credential unresolved", endpoint(unresolved, 1), chat(0), "unresolved:no_credential()"},
 	} {
 		m := &fairlead.Model{Name: "a/m", Endpoints: []*fairlead.Endpoint{c.e}}

@@ -13,6 +13,24 @@ import (
 	"fairlead/store"
 )
 
+func runAccounts(t *testing.T, fresh func(t *testing.T) Database) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, Database)
+	}{
+		{"accounts and teams", testAccounts},
+		{"pages of accounts and their keys", testAccountPages},
+		{"change and rotate a key", testUpdateKey},
+		{"verify finds altered accounts", testAlteredAccounts},
+		{"accounts in a backup", func(t *testing.T, db Database) { testAccountsRestored(t, db, fresh(t)) }},
+		{"a backup from before accounts", func(t *testing.T, db Database) { testOldBackup(t, db, fresh(t)) }},
+		{"a lost rotation", testLostRotation},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, fresh(t)) })
+	}
+}
+
 // newAccount makes the nth account.
 func newAccount(n int) fairlead.Account {
 	return fairlead.Account{

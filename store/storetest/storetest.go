@@ -50,14 +50,6 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"revoke", testRevoke},
 		{"many keys", testManyKeys},
 
-		{"accounts and teams", testAccounts},
-		{"pages of accounts and their keys", testAccountPages},
-		{"change and rotate a key", testUpdateKey},
-		{"verify finds altered accounts", testAlteredAccounts},
-		{"accounts in a backup", func(t *testing.T, db Database) { testAccountsRestored(t, db, fresh(t)) }},
-		{"a backup from before accounts", func(t *testing.T, db Database) { testOldBackup(t, db, fresh(t)) }},
-		{"a lost rotation", testLostRotation},
-
 		{"revisions", testRevisions},
 		{"a revision on another base", testStale},
 		{"a patch that makes another document", testWrongPatch},
@@ -112,6 +104,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, fresh(t)) })
 	}
+	runAccounts(t, fresh)
 }
 
 // start is when things of these tests happen, one second after the other.
