@@ -36,6 +36,37 @@ type Team struct {
 // Active reports whether keys of the team may be used.
 func (t *Team) Active() bool { return t.Closed.IsZero() }
 
+// AccountContent is what a change of kind account says: accounts and teams as they now are.
+type AccountContent struct {
+	Accounts []Account `json:"accounts,omitempty"`
+	Teams    []Team    `json:"teams,omitempty"`
+}
+
+// Validate says why an account cannot be kept.
+func (a *Account) Validate() error {
+	if err := ValidKeyName(a.Name); err != nil {
+		return Errorf(CodeInvalidRequest, "an account's name has 1 to 100 printable characters")
+	}
+	if err := a.Margin.Validate(); err != nil {
+		return err
+	}
+	if err := (Bounds{a.Limits, a.Budgets}).Validate(); err != nil {
+		return err
+	}
+	return ValidMetadata(a.Metadata)
+}
+
+// Validate says why a team cannot be kept.
+func (t *Team) Validate() error {
+	if err := ValidKeyName(t.Name); err != nil {
+		return Errorf(CodeInvalidRequest, "a team's name has 1 to 100 printable characters")
+	}
+	if err := (Bounds{t.Limits, t.Budgets}).Validate(); err != nil {
+		return err
+	}
+	return ValidMetadata(t.Metadata)
+}
+
 // Margin is what an account pays beyond the cost, in millionths of it: 100,000 is a tenth more.
 type Margin int64
 

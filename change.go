@@ -18,7 +18,8 @@ const (
 	ChangeKey      ChangeKind = "key"      // KeyContent
 	ChangeSecret   ChangeKind = "secret"   // SealedSecret
 	ChangeBlock    ChangeKind = "block"
-	ChangeNode     ChangeKind = "node" // Node
+	ChangeNode     ChangeKind = "node"    // Node
+	ChangeAccount  ChangeKind = "account" // AccountContent
 )
 
 // Hash is a SHA-256.

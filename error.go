@@ -24,10 +24,14 @@ const (
 	CodeContextLength        Code = "context_length_exceeded"
 	CodeRefusedByProvider    Code = "refused_by_provider"
 
-	CodeMissingKey Code = "missing_key"
-	CodeInvalidKey Code = "invalid_key"
-	CodeRevokedKey Code = "revoked_key"
-	CodeNotAllowed Code = "not_allowed"
+	CodeMissingKey    Code = "missing_key"
+	CodeInvalidKey    Code = "invalid_key"
+	CodeRevokedKey    Code = "revoked_key"
+	CodeExpiredKey    Code = "expired_key"
+	CodeDisabledKey   Code = "disabled_key"
+	CodeReplacedKey   Code = "replaced_key"
+	CodeClosedAccount Code = "account_closed"
+	CodeNotAllowed    Code = "not_allowed"
 
 	CodeModelNotFound    Code = "model_not_found"
 	CodeNotFound         Code = "not_found"
@@ -91,6 +95,10 @@ var Codes = []CodeInfo{
 	{CodeMissingKey, 401, FaultCaller, false, "No key was sent."},
 	{CodeInvalidKey, 401, FaultCaller, false, "The key is not known here."},
 	{CodeRevokedKey, 401, FaultCaller, false, "The key was revoked."},
+	{CodeExpiredKey, 401, FaultCaller, false, "The time for which the key was made is over."},
+	{CodeDisabledKey, 401, FaultCaller, false, "The key is disabled; an operator can enable it again."},
+	{CodeReplacedKey, 401, FaultCaller, false, "The key was rotated: this secret of it is good no more."},
+	{CodeClosedAccount, 403, FaultCaller, false, "The key's account or team is closed, or is not known here."},
 	{CodeNotAllowed, 403, FaultCaller, false, "The key may not do this."},
 	{CodeRegionBlocked, 403, FaultProvider, false, "Every provider refuses the place that it would be called from."},
 	{CodeModelNotFound, 404, FaultCaller, false, "No model or alias has this name; near names are given."},

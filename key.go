@@ -17,6 +17,12 @@ const KeyPrefix = "sk-fl-"
 // KeyHash is the SHA-256 of a key's secret: all of the secret that is ever stored.
 type KeyHash [sha256.Size]byte
 
+// MarshalText writes the hash in hexadecimal.
+func (h KeyHash) MarshalText() ([]byte, error) { return Hash(h).MarshalText() }
+
+// UnmarshalText reads what MarshalText writes.
+func (h *KeyHash) UnmarshalText(text []byte) error { return (*Hash)(h).UnmarshalText(text) }
+
 // HashKey hashes a secret as presented by a caller.
 func HashKey(secret string) KeyHash {
 	var room [64]byte // for most: nothing is allocated
@@ -31,9 +37,17 @@ type Key struct {
 	Hint    string    // the secret's first and last characters, to recognise it by
 	Created time.Time // UTC
 	Revoked time.Time // zero while the key is good; a revoked key stays as a tombstone
+	KeyTerms
 }
 
-// Active reports whether the key may be used.
+// Holder is a key with the account and the team that it names; nil where it names none, or one that is not known.
+type Holder struct {
+	Key     *Key
+	Account *Account
+	Team    *Team
+}
+
+// Active reports whether the key was not revoked.
 func (k *Key) Active() bool { return k.Revoked.IsZero() }
 
 // keyLetters are 32 letters and digits that are not easily mistaken for each other.
@@ -44,14 +58,21 @@ var keyAlphabet = base32.NewEncoding(keyLetters).WithPadding(base32.NoPadding)
 // NewKey makes a key with a fresh random secret (160 bits) and gives both; only the caller of NewKey
 // ever sees the secret.
 func NewKey(name string, now time.Time) (Key, Secret) {
+	k := Key{ID: NewID("key_"), Name: name, Created: now.UTC().Truncate(time.Microsecond)}
+	return k, k.newSecret()
+}
+
+// newSecret gives the key a fresh random secret.
+func (k *Key) newSecret() Secret {
 	secret := KeyPrefix + randomText(20)
-	return Key{
-		ID:      NewID("key_"),
-		Name:    name,
-		Hash:    HashKey(secret),
-		Hint:    secret[:len(KeyPrefix)+3] + "…" + secret[len(secret)-3:],
-		Created: now.UTC().Truncate(time.Microsecond),
-	}, NewSecret(secret)
+	k.Hash, k.Hint = HashKey(secret), secret[:len(KeyPrefix)+3]+"…"+secret[len(secret)-3:]
+	return NewSecret(secret)
+}
+
+// Rotate gives the key another secret, and lets the one that it has be good until a time. One from before that is good no more.
+func (k *Key) Rotate(until time.Time) Secret {
+	k.Old, k.OldUntil = k.Hash, until.UTC().Truncate(time.Microsecond)
+	return k.newSecret()
 }
 
 // NewID makes an identifier with 80 random bits after its prefix: unique, but no secret.

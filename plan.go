@@ -26,6 +26,7 @@ type Reason string
 
 // Why an endpoint is left out.
 const (
+	ReasonKey          Reason = "key"           // the caller's key may not use it, or its model
 	ReasonDrained      Reason = "drained"       // weight 0
 	ReasonAbility      Reason = "ability"       // its closed `supports` list lacks what the request needs
 	ReasonDialect      Reason = "dialect"       // its provider's dialect has no such operation

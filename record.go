@@ -7,6 +7,8 @@ type Record struct {
 	Request
 	CallerID   string // the caller's own x-request-id
 	KeyID      string
+	Account    string // of the key, when the exchange entered
+	Team       string // likewise
 	Revision   int64
 	Trial      string // the trial that was on, by its id; "" = none
 	Tried      bool   // it went by the revision on trial, not by the one beside it

@@ -14,6 +14,7 @@ type Request struct {
 	Thinks    bool      // the caller asked for reasoning: silence before the first token can be long
 	Paying    bool      // an account pays for it: only endpoints with a price may serve it
 	Stateless bool      // may be sent again after a byte of it was written
+	Allowed   *KeyTerms // of the caller's key: which models and endpoints it may use; nil = all
 }
 
 // BytesPerToken is the default by which tokens are estimated from bytes of text.

@@ -106,11 +106,12 @@ type StoredKey struct {
 	Hint    string     `json:"hint"`
 	Created time.Time  `json:"created"`
 	Revoked *time.Time `json:"revoked,omitempty"`
+	KeyTerms
 }
 
 // Stored is the key as logs and disks keep it.
 func (k *Key) Stored() StoredKey {
-	s := StoredKey{ID: k.ID, Name: k.Name, Hash: Hash(k.Hash), Hint: k.Hint, Created: k.Created}
+	s := StoredKey{ID: k.ID, Name: k.Name, Hash: Hash(k.Hash), Hint: k.Hint, Created: k.Created, KeyTerms: k.KeyTerms}
 	if !k.Active() {
 		s.Revoked = &k.Revoked
 	}
@@ -119,7 +120,7 @@ func (k *Key) Stored() StoredKey {
 
 // Key is the key that was stored.
 func (s *StoredKey) Key() Key {
-	k := Key{ID: s.ID, Name: s.Name, Hash: KeyHash(s.Hash), Hint: s.Hint, Created: s.Created}
+	k := Key{ID: s.ID, Name: s.Name, Hash: KeyHash(s.Hash), Hint: s.Hint, Created: s.Created, KeyTerms: s.KeyTerms}
 	if s.Revoked != nil {
 		k.Revoked = *s.Revoked
 	}

@@ -29,6 +29,8 @@ type StoredRecord struct {
 	Served       string          `json:"served,omitempty"` // the configured name
 	Endpoint     string          `json:"endpoint,omitempty"`
 	Key          string          `json:"key,omitempty"`
+	Account      string          `json:"account,omitempty"`
+	Team         string          `json:"team,omitempty"`
 	CallerID     string          `json:"caller_id,omitempty"`
 	Revision     int64           `json:"revision,omitempty"`
 	Trial        string          `json:"trial,omitempty"` // whose revision it went by; "" = it went by none on trial

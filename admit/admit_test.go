@@ -13,12 +13,12 @@ import (
 
 type keys map[fairlead.KeyHash]*fairlead.Key
 
-func (k keys) Key(_ context.Context, h fairlead.KeyHash) (*fairlead.Key, bool, error) {
+func (k keys) Holder(_ context.Context, h fairlead.KeyHash) (fairlead.Holder, bool, error) {
 	key, ok := k[h]
 	if ok && key.Name == "broken" {
-		return nil, false, errors.New("disk on fire")
+		return fairlead.Holder{}, false, errors.New("disk on fire")
 	}
-	return key, ok, nil
+	return fairlead.Holder{Key: key}, ok, nil
 }
 
 func TestEnter(t *testing.T) {
@@ -57,6 +57,9 @@ func TestEnter(t *testing.T) {
 		if (pass.Key == &good) != (c.want == "") {
 			t.Errorf("%s: pass %+v", c.name, pass)
 		}
+	}
+	if pass, err := admit.NewDoor(known, false).Enter(t.Context(), http.Header{"X-Api-Key": {s}}); err != nil || pass.Account != nil {
+		t.Errorf("a key of no account: %+v, %v", pass, err)
 	}
 	if _, err := admit.NewDoor(nil, true).Enter(t.Context(), http.Header{}); err != nil {
 		t.Errorf("an open door refused: %v", err)

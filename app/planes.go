@@ -78,8 +78,10 @@ func (a *App) openDataPlane() error {
 	a.showFeed()
 	a.upstream = upstream.New(languages...)
 	a.upstream.Egress = a.Egress
+	door := admit.NewDoor(a.replica, a.NoAuth)
+	door.Clock = a.dated
 	a.gateway = gateway.New(gateway.Options{
-		Door:     admit.NewDoor(a.replica, a.NoAuth),
+		Door:     door,
 		Upstream: a.upstream,
 		Dialects: languages,
 		Observer: observers{a.metrics, record.NewLog(a.Log), a.evidence.charges, a.evidence.rows, &a.counted},

@@ -55,6 +55,9 @@ func (f *follower) fill(ctx context.Context, c Copy, h copyHead) (fairlead.Posit
 		return at, err
 	}
 	f.loading("state")
+	if err := c.Accounts(ctx, h.Accounts); err != nil {
+		return at, err
+	}
 	if err := c.Rest(ctx, h.State, h.Secrets); err != nil {
 		return at, err
 	}
@@ -112,7 +115,10 @@ func (f *follower) revokeLost(ctx context.Context, c Copy) error {
 		}
 		f.log.Error("keys that were revoked here are good on the other log; they are reported and stay revoked here", "keys", len(keys), "first", keys[0].ID)
 		for some := range slices.Chunk(keys, lostPage) {
-			p := keyPage{Keys: some}
+			p := keyPage{Keys: slices.Clone(some)}
+			for i := range p.Keys { // what tells which keys they are
+				p.Keys[i].KeyTerms = fairlead.KeyTerms{Old: p.Keys[i].Old}
+			}
 			err := again(ctx, func() error { _, err := f.b.Send(ctx, "revoked", p.encode()); return err })
 			if err != nil {
 				return fmt.Errorf("report revoked keys: %w", err)

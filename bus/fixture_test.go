@@ -26,22 +26,23 @@ var start = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 // history is a log in memory, with a true chain: what control serves from.
 type history struct {
-	mu      sync.Mutex
-	log     string
-	changes []fairlead.Change
-	keys    map[fairlead.KeyHash]fairlead.Key
-	state   fairlead.State
-	secrets []fairlead.SealedSecret
-	lost    map[string][]fairlead.Change
-	noted   map[string][]int64 // of these, without their contents
-	again   []fairlead.Change  // what the next report makes
-	revoked map[string][]fairlead.Key
-	acts    []fairlead.Act
-	nodes   []fairlead.Node
-	listed  int // how often
-	tokens  map[fairlead.Hash]string
-	fail    error                  // what every read gives
-	bend    func(*fairlead.Change) // alters what is read
+	mu       sync.Mutex
+	log      string
+	changes  []fairlead.Change
+	keys     map[fairlead.KeyHash]fairlead.Key
+	state    fairlead.State
+	secrets  []fairlead.SealedSecret
+	lost     map[string][]fairlead.Change
+	noted    map[string][]int64 // of these, without their contents
+	again    []fairlead.Change  // what the next report makes
+	revoked  map[string][]fairlead.Key
+	acts     []fairlead.Act
+	nodes    []fairlead.Node
+	accounts fairlead.AccountContent
+	listed   int // how often
+	tokens   map[fairlead.Hash]string
+	fail     error                  // what every read gives
+	bend     func(*fairlead.Change) // alters what is read
 }
 
 func newHistory(log string) *history {
@@ -133,6 +134,10 @@ func (h *history) State(context.Context) (fairlead.State, fairlead.Position, err
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.state, h.headLocked(), h.fail
+}
+
+func (h *history) AllAccounts(context.Context) (fairlead.AccountContent, error) {
+	return h.accounts, nil
 }
 
 func (h *history) KeyPage(_ context.Context, after fairlead.KeyHash, limit int) ([]fairlead.Key, error) {
@@ -253,6 +258,7 @@ type disk struct {
 	keys     map[fairlead.KeyHash]fairlead.Key
 	state    fairlead.State
 	secrets  []fairlead.SealedSecret
+	accounts fairlead.AccountContent
 	applies  int
 	copies   int
 	commits  int
@@ -388,6 +394,11 @@ func (s *staged) Keys(_ context.Context, keys []fairlead.Key) error {
 	return nil
 }
 
+func (s *staged) Accounts(_ context.Context, all fairlead.AccountContent) error {
+	s.next.accounts = all
+	return nil
+}
+
 func (s *staged) Rest(_ context.Context, state fairlead.State, secrets []fairlead.SealedSecret) error {
 	s.next.state, s.next.secrets = state, secrets
 	return nil
@@ -404,7 +415,7 @@ func (s *staged) Commit(_ context.Context, log string) error {
 	if s.next.at.Log != log {
 		return errors.New("the copy is of another log")
 	}
-	d.at, d.changes, d.keys, d.state, d.secrets = s.next.at, s.next.changes, s.next.keys, s.next.state, s.next.secrets
+	d.at, d.changes, d.keys, d.state, d.secrets, d.accounts = s.next.at, s.next.changes, s.next.keys, s.next.state, s.next.secrets, s.next.accounts
 	d.commits++
 	close(d.moved)
 	d.moved = make(chan struct{})

@@ -35,6 +35,7 @@ type Copy interface {
 	// Remember takes over the changes up to a number that the replica remembers. It comes before Apply.
 	Remember(ctx context.Context, through int64) error
 	Keys(ctx context.Context, keys []fairlead.Key) error
+	Accounts(ctx context.Context, all fairlead.AccountContent) error
 	Rest(ctx context.Context, state fairlead.State, secrets []fairlead.SealedSecret) error
 	// Apply replays changes since the position: what they say may be in the copy already.
 	Apply(ctx context.Context, changes []fairlead.Change) error

@@ -21,6 +21,8 @@ type Log interface {
 	State(ctx context.Context) (fairlead.State, fairlead.Position, error)
 	KeyPage(ctx context.Context, after fairlead.KeyHash, limit int) ([]fairlead.Key, error)
 	Secrets(ctx context.Context) ([]fairlead.SealedSecret, error)
+	// AllAccounts gives all accounts and teams.
+	AllAccounts(ctx context.Context) (fairlead.AccountContent, error)
 	// NoteLost gives the numbers of those changes whose contents ReportLost is to bring.
 	NoteLost(ctx context.Context, node string, remembered []fairlead.Position) (missing []int64, err error)
 	// ReportLost gives the changes that it makes, if any: keys are revoked again, and edges removed.
@@ -73,6 +75,7 @@ type (
 		Position fairlead.Position       `json:"position"`
 		State    fairlead.State          `json:"state"`
 		Secrets  []fairlead.SealedSecret `json:"secrets"`
+		Accounts fairlead.AccountContent `json:"accounts,omitzero"`
 	}
 )
 
@@ -256,7 +259,7 @@ func (s *source) has(ctx context.Context, _ string, body []byte) ([]byte, error)
 	return json.Marshal(t)
 }
 
-// copy begins a whole copy. The state is of one moment with its position, and the secrets are read after it: what
+// copy begins a whole copy. The state is of one moment with its position, and secrets and accounts are read after it: what
 // changes them later is replayed.
 func (s *source) copy(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 	h := copyHead{}
@@ -265,6 +268,9 @@ func (s *source) copy(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 		return nil, err
 	}
 	if h.Secrets, err = s.log.Secrets(ctx); err != nil {
+		return nil, err
+	}
+	if h.Accounts, err = s.log.AllAccounts(ctx); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(h)
@@ -290,6 +296,7 @@ func (s *source) keys(ctx context.Context, _ string, body []byte) ([]byte, error
 		return nil, err
 	}
 	p.Last = len(p.Keys) < keysPage
+	p.fit()
 	return p.encode(), nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +39,21 @@ func TestFramesRoundTrip(t *testing.T) {
 		{ID: "key_1", Name: "n", Hash: fairlead.HashKey("a"), Hint: "sk…x", Created: frameTime},
 		{ID: "key_2", Hash: fairlead.HashKey("b"), Created: frameTime, Revoked: frameTime},
 	}}
+	plain := len(k.encode())
+	k.Keys = append(k.Keys, fairlead.Key{ID: "key_3", Hash: fairlead.HashKey("c"), Created: frameTime, KeyTerms: fairlead.KeyTerms{
+		Account: "acc_1", Models: []string{"a/*"}, Expires: frameTime, Metadata: map[string]string{"a": "b"}, Old: fairlead.HashKey("d"),
+	}})
+	if got, err := decodeKeys(k.encode()); err != nil || !reflect.DeepEqual(got, k) {
+		t.Errorf("keys with terms: %+v, %v", got, err)
+	}
+	cut := k.encode()
+	if _, err := decodeKeys(cut[:len(cut)-1]); err == nil {
+		t.Error("terms that are cut off are taken")
+	}
+	k.Keys = k.Keys[:2]
+	if n := len(k.encode()); n != plain {
+		t.Errorf("keys without terms take %d bytes, then %d", plain, n)
+	}
 	if got, err := decodeKeys(k.encode()); err != nil || !reflect.DeepEqual(got, k) {
 		t.Errorf("keys: %+v, %v", got, err)
 	}
@@ -62,6 +79,20 @@ func TestPagesFit(t *testing.T) {
 	}
 	if n := len(long.encode()); n > 1<<20-1024 {
 		t.Errorf("a page of keys has %d bytes", n)
+	}
+	if long.fit(); len(long.Keys) != keysPage {
+		t.Errorf("a page of keys without terms has %d", len(long.Keys))
+	}
+	long.Last = true
+	for i := range long.Keys {
+		long.Keys[i].Metadata = map[string]string{}
+		for n := range 32 {
+			long.Keys[i].Metadata[strings.Repeat("k", 60)+strconv.Itoa(n)] = strings.Repeat("<", 512)
+		}
+	}
+	long.fit()
+	if n := len(long.encode()); n > 1<<20-1024 || len(long.Keys) < 2 || long.Last {
+		t.Errorf("a page of %d keys with terms has %d bytes, and is the last: %v", len(long.Keys), n, long.Last)
 	}
 }
 

@@ -61,6 +61,7 @@ func (p *program) commands() []*cobra.Command {
 		p.records(),
 		p.why(),
 		p.tail(),
+		p.account(),
 		p.key(),
 		p.credit(),
 		p.used(),

@@ -12,28 +12,37 @@ import (
 func (p *program) key() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "key",
-		Short:   "Create, list and revoke the keys that callers use",
+		Short:   "Create, list, change, rotate and revoke the keys that callers use",
 		Example: "  fairlead key create --name app\n  fairlead key list\n  fairlead key revoke key_xufprchpbmi8f7h4",
 		Args:    arguments(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addControlFlags(cmd.PersistentFlags())
-	cmd.AddCommand(p.keyCreate(), p.keyList(), p.keyRevoke())
+	cmd.AddCommand(p.keyCreate(), p.keyList(), p.keyShow(), p.keyEdit(), p.keyRotate(),
+		p.keySwitch("disable", "Refuse a key until it is enabled", true), p.keySwitch("enable", "Let a key in again that was disabled", false), p.keyRevoke())
 	return cmd
 }
 
 func (p *program) keyCreate() *cobra.Command {
-	var name string
+	var name, account, team string
 	cmd := &cobra.Command{
-		Use:     "create --name NAME",
-		Short:   "Make a key and show its secret, this once; it can be used at once",
-		Example: "  fairlead key create --name app\n  fairlead key create --name app -o json",
-		Args:    arguments(0, 0),
+		Use:   "create --name NAME",
+		Short: "Make a key and show its secret, this once; it can be used at once",
+		Example: "  fairlead key create --name app\n  fairlead key create --name app -o json\n" +
+			"  fairlead key create --name batch --account acc_xufprchpbmi8f7h4 --model 'openai/*' --expires 720h --meta ticket=42",
+		Args: arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what you call the key")
 	_ = cmd.MarkFlagRequired("name") // fails only for a flag that is not there
+	cmd.Flags().StringVar(&account, "account", "", "the account that the key belongs to, by its id")
+	cmd.Flags().StringVar(&team, "team", "", "the team of the account, by its id")
+	flags := newTermFlags(cmd.Flags())
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
-		k, err := c.CreateKey(ctx, name)
+		terms, err := flags.terms(account, team)
+		if err != nil {
+			return err
+		}
+		k, err := c.CreateKey(ctx, name, terms)
 		if err != nil {
 			return err
 		}
@@ -48,15 +57,22 @@ func (p *program) keyCreate() *cobra.Command {
 }
 
 func (p *program) keyList() *cobra.Command {
+	var account, team string
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List all keys, revoked ones included, in the order of their creation",
-		Example: "  fairlead key list",
+		Example: "  fairlead key list\n  fairlead key list --account acc_xufprchpbmi8f7h4",
 		Args:    arguments(0, 0),
 	}
+	cmd.Flags().StringVar(&account, "account", "", "those of this account alone, by its id")
+	cmd.Flags().StringVar(&team, "team", "", "with --account: those of this team of it")
 	cmd.RunE = p.withControl(func(ctx context.Context, c *client.Client, _ []string) error {
 		keys := []client.Key{}
-		for k, err := range c.Keys(ctx) {
+		all := c.Keys(ctx)
+		if account != "" || team != "" {
+			all = c.KeysOf(ctx, account, team)
+		}
+		for k, err := range all {
 			if err != nil {
 				return err
 			}

@@ -82,6 +82,9 @@ func recordLines(r *client.Record, line func(name, format string, values ...any)
 		line("which is", "%s", r.Served)
 	}
 	line("key", "%s", orDash(r.Key))
+	if r.Account != "" {
+		line("account", "%s", strings.TrimSpace(r.Account+" "+r.Team))
+	}
 	if r.CallerID != "" {
 		line("caller id", "%s", r.CallerID)
 	}

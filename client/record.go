@@ -57,6 +57,8 @@ type Record struct {
 	Served     string           `json:"served,omitempty"`   // its configured name
 	Endpoint   string           `json:"endpoint,omitempty"` // that answered, or began to
 	Key        string           `json:"key,omitempty"`
+	Account    string           `json:"account,omitempty"` // of the key, when the exchange entered
+	Team       string           `json:"team,omitempty"`
 	CallerID   string           `json:"caller_id,omitempty"`
 	Revision   int64            `json:"revision"`
 	Trial      string           `json:"trial,omitempty"` // whose revision that is; "" = it is none on trial
@@ -174,6 +176,8 @@ type Line struct {
 	Kind      fairlead.LineKind `json:"kind"`
 	At        time.Time         `json:"at"`
 	Key       string            `json:"key,omitempty"`
+	Account   string            `json:"account,omitempty"`
+	Team      string            `json:"team,omitempty"`
 	Model     string            `json:"model,omitempty"`
 	Prompt    int64             `json:"prompt,omitempty"` // of an intent: estimated tokens
 	MaxOutput int64             `json:"max_output,omitempty"`

@@ -32,6 +32,8 @@ type recordAnswer struct {
 	Served     string           `json:"served,omitempty"`   // its configured name
 	Endpoint   string           `json:"endpoint,omitempty"` // that answered, or began to
 	Key        string           `json:"key,omitempty"`
+	Account    string           `json:"account,omitempty"` // of the key, when the exchange entered
+	Team       string           `json:"team,omitempty"`
 	CallerID   string           `json:"caller_id,omitempty"`
 	Revision   int64            `json:"revision"`
 	Trial      string           `json:"trial,omitempty"` // whose revision that is; left out where it is none on trial
@@ -110,6 +112,8 @@ type lineAnswer struct {
 	Kind      fairlead.LineKind `json:"kind"`
 	At        time.Time         `json:"at"`
 	Key       string            `json:"key,omitempty"`
+	Account   string            `json:"account,omitempty"`
+	Team      string            `json:"team,omitempty"`
 	Model     string            `json:"model,omitempty"`
 	Prompt    int64             `json:"prompt,omitempty"` // of an intent: estimated tokens
 	MaxOutput int64             `json:"max_output,omitempty"`
@@ -133,7 +137,7 @@ type entryAnswer struct {
 func showRecord(r *fairlead.StoredRecord) recordAnswer {
 	shown := recordAnswer{
 		ID: r.ID, At: micros(r.At), Node: r.Node, Kept: r.Kept, Operation: r.Operation, Dialect: r.Dialect, Model: r.Model, Served: r.Served,
-		Endpoint: r.Endpoint, Key: r.Key, CallerID: r.CallerID, Revision: r.Revision, Trial: r.Trial, Stream: r.Stream, Translated: r.Translated,
+		Endpoint: r.Endpoint, Key: r.Key, Account: r.Account, Team: r.Team, CallerID: r.CallerID, Revision: r.Revision, Trial: r.Trial, Stream: r.Stream, Translated: r.Translated,
 		Status: r.Status, Code: r.Code, Error: r.Error,
 		usageAnswer: usageAnswer{
 			r.Input, r.CacheRead, r.CacheWrite, r.Output, r.Reasoning, r.AudioInput, r.AudioOutput, r.ImageInput, r.Images, r.Estimated, r.NormalPrompt, r.NormalOutput,
@@ -149,7 +153,7 @@ func showRecord(r *fairlead.StoredRecord) recordAnswer {
 
 func showLine(l *fairlead.FoundLine) lineAnswer {
 	return lineAnswer{
-		Kind: l.Kind, At: micros(l.At), Key: l.Key, Model: l.Model, Prompt: l.Prompt, MaxOutput: l.MaxOutput, Endpoint: l.Endpoint,
+		Kind: l.Kind, At: micros(l.At), Key: l.Key, Account: l.Account, Team: l.Team, Model: l.Model, Prompt: l.Prompt, MaxOutput: l.MaxOutput, Endpoint: l.Endpoint,
 		usageAnswer: usageAnswer{
 			l.Input, l.CacheRead, l.CacheWrite, l.Output, l.Reasoning, l.AudioInput, l.AudioOutput, l.ImageInput, l.Images, l.Estimated, l.NormalPrompt, l.NormalOutput,
 		},

@@ -63,6 +63,9 @@ var (
 	before = param{name: "before", text: "List from the one before this number", most: maxNumber}
 	after  = param{name: "after", text: "List from the one after this id"}
 
+	ofAccount = param{name: "account", text: "Of this account, by its id"}
+	ofTeam    = param{name: "team", text: "With account: of this team of it"}
+
 	percent = param{name: "percent", text: "Try it on so many percent of the exchanges first", most: 99}
 	hold    = param{name: "hold", text: "With percent: how long it is tried, such as 10m, before it takes the place of what is in force"}
 	guard   = param{name: "guard", text: "With percent: what must hold meanwhile, such as error_rate<2% and ttft_p95<1.5x; docs/steering.md tells the language"}
@@ -107,7 +110,21 @@ func routes() []route {
 		{method: "POST", path: v1 + "trial/drop", level: operator, handle: (*Control).dropTrial, id: "dropTrial", summary: "End the trial; what was in force stays", query: writing, body: whyBody{}, optional: true, answer: Written{}},
 		{method: "DELETE", path: v1 + "health", level: operator, handle: (*Control).forgetHealth, id: "forgetHealth", summary: "Forget what is held against endpoints, on this node and on all live edges", query: []param{why}, answer: forgottenAnswer{}},
 
-		{method: "GET", path: v1 + "keys", level: viewer, handle: (*Control).listKeys, id: "listKeys", summary: "Keys in the order of their creation", query: []param{after, limit}, answer: keysAnswer{}},
+		{method: "GET", path: v1 + "accounts", level: viewer, handle: (*Control).listAccounts, id: "listAccounts", summary: "Accounts in the order of their creation", query: []param{after, limit}, answer: accountsAnswer{}},
+		{method: "POST", path: v1 + "accounts", level: admin, handle: (*Control).createAccount, id: "createAccount", summary: "Make an account", query: noting, body: accountBody{}, answer: accountAnswer{}, status: 201},
+		{method: "GET", path: v1 + "accounts/{id}", level: viewer, handle: (*Control).getAccount, id: "getAccount", summary: "An account", answer: accountAnswer{}},
+		{method: "PATCH", path: v1 + "accounts/{id}", level: admin, handle: (*Control).patchAccount, id: "patchAccount", summary: "Change an account", query: noting, body: accountPatch{}, answer: accountAnswer{}},
+		{method: "POST", path: v1 + "accounts/{id}/close", level: admin, ends: true, handle: (*Control).closeAccount, id: "closeAccount", summary: "Close an account for good: all its keys are refused", query: noting, body: whyBody{}, optional: true, answer: accountAnswer{}},
+		{method: "GET", path: v1 + "accounts/{id}/teams", level: viewer, handle: (*Control).listTeams, id: "listTeams", summary: "Teams of an account in the order of their creation", query: []param{after, limit}, answer: teamsAnswer{}},
+		{method: "POST", path: v1 + "accounts/{id}/teams", level: admin, handle: (*Control).createTeam, id: "createTeam", summary: "Make a team of an account", query: noting, body: accountBody{}, answer: teamAnswer{}, status: 201},
+		{method: "GET", path: v1 + "accounts/{id}/teams/{team}", level: viewer, handle: (*Control).getTeam, id: "getTeam", summary: "A team", answer: teamAnswer{}},
+		{method: "PATCH", path: v1 + "accounts/{id}/teams/{team}", level: admin, handle: (*Control).patchTeam, id: "patchTeam", summary: "Change a team", query: noting, body: accountPatch{}, answer: teamAnswer{}},
+		{method: "POST", path: v1 + "accounts/{id}/teams/{team}/close", level: admin, ends: true, handle: (*Control).closeTeam, id: "closeTeam", summary: "Close a team for good: all its keys are refused", query: noting, body: whyBody{}, optional: true, answer: teamAnswer{}},
+
+		{method: "GET", path: v1 + "keys", level: viewer, handle: (*Control).listKeys, id: "listKeys", summary: "Keys in the order of their creation", query: []param{after, limit, ofAccount, ofTeam}, answer: keysAnswer{}},
+		{method: "GET", path: v1 + "keys/{id}", level: viewer, handle: (*Control).getKey, id: "getKey", summary: "A key", answer: keyAnswer{}},
+		{method: "PATCH", path: v1 + "keys/{id}", level: admin, ends: true, handle: (*Control).patchKey, id: "patchKey", summary: "Change what a key may do; disable or enable it", query: noting, body: keyPatch{}, answer: keyAnswer{}},
+		{method: "POST", path: v1 + "keys/{id}/rotate", level: admin, ends: true, handle: (*Control).rotateKey, id: "rotateKey", summary: "Give a key another secret, which is shown this once; the one before stays good for a while", query: noting, body: rotateBody{}, optional: true, answer: newKeyAnswer{}},
 		{method: "POST", path: v1 + "keys", level: admin, handle: (*Control).createKey, id: "createKey", summary: "Make a key; its secret is shown this once", query: noting, body: keyBody{}, answer: newKeyAnswer{}, status: 201},
 		{method: "DELETE", path: v1 + "keys/{id}", level: admin, ends: true, handle: (*Control).revokeKey, id: "deleteKey", summary: "Revoke a key", query: noting, answer: keyAnswer{}},
 		{method: "POST", path: v1 + "keys/{id}/revoke", level: admin, ends: true, handle: (*Control).revokeKey, id: "revokeKey", summary: "Revoke a key", query: noting, body: whyBody{}, optional: true, answer: keyAnswer{}},

@@ -39,7 +39,7 @@ var words = map[reflect.Type][]string{
 	reflect.TypeFor[fairlead.Role]():       {string(fairlead.RoleAll), string(fairlead.RoleControl), string(fairlead.RoleEdge)},
 	reflect.TypeFor[fairlead.Level]():      {string(fairlead.LevelViewer), string(fairlead.LevelOperator), string(fairlead.LevelAdmin)},
 	reflect.TypeFor[Source]():              {string(SourceStore), string(SourceFile), string(SourceEnvironment), string(SourceBuiltin)},
-	reflect.TypeFor[fairlead.ChangeKind](): {string(fairlead.ChangeRevision), string(fairlead.ChangeStep), string(fairlead.ChangeKey), string(fairlead.ChangeSecret), string(fairlead.ChangeBlock), string(fairlead.ChangeNode)},
+	reflect.TypeFor[fairlead.ChangeKind](): {string(fairlead.ChangeRevision), string(fairlead.ChangeStep), string(fairlead.ChangeKey), string(fairlead.ChangeSecret), string(fairlead.ChangeBlock), string(fairlead.ChangeNode), string(fairlead.ChangeAccount)},
 	reflect.TypeFor[fairlead.Origin](): {
 		string(fairlead.OriginApply), string(fairlead.OriginPatch), string(fairlead.OriginRollback), string(fairlead.OriginWeight),
 		string(fairlead.OriginFile), string(fairlead.OriginRamp), string(fairlead.OriginTrial),

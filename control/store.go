@@ -12,6 +12,7 @@ import (
 type Store interface {
 	logStore
 	configStore
+	accountStore
 	keyStore
 	secretStore
 	nodeStore
@@ -44,7 +45,24 @@ type keyStore interface {
 	CreateKeys(ctx context.Context, act fairlead.Act, keys ...fairlead.Key) (fairlead.Change, error)
 	// RevokeKey gives a zero Change where the key was revoked before.
 	RevokeKey(ctx context.Context, id string, act fairlead.Act) (fairlead.Key, fairlead.Change, error)
+	// UpdateKey gives a zero Change where nothing was changed; f may run again.
+	UpdateKey(ctx context.Context, id string, act fairlead.Act, f func(*fairlead.Key) error) (fairlead.Key, fairlead.Change, error)
+	Key(ctx context.Context, id string) (fairlead.Key, error)
 	Keys(ctx context.Context, after string, limit int) ([]fairlead.Key, error)
+	// KeysOf lists those of an account, or of a team of it where one is named.
+	KeysOf(ctx context.Context, account, team, after string, limit int) ([]fairlead.Key, error)
+}
+
+// accountStore changes accounts and teams as keyStore does keys.
+type accountStore interface {
+	CreateAccount(ctx context.Context, a fairlead.Account, act fairlead.Act) (fairlead.Change, error)
+	UpdateAccount(ctx context.Context, id string, act fairlead.Act, f func(*fairlead.Account) error) (fairlead.Account, fairlead.Change, error)
+	Account(ctx context.Context, id string) (fairlead.Account, error)
+	Accounts(ctx context.Context, after string, limit int) ([]fairlead.Account, error)
+	CreateTeam(ctx context.Context, t fairlead.Team, act fairlead.Act) (fairlead.Change, error)
+	UpdateTeam(ctx context.Context, account, id string, act fairlead.Act, f func(*fairlead.Team) error) (fairlead.Team, fairlead.Change, error)
+	Team(ctx context.Context, account, id string) (fairlead.Team, error)
+	Teams(ctx context.Context, account, after string, limit int) ([]fairlead.Team, error)
 }
 
 type secretStore interface {

@@ -143,11 +143,9 @@ func forwarded(h http.Header) provider.Forward {
 	}
 }
 
-func noSuchModel(s *fairlead.Snapshot, asked string) error {
-	names := make([]string, 0, len(s.Models))
-	for name := range s.Models {
-		names = append(names, name)
-	}
+// noSuchModel says that there is no model of a name for a key: one that it may not use is none to it.
+func noSuchModel(s *fairlead.Snapshot, asked string, allowed *fairlead.KeyTerms) error {
+	names := namesFor(s, allowed)
 	message := "no model has the name " + strconv.Quote(cut(asked))
 	if found := near.Names(asked, names, 3); len(found) > 0 {
 		message += "; near: " + strings.Join(found, ", ")
@@ -167,6 +165,9 @@ func unroutable(model string, p *fairlead.Plan) error {
 	reasons := make([]string, 0, len(p.LeftOut))
 	lacking, unpriced := true, false
 	for _, l := range p.LeftOut {
+		if l.Reason == fairlead.ReasonKey { // what the key may not use is nothing to its holder
+			continue
+		}
 		r := l.Endpoint.ID + ": " + string(l.Reason)
 		if l.Detail != "" {
 			r += " (" + l.Detail + ")"
@@ -174,6 +175,9 @@ func unroutable(model string, p *fairlead.Plan) error {
 		reasons = append(reasons, r)
 		unpriced = unpriced || l.Reason == fairlead.ReasonNoPrice
 		lacking = lacking && (l.Reason == fairlead.ReasonAbility || l.Reason == fairlead.ReasonDialect)
+	}
+	if len(reasons) == 0 && len(p.LeftOut) > 0 {
+		return fairlead.Errorf(fairlead.CodeNotAllowed, "the key may use no endpoint of "+model)
 	}
 	message := "no endpoint of " + model + " may be used for this request: " + strings.Join(reasons, "; ")
 	if lacking && len(reasons) > 0 {

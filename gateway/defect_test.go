@@ -20,7 +20,7 @@ import (
 // brokenKeys is a defect of ours.
 type brokenKeys struct{}
 
-func (brokenKeys) Key(context.Context, fairlead.KeyHash) (*fairlead.Key, bool, error) {
+func (brokenKeys) Holder(context.Context, fairlead.KeyHash) (fairlead.Holder, bool, error) {
 	panic("index out of range")
 }
 

@@ -130,8 +130,8 @@ func tries(t *fairlead.SnapshotTrial, pass admit.Pass, exchange string) bool {
 
 // read takes the body in and understands what it asks for.
 func (x *exchange) read(pass admit.Pass) error {
-	if pass.Key != nil {
-		x.rec.KeyID = pass.Key.ID
+	if k := pass.Key; k != nil {
+		x.rec.KeyID, x.rec.Account, x.rec.Team, x.rec.Allowed = k.ID, k.Account, k.Team, &k.KeyTerms
 	}
 	x.body.limit = x.snap.Settings
 	begin := time.Now()
@@ -161,8 +161,8 @@ func (x *exchange) read(pass admit.Pass) error {
 // route finds the model and plans where to go.
 func (x *exchange) route() error {
 	m, ok := x.snap.Model(x.rec.Model)
-	if !ok {
-		return noSuchModel(x.snap, x.rec.Model)
+	if !ok || !x.rec.Allowed.AllowsModel(m, x.rec.Model) {
+		return noSuchModel(x.snap, x.rec.Model, x.rec.Allowed)
 	}
 	x.model, x.rec.Served = m, m.Name
 	x.rec.Prompt = x.prompt(m.BytesPerToken)

@@ -27,20 +27,21 @@ func (g *Gateway) models(w http.ResponseWriter, r *http.Request, _ *address) {
 	if t := s.Trial; t != nil && tries(t, pass, fairlead.NewID("req_")) {
 		s = t.Snapshot
 	}
+	var allowed *fairlead.KeyTerms
+	if pass.Key != nil {
+		allowed = &pass.Key.KeyTerms
+	}
 	anthropic := callersDialect(r) == fairlead.Anthropic
 	_, id, one := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api"), "/v1/models/")
 	if one {
-		if _, ok := s.Model(id); !ok {
-			g.refuse(w, r, fairlead.AsError(noSuchModel(s, id)))
+		if m, ok := s.Model(id); !ok || !allowed.AllowsModel(m, id) {
+			g.refuse(w, r, fairlead.AsError(noSuchModel(s, id, allowed)))
 			return
 		}
 		writeJSON(w, describe(s, id, anthropic))
 		return
 	}
-	names := make([]string, 0, len(s.Models))
-	for name := range s.Models {
-		names = append(names, name)
-	}
+	names := namesFor(s, allowed)
 	slices.Sort(names)
 	list := make([]any, len(names))
 	for i, name := range names {
@@ -55,6 +56,17 @@ func (g *Gateway) models(w http.ResponseWriter, r *http.Request, _ *address) {
 		page["first_id"], page["last_id"] = names[0], names[len(names)-1]
 	}
 	writeJSON(w, page)
+}
+
+// namesFor lists the names and aliases of the models that a key may use.
+func namesFor(s *fairlead.Snapshot, allowed *fairlead.KeyTerms) []string {
+	names := make([]string, 0, len(s.Models))
+	for name, m := range s.Models {
+		if allowed.AllowsModel(m, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func describe(s *fairlead.Snapshot, name string, anthropic bool) any {

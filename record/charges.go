@@ -99,6 +99,8 @@ func lineHead(b []byte, kind fairlead.LineKind, r *fairlead.Record, now time.Tim
 	o.text("id", r.ID)
 	o.number("at", now.UnixMicro())
 	o.text("key", r.KeyID)
+	o.text("account", r.Account)
+	o.text("team", r.Team)
 	o.text("model", clip(r.Served))
 	o.number("revision", r.Revision)
 	return o

@@ -62,9 +62,9 @@ func TestCharges(t *testing.T) {
 	}
 	got[0].At = 0
 	want := []fairlead.ChargeLine{
-		{Kind: fairlead.LineIntent, ID: "req_1", Key: "key_1", Model: `a"\m`, Revision: r.Revision, Prompt: 70, MaxOutput: 512},
+		{Kind: fairlead.LineIntent, ID: "req_1", Key: "key_1", Account: "acc_1", Team: "team_1", Model: `a"\m`, Revision: r.Revision, Prompt: 70, MaxOutput: 512},
 		{
-			Kind: fairlead.LineCharge, ID: "req_1", At: r.Start.Add(r.Duration).UnixMicro(), Key: "key_1", Model: `a"\m`, Revision: r.Revision,
+			Kind: fairlead.LineCharge, ID: "req_1", At: r.Start.Add(r.Duration).UnixMicro(), Key: "key_1", Account: "acc_1", Team: "team_1", Model: `a"\m`, Revision: r.Revision,
 			Endpoint: r.Endpoint, Input: r.Usage.Input, CacheRead: r.Usage.CacheRead, CacheWrite: r.Usage.CacheWrite, Output: r.Usage.Output,
 			Reasoning: r.Usage.Reasoning, AudioInput: 6, AudioOutput: 3, ImageInput: 2, Images: 1, NormalPrompt: 17, NormalOutput: 12,
 			Estimated: r.Usage.Estimated, Cost: r.Cost, Status: r.Status, Code: r.Code, Attempts: fairlead.Made(r.Attempts),

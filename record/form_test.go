@@ -61,7 +61,7 @@ func whole() *fairlead.Record {
 	cost := fairlead.USD(1_500_000)
 	return &fairlead.Record{
 		Request: fairlead.Request{ID: "req_1", Operation: fairlead.OpChat, Dialect: fairlead.Anthropic, Model: "fast", Stream: true},
-		Served:  "a/m", Endpoint: "a/m@p~two", Status: 200, Revision: 3, Trial: "trial_1", Tried: true, KeyID: "key_1", CallerID: "trace-7",
+		Served:  "a/m", Endpoint: "a/m@p~two", Status: 200, Revision: 3, Trial: "trial_1", Tried: true, KeyID: "key_1", Account: "acc_1", Team: "team_1", CallerID: "trace-7",
 		Attempts: []fairlead.Attempt{{Endpoint: "a/m@p~two", Outcome: fairlead.OutcomeOK, Status: 200}},
 		Usage:    fairlead.Usage{Input: 10, CacheRead: 4, CacheWrite: 2, Output: 11, Reasoning: 5, Estimated: true}, Cost: &cost, Translated: true,
 		TTFT: 100 * time.Millisecond, Duration: 1100 * time.Millisecond, Overhead: 80 * time.Microsecond, BytesIn: 1, BytesOut: 2,

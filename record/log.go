@@ -76,6 +76,12 @@ func (l *Log) Left(r *fairlead.Record) {
 
 // appendRare adds what most exchanges have nothing to say of.
 func appendRare(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
+	if r.Account != "" {
+		attrs = append(attrs, slog.String("account", r.Account))
+	}
+	if r.Team != "" {
+		attrs = append(attrs, slog.String("team", r.Team))
+	}
 	if r.Cost != nil {
 		attrs = append(attrs, slog.String("cost_usd", r.Cost.String()))
 	}

@@ -16,7 +16,7 @@ func exchange(change func(*fairlead.Record)) *fairlead.Record {
 	cost := fairlead.USD(1_500_000)
 	r := &fairlead.Record{
 		Request: fairlead.Request{ID: "req_1", Operation: fairlead.OpChat, Dialect: fairlead.OpenAI, Model: "fast", Stream: true},
-		Served:  "a/m", Endpoint: "a/m@p~two", Status: 200, Revision: 3, KeyID: "key_1",
+		Served:  "a/m", Endpoint: "a/m@p~two", Status: 200, Revision: 3, KeyID: "key_1", Account: "acc_1", Team: "team_1",
 		Attempts: []fairlead.Attempt{
 			{Endpoint: "a/m@q", Outcome: fairlead.OutcomeServerError, Status: 500},
 			{Endpoint: "a/m@p~two", Outcome: fairlead.OutcomeOK, Status: 200},

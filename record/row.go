@@ -41,6 +41,8 @@ func appendRow(b []byte, r *fairlead.Record, why fairlead.Kept) []byte {
 	o.text("served", clip(r.Served))
 	o.text("endpoint", r.Endpoint)
 	o.text("key", r.KeyID)
+	o.text("account", r.Account)
+	o.text("team", r.Team)
 	o.text("caller_id", r.CallerID)
 	o.number("revision", r.Revision)
 	if r.Tried {

@@ -64,7 +64,7 @@ func TestRow(t *testing.T) {
 	}
 	want := fairlead.StoredRecord{
 		ID: "req_1", At: 1_800_000_000_000_001, Kept: fairlead.KeptFailure, Operation: "chat", Dialect: fairlead.Anthropic, Model: clip(r.Model), Served: "a/m",
-		Endpoint: "a/m@p~two", Key: "key_1", CallerID: "trace-7", Revision: 3, Trial: "trial_1", Stream: true, Translated: true, Status: 200, Code: fairlead.CodeInternal,
+		Endpoint: "a/m@p~two", Key: "key_1", Account: "acc_1", Team: "team_1", CallerID: "trace-7", Revision: 3, Trial: "trial_1", Stream: true, Translated: true, Status: 200, Code: fairlead.CodeInternal,
 		Error: "a \"cause\"\n", Input: 10, CacheRead: 4, CacheWrite: 2, Output: 11, Reasoning: 5, AudioInput: 6, AudioOutput: 3, ImageInput: 2, Images: 1, NormalPrompt: 17,
 		NormalOutput: 12, Estimated: true, Cost: r.Cost, TTFT: 100_000,
 		Duration: 1_100_000, Overhead: 80, BytesIn: 1, BytesOut: 2,

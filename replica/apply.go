@@ -32,9 +32,11 @@ func (r *Replica) Apply(ctx context.Context, log string, changes []fairlead.Chan
 		r.unsure = true
 		r.noteDamage(ctx, err)
 		r.refuse(b.keys, b.at.Number)
+		r.accounts.close(&b.accounts)
 		r.dropCached(b.keys, gone)
 		return fmt.Errorf("apply changes %d to %d: %w", changes[0].Number, b.at.Number, r.unfit(err))
 	}
+	r.accounts.put(&b.accounts, false)
 	r.cacheKeys(b.keys, gone)
 	if b.configures() {
 		state := b.state // of its own, so that it does not keep the batch
@@ -77,6 +79,9 @@ func (r *Replica) foldNext(ctx context.Context, log string, changes []fairlead.C
 func (f *file) apply(ctx context.Context, b *batch) (gone []fairlead.KeyHash, err error) {
 	err = sqlitefile.Tx(ctx, f.write, func(tx *sql.Tx) (err error) {
 		if gone, err = writeKeys(ctx, tx, b.keys); err != nil {
+			return err
+		}
+		if err := writeAccounts(ctx, tx, &b.accounts); err != nil {
 			return err
 		}
 		if err := writeSecrets(ctx, tx, b.secrets); err != nil {

@@ -73,7 +73,7 @@ func (c *Copy) Revoked(ctx context.Context, after fairlead.KeyHash) (keys []fair
 // revokedBeside reads a page of Revoked. Both tables are in the order of hashes, so that each is gone through once at most.
 func revokedBeside(ctx context.Context, conn *sql.Conn, after fairlead.KeyHash) (keys []fairlead.Key, err error) {
 	rows, err := conn.QueryContext(ctx, `
-		SELECT was.hash, was.id, was.name, was.hint, was.created, was.revoked FROM old.keys AS was CROSS JOIN main.keys AS is_now
+		SELECT was.hash, was.id, was.name, was.hint, was.created, was.revoked, was.terms FROM old.keys AS was CROSS JOIN main.keys AS is_now
 		ON is_now.hash = was.hash AND is_now.id = was.id AND is_now.revoked IS NULL
 		WHERE was.revoked IS NOT NULL AND was.hash > ? ORDER BY was.hash LIMIT ?`, after[:], revokedPage)
 	if err != nil {
@@ -81,14 +81,10 @@ func revokedBeside(ctx context.Context, conn *sql.Conn, after fairlead.KeyHash) 
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var k fairlead.Key
-		var hash []byte
-		var created, revoked int64
-		if err := rows.Scan(&hash, &k.ID, &k.Name, &k.Hint, &created, &revoked); err != nil {
+		k, err := scanKey(rows)
+		if err != nil {
 			return nil, err
 		}
-		copy(k.Hash[:], hash)
-		k.Created, k.Revoked = fromMicros(created), fromMicros(revoked)
 		keys = append(keys, k)
 	}
 	return keys, rows.Err()

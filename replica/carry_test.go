@@ -115,7 +115,7 @@ func TestCopyRevokes(t *testing.T) {
 		t.Errorf("%d keys are told in %d pages", len(told), pages)
 	}
 	for _, k := range lost {
-		if told[k.ID] != k {
+		if !reflect.DeepEqual(told[k.ID], k) {
 			t.Fatalf("%s is told as %+v", k.ID, told[k.ID])
 		}
 	}

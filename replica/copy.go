@@ -74,7 +74,14 @@ func (c *Copy) Keys(ctx context.Context, keys []fairlead.Key) error {
 	})
 }
 
-// Rest puts what a replica holds besides keys.
+// Accounts puts accounts and teams as they are.
+func (c *Copy) Accounts(ctx context.Context, all fairlead.AccountContent) error {
+	return c.step("copy accounts", func() error {
+		return sqlitefile.Tx(ctx, c.file.write, func(tx *sql.Tx) error { return writeAccounts(ctx, tx, &all) })
+	})
+}
+
+// Rest puts what a replica holds besides keys and accounts.
 func (c *Copy) Rest(ctx context.Context, s fairlead.State, secrets []fairlead.SealedSecret) error {
 	return c.step("copy configuration", func() (err error) {
 		if len(s.Document) == 0 {
@@ -207,10 +214,14 @@ func (c *Copy) commit(ctx context.Context, log string) error {
 	if err != nil {
 		return errors.Join(err, removeFile(path))
 	}
+	all, err := f.readAccounts(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("read accounts: %w", err), f.close(), removeFile(path))
+	}
 	if err := syncFile(r.dir); err != nil {
 		return errors.Join(err, f.close(), removeFile(path))
 	}
-	return r.replace(ctx, f, c)
+	return r.replace(ctx, f, c, all)
 }
 
 // settle sees to it that the disk has the whole copy, in one file, and with it the last good configuration: what is in
@@ -235,7 +246,7 @@ func (c *Copy) settle(ctx context.Context, good []byte) error {
 
 // replace puts a copy's file in the place of the one in use. Nothing in here keeps the copy from being in
 // force: what is left of the old file is removed at the next start at the latest.
-func (r *Replica) replace(ctx context.Context, f *file, c *Copy) error {
+func (r *Replica) replace(ctx context.Context, f *file, c *Copy, all *fairlead.AccountContent) error {
 	old := r.file
 	r.reading.Lock()
 	r.file = f
@@ -243,6 +254,7 @@ func (r *Replica) replace(ctx context.Context, f *file, c *Copy) error {
 	r.copying, c.file = nil, nil
 	state := c.state
 	r.state, r.unsure = &state, false
+	r.accounts.put(all, true)
 	r.version.Add(1)
 	if err := r.forget(); err != nil {
 		return err

@@ -19,13 +19,16 @@ const (
 	// application marks the file as a replica of fairlead's ("FLRP"), layout the shape of its tables.
 	// There are no migrations: another layout is rebuilt from the feed.
 	application = 0x464C5250
-	layout      = 3
+	layout      = 4
 
 	readers = 4
 )
 
 // indexIDs keeps two keys from having one id. A copy does without until its keys are in: BenchmarkMillionKeys.
 const indexIDs = `CREATE UNIQUE INDEX key_ids ON keys (id)`
+
+// lookUp finds a key by a hash; only where there is none by one that was replaced, of which there are few.
+const lookUp = `SELECT ` + keyColumns + ` FROM keys WHERE hash = ?1 UNION ALL SELECT ` + keyColumns + ` FROM keys WHERE old = ?1 LIMIT 1`
 
 // schema keeps each key in one b-tree by its hash: what a lookup needs is one descent. The document stands
 // apart from the rest of the state, so that a step of weights does not write it again. A change's through
@@ -38,8 +41,11 @@ CREATE TABLE keys (
     name    TEXT    NOT NULL,
     hint    TEXT    NOT NULL,
     created INTEGER NOT NULL,
-    revoked INTEGER
+    revoked INTEGER,
+    terms   BLOB,
+    old     BLOB
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX key_olds ON keys (old) WHERE old IS NOT NULL;
 ` + indexIDs + `;
 CREATE TABLE position (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
@@ -67,6 +73,11 @@ CREATE TABLE secrets (
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
     sealed  BLOB
+) STRICT, WITHOUT ROWID;
+CREATE TABLE accounts (
+    id      TEXT    PRIMARY KEY,
+    team    INTEGER NOT NULL,
+    content BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE changes (
     number  INTEGER PRIMARY KEY,
@@ -113,7 +124,7 @@ func openFile(ctx context.Context, path string) (_ *file, err error) {
 	}
 	f.read.SetMaxOpenConns(readers)
 	f.read.SetMaxIdleConns(readers)
-	if f.lookup, err = f.read.PrepareContext(ctx, `SELECT id, name, hint, created, revoked FROM keys WHERE hash = ?`); err != nil {
+	if f.lookup, err = f.read.PrepareContext(ctx, lookUp); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -163,9 +174,9 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	}
 	if app == application && version == layout {
 		// Touches all tables, so that a file which lost one is found now.
-		_, err := db.ExecContext(ctx, `SELECT p.number, s.at, d.id, g.id, k.revoked, x.at, c.at
+		_, err := db.ExecContext(ctx, `SELECT p.number, s.at, d.id, g.id, k.terms, x.at, c.at, a.team
 			FROM position p JOIN state s USING (id) JOIN document d USING (id) LEFT JOIN good g USING (id)
-			LEFT JOIN keys k ON k.hash = x'00' LEFT JOIN secrets x ON x.name = '' LEFT JOIN changes c ON c.number = 0 WHERE p.id = 1`)
+			LEFT JOIN keys k ON k.hash = x'00' LEFT JOIN secrets x ON x.name = '' LEFT JOIN changes c ON c.number = 0 LEFT JOIN accounts a ON a.id = '' WHERE p.id = 1`)
 		return err
 	}
 	if app != 0 || version != 0 || tables != 0 {

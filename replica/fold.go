@@ -27,6 +27,8 @@ type batch struct {
 	keys    []fairlead.Key
 	secrets []fairlead.SealedSecret
 
+	accounts fairlead.AccountContent
+
 	state    fairlead.State
 	document *mergepatch.Document // nil while no patch was applied
 	sum      fairlead.Hash        // that the document must have
@@ -87,6 +89,13 @@ func (b *batch) take(c *fairlead.Change) error {
 		keys, err := readKeys(c)
 		b.keys = append(b.keys, keys...)
 		return err
+	case fairlead.ChangeAccount:
+		var content fairlead.AccountContent
+		if err := json.Unmarshal(c.Content, &content); err != nil {
+			return err
+		}
+		b.accounts.Accounts = append(b.accounts.Accounts, content.Accounts...)
+		b.accounts.Teams = append(b.accounts.Teams, content.Teams...)
 	case fairlead.ChangeSecret:
 		var secret fairlead.SealedSecret
 		if err := json.Unmarshal(c.Content, &secret); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -93,7 +94,7 @@ func fillDisk(dir string) error {
 // holds says in what a replica differs from a log and keys.
 func holds(ctx context.Context, r *replica.Replica, l *changelog.Log, keys ...fairlead.Key) error {
 	for _, k := range keys {
-		if got, found, err := r.Key(ctx, k.Hash); err != nil || !found || *got != k {
+		if got, found, err := r.Key(ctx, k.Hash); err != nil || !found || !reflect.DeepEqual(*got, k) {
 			return fmt.Errorf("the key is %+v, %v, %w; want %+v", got, found, err, k)
 		}
 	}

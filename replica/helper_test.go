@@ -54,7 +54,7 @@ func wantFound(t *testing.T, r *replica.Replica, want, gone []fairlead.Key) {
 	t.Helper()
 	for range 2 {
 		for _, k := range want {
-			if got, found, err := r.Key(t.Context(), k.Hash); err != nil || !found || *got != k {
+			if got, found, err := r.Key(t.Context(), k.Hash); err != nil || !found || !reflect.DeepEqual(*got, k) {
 				t.Errorf("got %+v, %v, %v; want %+v", got, found, err, k)
 			}
 		}

@@ -134,7 +134,7 @@ func TestKilled(t *testing.T) {
 		}
 		wantAt(t, r, p.Log)
 		for _, k := range p.keys {
-			if got, found, err := r.Key(t.Context(), k.Hash); err != nil || !found || *got != k {
+			if got, found, err := r.Key(t.Context(), k.Hash); err != nil || !found || !reflect.DeepEqual(*got, k) {
 				t.Fatalf("round %d, at %d: got %+v, %v, %v; want %+v", round, at.Number, got, found, err, k)
 			}
 		}

@@ -42,7 +42,7 @@ func TestEntryBeingWrittenIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	applied := make(chan struct{})
-	r.cache.Load().Compute(k.Hash, func(*fairlead.Key, bool) (*fairlead.Key, otter.ComputeOp) {
+	r.cache.Load().Compute(k.Hash, func(*held, bool) (*held, otter.ComputeOp) {
 		before := r.version.Load()
 		go func() {
 			defer close(applied)

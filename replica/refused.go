@@ -46,12 +46,14 @@ func (r *refused) add(keys []fairlead.Key, number int64, room int) {
 		r.keys = map[fairlead.KeyHash]refusal{}
 	}
 	for i := range keys {
-		old, known := r.keys[keys[i].Hash]
-		if keys[i].Active() || (!known && len(r.keys) >= room) {
-			continue
-		}
 		k := keys[i]
-		r.keys[k.Hash] = refusal{&k, max(number, old.number)}
+		for _, hash := range hashesOf(&k) {
+			old, known := r.keys[hash]
+			if k.Active() || (!known && len(r.keys) >= room) {
+				continue
+			}
+			r.keys[hash] = refusal{&k, max(number, old.number)}
+		}
 	}
 	r.some.Store(int64(len(r.keys)))
 }
@@ -76,7 +78,7 @@ func (r *refused) written(through int64) {
 
 // refuse keeps the revoked ones of keys that the disk did not take, which came up to a change.
 func (r *Replica) refuse(keys []fairlead.Key, number int64) {
-	r.refused.add(keys, number, len(keys)+maxHeard)
+	r.refused.add(keys, number, 2*len(keys)+maxHeard)
 }
 
 // Refuse has the keys refused at once that a change revokes which was heard and cannot be applied yet. Once it returns,

@@ -1,6 +1,6 @@
 // Package replica is this node's own disk: what the data plane must know to serve without asking
 // anyone. It holds how far this node followed the log of changes, the configuration, the keys by the hash
-// of their secrets, the stored secrets (still sealed), and the changes last applied; in front of the keys
+// of their secrets, accounts and teams, the stored secrets (still sealed), and the changes last applied; in front of the keys
 // is a bounded memory cache. All of it is a copy: a damaged or foreign file is moved aside and filled
 // again by the feed. A revoked key stays as a tombstone, so that "revoked" and "unknown" can be told apart.
 //
@@ -49,12 +49,14 @@ type Replica struct {
 	// came in between; see Key.
 	version atomic.Uint64
 	cache   atomic.Pointer[cache]
-	refused refused
-	damaged atomic.Bool
+	// accounts are in memory as a whole. Appliers bring them up to date after the disk has them, and before keys in memory.
+	accounts accounts
+	refused  refused
+	damaged  atomic.Bool
 }
 
 // cache maps the hash of a secret to its key, or to nil where there is no such key.
-type cache = otter.Cache[fairlead.KeyHash, *fairlead.Key]
+type cache = otter.Cache[fairlead.KeyHash, *held]
 
 // Option changes how a replica is opened.
 type Option func(*Replica)
@@ -63,7 +65,7 @@ type Option func(*Replica)
 func WithLog(l *slog.Logger) Option { return func(r *Replica) { r.log = l } }
 
 // Open opens the replica in a folder, making both where there are none. One process may hold it at a
-// time: the cache would not see another's writes. Nothing is loaded, so the time to open does not
+// time: the cache would not see another's writes. Nothing but accounts and teams is loaded, so the time to open does not
 // depend on the number of keys. What a copy left that was not finished is removed.
 func Open(ctx context.Context, dir string, options ...Option) (*Replica, error) {
 	r := &Replica{dir: dir, log: slog.New(slog.DiscardHandler), size: CachedKeys}
@@ -97,6 +99,11 @@ func (r *Replica) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	all, err := r.file.readAccounts(ctx)
+	if err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	r.accounts.put(all, true)
 	r.now.Store(&moment{at: at, over: make(chan struct{})})
 	return nil
 }
@@ -152,7 +159,7 @@ func (r *Replica) Close() error {
 // forget empties the cache. The old one is left to the lookups that still hold it: clearing it in
 // place could miss what one of them is just putting in.
 func (r *Replica) forget() error {
-	c, err := otter.New(&otter.Options[fairlead.KeyHash, *fairlead.Key]{MaximumSize: r.size})
+	c, err := otter.New(&otter.Options[fairlead.KeyHash, *held]{MaximumSize: r.size})
 	if err != nil {
 		return fmt.Errorf("make cache: %w", err)
 	}

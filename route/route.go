@@ -26,7 +26,12 @@ func Plan(dst fairlead.Plan, m *fairlead.Model, r *fairlead.Request, chance Chan
 
 func planModel(dst fairlead.Plan, m *fairlead.Model, r *fairlead.Request, asked string, fallback bool, chance Chance) fairlead.Plan {
 	first := len(dst.Steps)
+	allowed := r.Allowed.AllowsModel(m, asked)
 	for _, e := range m.Endpoints {
+		if !allowed || !r.Allowed.AllowsEndpoint(e.ID) {
+			dst.LeftOut = append(dst.LeftOut, fairlead.LeftOut{Endpoint: e, Reason: fairlead.ReasonKey})
+			continue
+		}
 		if reason, detail := ineligible(e, r); reason != "" {
 			dst.LeftOut = append(dst.LeftOut, fairlead.LeftOut{Endpoint: e, Reason: reason, Detail: detail})
 			continue

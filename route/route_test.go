@@ -39,6 +39,23 @@ func paid(e *fairlead.Endpoint, p *fairlead.Price) *fairlead.Endpoint {
 	return e
 }
 
+// by is a chat by a key.
+func by(terms fairlead.KeyTerms) *fairlead.Request {
+	r := chat(0)
+	r.Allowed = &terms
+	return r
+}
+
+// TestFallbacksOfAKey holds that a key comes to no model by a fallback that it may not ask for.
+func TestFallbacksOfAKey(t *testing.T) {
+	second := &fairlead.Model{Name: "b/n", Endpoints: []*fairlead.Endpoint{endpoint(place(fairlead.OpenAI, "two"), 1)}}
+	third := &fairlead.Model{Name: "a/n", Endpoints: []*fairlead.Endpoint{endpoint(place(fairlead.OpenAI, "three"), 1)}}
+	m := &fairlead.Model{Name: "a/m", Fallbacks: []*fairlead.Model{second, third}, Endpoints: []*fairlead.Endpoint{endpoint(place(fairlead.OpenAI, "one"), 1)}}
+	if got := show(route.Plan(fairlead.Plan{}, m, by(fairlead.KeyTerms{Models: []string{"a/*"}}), rand.Float64)); got != "one three two:key()" {
+		t.Errorf("planned %q", got)
+	}
+}
+
 func show(p fairlead.Plan) string {
 	var b strings.Builder
 	for _, s := range p.Steps {
@@ -79,6 +96,10 @@ func TestEligibility(t *testing.T) {
 		{"a price of nothing is one", paid(endpoint(good, 1), &fairlead.Price{}), paying(0), "good"},
 		{"who pays may not use what has none", endpoint(good, 1), paying(0), "good:no_price()"},
 		{"what else is wrong is said first", endpoint(keyless, 1), paying(0), "keyless:no_credential()"},
+		{"an endpoint that the key may use", endpoint(good, 1), by(fairlead.KeyTerms{Endpoints: []string{"*@good"}}), "good"},
+		{"one that it may not", endpoint(good, 1), by(fairlead.KeyTerms{Endpoints: []string{"*@bad"}}), "good:key()"},
+		{"though it is drained", endpoint(good, 0), by(fairlead.KeyTerms{Endpoints: []string{"*@bad"}}), "good:key()"},
+		{"of a model that it may not use", endpoint(good, 1), by(fairlead.KeyTerms{Models: []string{"b/*"}}), "good:key()"},
 		{"credential unresolved", endpoint(unresolved, 1), chat(0), "unresolved:no_credential()"},
 	} {
 		m := &fairlead.Model{Name: "a/m", Endpoints: []*fairlead.Endpoint{c.e}}

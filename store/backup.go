@@ -20,6 +20,8 @@ const (
 	backupSchema = 8
 	// oldestBackup is that of the oldest backup that can be restored: what later ones have added begins empty.
 	oldestBackup = 4
+	// plainSchema is the last one whose keys have neither account nor terms.
+	plainSchema = 6
 )
 
 // backupEnd is the last line of a backup: what makes it whole.

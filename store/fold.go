@@ -8,14 +8,14 @@ import (
 	"fairlead"
 )
 
-// folded is what the log makes of the tables of keys, secrets and nodes: of each row a short sum, for there may be millions.
+// folded is what the log makes of the tables of keys, accounts, teams, secrets and nodes: of each row a short sum, for there may be millions.
 type folded map[fairlead.ChangeKind]map[string]rowSum
 
 // rowSum is the begin of a SHA-256: enough to notice what was altered, little enough to keep for each row.
 type rowSum [12]byte
 
 func newFolded() folded {
-	return folded{fairlead.ChangeKey: {}, fairlead.ChangeSecret: {}, fairlead.ChangeNode: {}}
+	return folded{fairlead.ChangeKey: {}, fairlead.ChangeAccount: {}, fairlead.ChangeSecret: {}, fairlead.ChangeNode: {}}
 }
 
 // put notes a row as it is after a change.
@@ -42,6 +42,21 @@ func (f folded) fold(c *fairlead.Change) error {
 		}
 		for i := range content.Keys {
 			if err := f.put(c.Kind, content.Keys[i].ID, &content.Keys[i]); err != nil {
+				return err
+			}
+		}
+	case fairlead.ChangeAccount:
+		var content fairlead.AccountContent
+		if err := json.Unmarshal(c.Content, &content); err != nil {
+			return err
+		}
+		for i := range content.Accounts {
+			if err := f.put(c.Kind, content.Accounts[i].ID, &content.Accounts[i]); err != nil {
+				return err
+			}
+		}
+		for i := range content.Teams {
+			if err := f.put(c.Kind, content.Teams[i].ID, &content.Teams[i]); err != nil {
 				return err
 			}
 		}
@@ -74,6 +89,9 @@ func (v *verifier) checkTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := v.checkAccounts(ctx); err != nil {
+		return err
+	}
 	err = each(ctx, v.q, func(r scanner) error {
 		secret, err := scanSecret(r)
 		if err != nil {
@@ -100,6 +118,26 @@ func (v *verifier) checkTables(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (v *verifier) checkAccounts(ctx context.Context) error {
+	err := each(ctx, v.q, func(r scanner) error {
+		a, err := scanAccount(r)
+		if err != nil {
+			return err
+		}
+		return v.row(fairlead.ChangeAccount, a.ID, &a)
+	}, `SELECT `+accountColumns+` FROM accounts`)
+	if err != nil {
+		return err
+	}
+	return each(ctx, v.q, func(r scanner) error {
+		t, err := scanTeam(r)
+		if err != nil {
+			return err
+		}
+		return v.row(fairlead.ChangeAccount, t.ID, &t)
+	}, `SELECT `+teamColumns+` FROM teams`)
 }
 
 // row compares a row of a table, and takes what the log made of it out.

@@ -80,7 +80,7 @@ func goodOf(ctx context.Context, q querier, was map[string]fairlead.Key) (good [
 			return nil, err
 		}
 		for _, k := range here {
-			if k.Hash == was[k.ID].Hash {
+			if r := was[k.ID]; k.Hash == r.Hash || k.Hash == r.Old || k.Old == r.Hash { // a restore can have undone or redone a rotation
 				k.Revoked = moment(was[k.ID].Revoked)
 				good = append(good, k)
 			}

@@ -189,6 +189,10 @@ func (in *restore) insert(ctx context.Context, w *writer, name string, values []
 		}
 		in.load = w.bulk(in.table.insert(), len(in.table.columns))
 	}
+	if name == "keys" && in.info.Schema <= plainSchema {
+		none := json.RawMessage(`""`)
+		values = append(values, none, none, none)
+	}
 	row, err := in.table.decode(values)
 	if err != nil {
 		return errBackup("a row of "+name+" cannot be read", err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestCopiedWhileOpen(t *testing.T) {
 		}
 	}
 	keys, err := open(t, filepath.Join(copied, "fairlead.db")).Keys(t.Context(), "", 10)
-	if err != nil || len(keys) != 1 || keys[0] != k {
+	if err != nil || len(keys) != 1 || !reflect.DeepEqual(keys[0], k) {
 		t.Errorf("after the copy: %v, %v; want %v", keys, err, k)
 	}
 }

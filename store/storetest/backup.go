@@ -150,7 +150,7 @@ func testDamagedBackup(t *testing.T, db Database, fresh func(*testing.T) Databas
 		{"a later schema", zip(t, strings.Replace(whole, `"schema":`, `"schema":9`, 1))},
 		{"an edit", zip(t, strings.Replace(whole, "key of a test", "key of a text", 1))},
 		{"an edit with a new sum", zip(t, sealAgain(strings.Replace(whole, "key of a test", "key of a text", 1)))},
-		{"a key good again", zip(t, sealAgain(regexp.MustCompile(`(?m)^(\["keys".*),[0-9]+\]$`).ReplaceAllString(whole, "$1,null]")))},
+		{"a key good again", zip(t, sealAgain(regexp.MustCompile(`(?m)^(\["keys".*),[0-9]+(,"[^"]*","[^"]*",.*)$`).ReplaceAllString(whole, "$1,null$2")))},
 		{"another position", zip(t, sealAgain(strings.Replace(whole, `"number":12`, `"number":11`, 1)))},
 		{"an unknown table", zip(t, sealAgain(strings.Replace(whole, `["vault",`, `["volt",`, 1)))},
 		{"a row too short", zip(t, sealAgain(strings.Replace(whole, `["vault","fleet",`, `["vault",`, 1)))},

@@ -209,6 +209,12 @@ func testTokensOfOneName(t *testing.T, db, empty Database) {
 		`DROP TABLE ledger`,
 		`ALTER TABLE records DROP COLUMN tried`, // 00006
 		`DROP INDEX tokens_by_name`,
+		`DROP INDEX keys_by_account`,
+		`ALTER TABLE keys DROP COLUMN account`,
+		`ALTER TABLE keys DROP COLUMN team`,
+		`ALTER TABLE keys DROP COLUMN terms`,
+		`DROP TABLE teams`,
+		`DROP TABLE accounts`,
 		`DELETE FROM goose_db_version WHERE version_id >= 5`,
 	} {
 		_, err := sql.ExecContext(t.Context(), statement)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +236,7 @@ func testFirstSchema(t *testing.T, db Database) {
 		seen[content.Keys[i].ID] = content.Keys[i].Key()
 	}
 	for _, k := range keys {
-		if seen[k.ID] != k {
+		if !reflect.DeepEqual(seen[k.ID], k) {
 			t.Errorf("the change has %+v, want %+v", seen[k.ID], k)
 		}
 	}

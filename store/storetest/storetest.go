@@ -107,6 +107,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	}, ledgerClauses(fresh)...) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, fresh(t)) })
 	}
+	runAccounts(t, fresh)
 }
 
 // start is when things of these tests happen, one second after the other.
@@ -198,7 +199,7 @@ func wantKeys(t *testing.T, s *store.Store, want []fairlead.Key) {
 		t.Fatalf("got %d keys, want %d", len(got), len(want))
 	}
 	for i := range got {
-		if got[i] != want[i] {
+		if !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("key %d: got %+v, want %+v", i, got[i], want[i])
 		}
 	}
