@@ -56,6 +56,14 @@ func TestEvidence(t *testing.T) {
 	if r.Node != "edge-7" || r.Output != charge.Output || r.Endpoint != charge.Endpoint || len(r.Attempts) != 1 || r.Kept != fairlead.KeptSample {
 		t.Errorf("record %+v", r)
 	}
+	used, err := s.Usage(t.Context(), fairlead.UsageFilter{From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Minute), By: fairlead.UsageByProvider})
+	check(t, err)
+	if len(used) != 1 || used[0].Name != "first" || used[0].Exchanges != 1 || used[0].Output != charge.Output || used[0].Input != charge.Input || used[0].Failures != 0 {
+		t.Errorf("usage %+v", used)
+	}
+	if c, err := s.AuditLedger(t.Context()); err != nil || len(c.Faults) > 0 || c.Lines != 1 || c.Unread != 0 || c.Foreign != 0 {
+		t.Errorf("audited %+v, %v", c, err)
+	}
 	if _, err := s.ChargeLines(t.Context(), noID); fairlead.AsError(err).Code != fairlead.CodeNotFound {
 		t.Errorf("what was refused has lines: %v", err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -91,7 +92,8 @@ func (s *settlement) addUsage(ctx context.Context) error {
 	return rows.flush(ctx)
 }
 
-// charge posts what each account pays for each frame.
+// charge posts what each account pays for each frame. Where the books have no room its error is none of the frame's: as CodeConflict
+// it would say that another frame has its key.
 func (s *settlement) charge(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return err
@@ -103,7 +105,7 @@ func (s *settlement) charge(ctx context.Context) error {
 				At: s.at, Kind: fairlead.PostCharge, Account: c.Account, Reference: reference, By: d.key.Node, Entries: c.Entries(s.books[c.Account]),
 			})
 			if err != nil {
-				return err
+				return errors.New("charge " + c.Account + ": " + err.Error())
 			}
 		}
 	}
