@@ -100,14 +100,14 @@ func (b *Book) openLevel(pool fairlead.PoolID) *level {
 }
 
 // Apply takes over control's answer to an ask: Purse.Apply. Answers to what was asked before a lease was opened here speak of one
-// that has been given back since, or of what another process had. Where control has seen a later ask, the answer to that one counts.
+// that has been given back since, or of what another process had. An answer to an ask that was late does not count: control has seen a later one.
 func (b *Book) Apply(g fairlead.LeaseGrant) {
 	for i := range g.Levels {
 		b.past(g.Levels[i].Number)
 		if l := b.level(g.Levels[i].Pool); l != nil {
 			l.mu.Lock()
 			l.asking = l.asking && g.Number < l.last
-			if g.Number > l.since && g.Levels[i].Number <= g.Number {
+			if g.Number > l.since && !g.Levels[i].Late {
 				l.apply(&g.Levels[i], g.Number)
 			}
 			l.mu.Unlock()
@@ -134,7 +134,7 @@ func (b *Book) Recall(g fairlead.LeaseGrant) (ok bool) {
 	b.mu.Lock()
 	ok = g.Number > b.swept
 	for i := range g.Levels {
-		ok = ok && g.Levels[i].Number <= g.Number
+		ok = ok && !g.Levels[i].Late
 	}
 	if ok {
 		for i := range g.Levels {

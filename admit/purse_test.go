@@ -201,7 +201,7 @@ func TestRecall(t *testing.T) {
 	spent := admit.Totals{balance: 40}
 	b := admit.NewBook(admit.Purses{Incarnation: "i", Spent: spent})
 	g := fairlead.LeaseGrant{Number: b.AskAll().Number, Levels: []fairlead.LevelGrant{
-		{Pool: balance, Number: 900, Era: 1, Version: 5, Granted: 100},
+		{Pool: balance, Number: 900, Late: true, Era: 1, Version: 5, Granted: 100},
 		{Pool: keyDay, Number: 800, Era: 1, Version: 2, Granted: 7},
 	}}
 	if b.Recall(g) {
@@ -210,6 +210,7 @@ func TestRecall(t *testing.T) {
 	if _, ok := b.Back(func(fairlead.PoolID) bool { return true }); ok {
 		t.Error("an answer that does not count was taken over")
 	}
+	g.Levels[0].Late = false
 	if g.Number = b.AskAll().Number; g.Number <= 900 || !b.Recall(g) {
 		t.Errorf("ask %d does not count", g.Number)
 	}

@@ -173,6 +173,68 @@ func TestOldAsks(t *testing.T) {
 	}
 }
 
+// TestVersions holds what an edge hears that knows a lease of 30 (era 2, version 3, last ask 5) as something else.
+func TestVersions(t *testing.T) {
+	state := lease.State{
+		Pool: lease.Pool{Era: 2, Balance: 100, Lent: 20}, Lease: lease.Lease{Era: 2, Version: 3, Number: 5, Granted: 30, Settled: 10},
+	}
+	sizes := lease.Sizes{Share: 1000, Least: 50, Most: 50}
+	for _, c := range []struct {
+		name   string
+		number int64
+		ask    fairlead.LevelAsk
+		want   fairlead.LevelGrant
+	}{
+		{"as it is", 6, fairlead.LevelAsk{Era: 2, Version: 3, Granted: 30, Need: 40, Want: 40}, fairlead.LevelGrant{Number: 6, Version: 4, Granted: 40}},
+		{"enough", 6, fairlead.LevelAsk{Era: 2, Version: 3, Granted: 30, Need: 20, Want: 20}, fairlead.LevelGrant{Number: 6, Version: 3, Granted: 30}},
+		{"late", 5, fairlead.LevelAsk{Era: 2, Version: 3, Granted: 30, Need: 40, Want: 40}, fairlead.LevelGrant{Number: 5, Late: true, Version: 3, Granted: 30}},
+		{"a version before", 6, fairlead.LevelAsk{Era: 2, Version: 2, Granted: 15, Need: 40, Want: 40}, fairlead.LevelGrant{Number: 6, Version: 3, Granted: 30}},
+		{"started again", 6, fairlead.LevelAsk{Need: 40, Want: 40}, fairlead.LevelGrant{Number: 6, Version: 4, Granted: 30}},
+		{"a version that control lost", 6, fairlead.LevelAsk{Era: 2, Version: 8, Granted: 50, Need: 60, Want: 60}, fairlead.LevelGrant{Number: 6, Version: 9, Granted: 30}},
+		{"an era before", 6, fairlead.LevelAsk{Era: 1, Version: 3, Granted: 30, Need: 40, Want: 40}, fairlead.LevelGrant{Number: 6, Version: 3, Granted: 30}},
+		{"what it gave back was lost", 6, fairlead.LevelAsk{Era: 2, Version: 3, Granted: 12, Need: 14, Want: 14}, fairlead.LevelGrant{Number: 6, Version: 4, Granted: 30}},
+		{"it gives back", 6, fairlead.LevelAsk{Era: 2, Version: 3, Granted: 12, Want: 12, Back: true}, fairlead.LevelGrant{Number: 6, Version: 4, Granted: 12}},
+		{"it gives back what is settled", 6, fairlead.LevelAsk{Era: 2, Version: 3, Want: 3, Back: true}, fairlead.LevelGrant{Number: 6, Version: 4, Granted: 10}},
+		{"it has spent more", 6, fairlead.LevelAsk{Era: 2, Version: 3, Granted: 30, Spent: 37, Need: 1_000, Want: 1_000}, fairlead.LevelGrant{Number: 6, Version: 4, Granted: 37}},
+	} {
+		c.want.Era, c.want.Settled = 2, 10
+		after, g := lease.Grant(fairlead.LeaseAsk{Number: c.number, Levels: []fairlead.LevelAsk{c.ask}}, []lease.State{state}, sizes)
+		if got := g.Levels[0]; got != c.want || after[0].Pool.Lent != got.Granted-10 {
+			t.Errorf("%s: %+v, lent %d; want %+v", c.name, got, after[0].Pool.Lent, c.want)
+		}
+	}
+	for number, late := range map[int64]bool{5: true, 6: false} {
+		l, g := lease.Recall(state.Pool, state.Lease, number, sizes)
+		if g.Late != late || l.Number != max(5, number) || (g.Version == 3) != late || g.Granted != 30 {
+			t.Errorf("recalled by ask %d: %+v", number, g)
+		}
+	}
+}
+
+// TestEnds holds what is left of a lease in another era, and after its edge is forgotten.
+func TestEnds(t *testing.T) {
+	p, l := lease.Pool{Era: 1, Balance: 100, Lent: 60}, lease.Lease{Era: 1, Version: 3, Granted: 50, Settled: 10}
+	if same := p.Void(1); same != p {
+		t.Errorf("an era that has begun changed %+v", same)
+	}
+	voided := p.Void(2)
+	after, now, taken, err := lease.Settle(voided, l, 5)
+	if err != nil || voided.Lent != 0 || after.Lent != 0 || taken != (lease.Taken{Free: 5}) || now.Left() != 0 || now.Settled != 15 {
+		t.Errorf("after a restore: %+v, %+v, %+v, %v", after, now, taken, err)
+	}
+	free, ended := lease.Forget(p, l)
+	if free.Lent != 20 || free.Balance != 100 || !ended.Ended || ended.Version != 4 {
+		t.Errorf("forgotten: %+v, %+v", free, ended)
+	}
+	ask := fairlead.LeaseAsk{Number: 9, Levels: []fairlead.LevelAsk{{Era: 1, Version: 4, Granted: 10, Need: 20, Want: 20}}}
+	if _, g := lease.Grant(ask, []lease.State{{Pool: free, Lease: ended}}, lease.DefaultSizes); g.Levels[0].Granted != 10 || !g.Levels[0].Ended {
+		t.Errorf("a forgotten edge was lent %+v", g.Levels[0])
+	}
+	if after, _, taken, err := lease.Settle(free, ended, 90); err != nil || taken != (lease.Taken{Free: 80, Short: 10}) || after.Balance != 20 {
+		t.Errorf("a frame of a forgotten edge: %+v, %+v, %v", after, taken, err)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	level := fairlead.LevelAsk{Pool: fairlead.PoolID{Of: "acc"}}
 	for _, c := range []struct {
