@@ -129,6 +129,7 @@ type LeaseGrant struct {
 type LevelGrant struct {
 	Pool    PoolID `json:"pool"`
 	Number  int64  `json:"number"`            // of the last ask that could change the lease: the edge's next one is greater
+	Late    bool   `json:"late,omitempty"`    // the ask's number is not above those before: it is to be asked again
 	Era     int64  `json:"era"`               // of the pool: all leases of an earlier one are void
 	Version int64  `json:"version"`           // of the lease: counts its changes
 	Granted USD    `json:"granted"`           // in total

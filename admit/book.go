@@ -47,7 +47,7 @@ func NewBook(o Purses) *Book {
 		incarnation: o.Incarnation, ahead: max(o.Ahead, 0), low: min(max(o.Low, 0), 1000), spent: o.Spent,
 		purses: map[fairlead.Payer]*Purse{}, levels: map[fairlead.PoolID]*level{},
 	}
-	b.number.Store(o.First - 1)
+	b.number.Store(max(o.First, 1) - 1)
 	return b
 }
 
@@ -100,13 +100,14 @@ func (b *Book) openLevel(pool fairlead.PoolID) *level {
 }
 
 // Apply takes over control's answer to an ask: Purse.Apply. Answers to what was asked before a lease was opened here speak of one
-// that has been given back since, or of what another process had.
+// that has been given back since, or of what another process had. An answer to an ask that was late does not count: control has seen a later one.
 func (b *Book) Apply(g fairlead.LeaseGrant) {
 	for i := range g.Levels {
 		b.past(g.Levels[i].Number)
 		if l := b.level(g.Levels[i].Pool); l != nil {
 			l.mu.Lock()
-			if g.Number > l.since {
+			l.asking = l.asking && g.Number < l.last
+			if g.Number > l.since && !g.Levels[i].Late {
 				l.apply(&g.Levels[i], g.Number)
 			}
 			l.mu.Unlock()
@@ -127,10 +128,15 @@ func (b *Book) past(number int64) {
 func (b *Book) AskAll() fairlead.LeaseAsk { return b.ask(0) }
 
 // Recall takes over how all leases of this incarnation stand, those of which no purse knows too: a process that a crash ended had
-// them, or asked for them before it. Back gives back what nobody uses. An answer that is older than the last Sweep changes nothing.
-func (b *Book) Recall(g fairlead.LeaseGrant) {
+// them, or asked for them before it. Back gives back what nobody uses. It is not ok, and to be asked again, where the answer is older
+// than the last Sweep, or control has seen a later ask.
+func (b *Book) Recall(g fairlead.LeaseGrant) (ok bool) {
 	b.mu.Lock()
-	if g.Number > b.swept {
+	ok = g.Number > b.swept
+	for i := range g.Levels {
+		ok = ok && !g.Levels[i].Late
+	}
+	if ok {
 		for i := range g.Levels {
 			if b.levels[g.Levels[i].Pool] == nil {
 				b.openLevel(g.Levels[i].Pool).since = 0
@@ -139,6 +145,7 @@ func (b *Book) Recall(g fairlead.LeaseGrant) {
 	}
 	b.mu.Unlock()
 	b.Apply(g)
+	return ok
 }
 
 // Lost says that no answer comes to an ask any more: Purse.Lost.

@@ -56,7 +56,6 @@ func (l *level) settle(held, charge fairlead.USD) (beyond fairlead.USD) {
 
 // apply takes over what control says, unless it is older than what is known.
 func (l *level) apply(g *fairlead.LevelGrant, number int64) {
-	l.asking = l.asking && number < l.last
 	l.heard = max(l.heard, number)
 	if g.Era < l.era {
 		return

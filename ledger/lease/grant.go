@@ -17,7 +17,8 @@ type State struct {
 // level is a state with what the edge says of it.
 type level struct {
 	State
-	ask fairlead.LevelAsk
+	ask  fairlead.LevelAsk
+	late bool
 }
 
 const mostVersion = 1 << 62
@@ -51,7 +52,7 @@ func Check(a fairlead.LeaseAsk) error {
 func Grant(ask fairlead.LeaseAsk, states []State, sizes Sizes) ([]State, fairlead.LeaseGrant) {
 	levels := make([]level, len(states))
 	for i := range states {
-		levels[i] = level{states[i], ask.Levels[i]}
+		levels[i] = level{State: states[i], ask: ask.Levels[i], late: ask.Number <= states[i].Lease.Number}
 	}
 	answer := fairlead.LeaseGrant{Number: ask.Number}
 	all := true
@@ -72,7 +73,7 @@ func Grant(ask fairlead.LeaseAsk, states []State, sizes Sizes) ([]State, fairlea
 	after := make([]State, len(levels))
 	for i := range levels {
 		after[i] = levels[i].State
-		answer.Levels = append(answer.Levels, standing(levels[i].Pool, levels[i].Lease, sizes))
+		answer.Levels = append(answer.Levels, standing(levels[i].State, levels[i].late, sizes))
 	}
 	return after, answer
 }
@@ -82,7 +83,7 @@ func Grant(ask fairlead.LeaseAsk, states []State, sizes Sizes) ([]State, fairlea
 // gave back can be taken no more. So it does where the edge knows a later one, which control has lost.
 func (l *level) current(number int64) bool {
 	l.Lease = l.Lease.in(l.Pool)
-	if number <= l.Lease.Number {
+	if l.late {
 		return false
 	}
 	l.Lease.Number = number
@@ -163,16 +164,18 @@ func (l *level) spare(sizes Sizes) fairlead.USD {
 // new version: what was asked before, by another process perhaps, changes nothing any more.
 func Recall(p Pool, l Lease, number int64, sizes Sizes) (Lease, fairlead.LevelGrant) {
 	l = l.in(p)
-	if number > l.Number {
+	late := number <= l.Number
+	if !late {
 		l.Number = number
 		l.Version++
 	}
-	return l, standing(p, l, sizes)
+	return l, standing(State{Pool: p, Lease: l}, late, sizes)
 }
 
-func standing(p Pool, l Lease, sizes Sizes) fairlead.LevelGrant {
+func standing(s State, late bool, sizes Sizes) fairlead.LevelGrant {
+	p, l := s.Pool, s.Lease
 	return fairlead.LevelGrant{
-		Pool: p.ID, Number: l.Number, Era: p.Era, Version: l.Version, Granted: l.Granted, Settled: l.Settled,
+		Pool: p.ID, Number: l.Number, Late: late, Era: p.Era, Version: l.Version, Granted: l.Granted, Settled: l.Settled,
 		Tight: sizes.Tight(p.Free()), Ended: l.Ended,
 	}
 }

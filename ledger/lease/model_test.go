@@ -20,7 +20,7 @@ func TestWorlds(t *testing.T) {
 		{"everything", plays{over: true, crash: true, forget: true, restore: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for seed := range uint64(25) {
+			for seed := range uint64(10) {
 				play(t, seed, c.plays)
 				if t.Failed() {
 					t.Fatalf("seed %d", seed)

@@ -25,7 +25,8 @@ type world struct {
 	edges   []*edge
 	channel []message
 	spools  map[spool]*lines
-	made    int // incarnations and processes
+	made    int   // incarnations and processes
+	apart   int64 // the numbers of two processes' asks; 0 = they begin anew, and no answer reaches another process than the asker's
 	beyond  fairlead.USD
 	lost    map[fairlead.PoolID]fairlead.USD // what forgotten edges had left
 	held    int                              // holds that were given
@@ -76,6 +77,7 @@ type exchange struct {
 // message is an ask to control or its answer.
 type message struct {
 	from  spool
+	book  *admit.Book
 	ask   *fairlead.LeaseAsk
 	grant *fairlead.LeaseGrant
 }
@@ -83,7 +85,7 @@ type message struct {
 func newWorld(t *testing.T, seed uint64, p plays) *world {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	w := &world{
-		t: t, rng: rng, plays: p,
+		t: t, rng: rng, plays: p, apart: int64(seed%2) * 1_000_000,
 		sizes: lease.Sizes{Share: int64(rng.IntN(1001)), Least: fairlead.USD(rng.IntN(50)), Most: fairlead.USD(50 + rng.IntN(1000)), Near: fairlead.USD(rng.IntN(300))},
 		now:   time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), spools: map[spool]*lines{}, lost: map[fairlead.PoolID]fairlead.USD{},
 		control: control{
@@ -123,7 +125,7 @@ func (w *world) openBook(s spool) *admit.Book {
 	}
 	w.made++
 	return admit.NewBook(admit.Purses{
-		Incarnation: s.incarnation, Ahead: fairlead.USD(w.rng.IntN(500)), Low: 300, First: int64(w.made) * 1_000_000, Spent: spent,
+		Incarnation: s.incarnation, Ahead: fairlead.USD(w.rng.IntN(500)), Low: 300, First: int64(w.made) * w.apart, Spent: spent,
 	})
 }
 
@@ -153,6 +155,9 @@ func (w *world) pool(id fairlead.PoolID) lease.Pool {
 }
 
 func (w *world) send(m message) {
+	if m.book == nil {
+		m.book = w.bookOf(m.from)
+	}
 	switch w.rng.IntN(8) {
 	case 0: // lost
 	case 1: // twice
@@ -172,8 +177,8 @@ func (w *world) deliver() {
 	w.channel = slices.Delete(w.channel, i, i+1)
 	if m.ask != nil {
 		answer := w.answer(m.from, *m.ask)
-		w.send(message{from: m.from, grant: &answer})
-	} else if b := w.bookOf(m.from); b != nil {
+		w.send(message{from: m.from, book: m.book, grant: &answer})
+	} else if b := w.bookOf(m.from); b != nil && (b == m.book || w.apart != 0) {
 		b.Apply(*m.grant)
 	}
 }
