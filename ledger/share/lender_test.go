@@ -75,7 +75,7 @@ func TestNeverOver(t *testing.T) {
 				in += len(f.admitted)
 			})
 		}
-		if in == 0 {
+		if in == 0 && l.Amount > 1 { // in a storm one a minute may never come together
 			t.Errorf("%d+%d: nothing was let in", l.Amount, l.Burst)
 		}
 	}
