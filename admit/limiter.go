@@ -164,8 +164,9 @@ func (m *Limiter) most() int64 {
 type State struct {
 	ID        string // whose limit it is
 	Limit     fairlead.Limit
-	Remaining int64         // what this node would let in at once; not below 0
-	Reset     time.Duration // until all of its burst is there again; of concurrency 0
+	Share     fairlead.Share // what of it this node has: all of it, or its floor and what it is lent
+	Remaining int64          // what this node would let in at once; not below 0
+	Reset     time.Duration  // until all of its burst is there again; of concurrency 0
 }
 
 // State is what the limit is at.
@@ -177,7 +178,7 @@ func (m *Limiter) State(now time.Duration) State {
 }
 
 func (m *Limiter) state() State {
-	s := State{ID: m.id, Limit: m.limit}
+	s := State{ID: m.id, Limit: m.limit, Share: m.share()}
 	if m.period == 0 {
 		s.Remaining = max(m.share().Amount-m.inUse, 0)
 		return s
@@ -192,11 +193,4 @@ func (m *Limiter) asNew(now time.Duration) bool {
 	defer m.mu.Unlock()
 	m.advance(now)
 	return m.inUse == 0 && !m.holds && m.bucket.Have() >= m.share().Burst
-}
-
-// InUse is how many exchanges are under way, of a limit of concurrency.
-func (m *Limiter) InUse() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.inUse
 }

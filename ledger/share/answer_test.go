@@ -134,3 +134,96 @@ func TestBack(t *testing.T) {
 		t.Errorf("what was given back too late: %+v", c)
 	}
 }
+
+// TestFillIsGrowth holds that what an edge gets at once is no more than its burst grows by: it may have spent all of the one before.
+func TestFillIsGrowth(t *testing.T) {
+	r := lender(nil)
+	seq := map[string]int64{}
+	floor := map[string]fairlead.Share{}
+	say := func(edge string, want int64) fairlead.ShareReply {
+		a := ask(edge, seq[edge]+1, seq[edge], want, floor[edge])
+		if want == 0 {
+			a.Held, a.Back = 0, fairlead.Fill{Units: 15}
+		}
+		reply, _, _ := r.Answer(0, a)
+		seq[edge], floor[edge] = a.Seq, reply.Floor
+		return reply
+	}
+	before := map[string]int64{}
+	for range 4 { // until the shares are even
+		for _, e := range []string{"a", "b", "c"} {
+			reply := say(e, 5000)
+			before[e] = reply.Lent.Burst + reply.Floor.Burst
+		}
+	}
+	say("b", 0)
+	for _, e := range []string{"a", "c"} {
+		reply := say(e, 5000)
+		if grown := reply.Lent.Burst + reply.Floor.Burst - before[e]; grown < 5 || reply.Fill.Units != grown {
+			t.Errorf("%s grew by %d and got %d at once", e, grown, reply.Fill.Units)
+		}
+	}
+}
+
+// TestClocksOfLenders holds that a lender with a fast clock does not fill its pool too fast.
+func TestClocksOfLenders(t *testing.T) {
+	l := share.Limit{Whole: fairlead.Share{Amount: 1, Burst: 1}, Period: time.Minute, Clocks: 50_000}
+	for now, want := range map[time.Duration]int64{63*time.Second - 1: 0, 63 * time.Second: 1} {
+		r := share.New(l, nil, 0, 0)
+		if a, _, _ := r.Answer(now, ask("a", 1, 0, 5, fairlead.Share{})); a.Fill.Units != want {
+			t.Errorf("after %v: %+v", now, a)
+		}
+	}
+}
+
+// TestFloorsInUse holds that a floor that was given up while exchanges use it is another one's when they have ended.
+func TestFloorsInUse(t *testing.T) {
+	r := share.New(share.Limit{Whole: fairlead.Share{Amount: 40}}, nil, 0, -term)
+	a := ask("a", 1, 0, 40, fairlead.Share{})
+	one, _, _ := r.Answer(0, a)
+	if one.Floor.Amount != 4 || one.Lent.Amount != 36 {
+		t.Fatalf("%+v", one)
+	}
+	r.Answer(0, ask("b", 1, 0, 40, fairlead.Share{}))
+	a = ask("a", 2, 1, 40, one.Floor)
+	a.InUse = 40
+	two, _, _ := r.Answer(0, a)
+	a = ask("a", 3, 2, 40, two.Floor)
+	a.InUse = 40
+	r.Answer(0, a)
+	if b, _, _ := r.Answer(0, ask("b", 2, 0, 40, fairlead.Share{})); two.Floor.Amount != 2 || b.Floor.Amount != 0 || b.Lent.Amount != 0 {
+		t.Errorf("where all is in use: %+v, after %+v", b, two)
+	}
+	a.Seq, a.Held, a.InUse = 4, 3, 20
+	r.Answer(0, a)
+	if b, _, _ := r.Answer(0, ask("b", 3, 0, 40, fairlead.Share{})); b.Floor.Amount != 2 || b.Lent.Amount != 18 {
+		t.Errorf("where half is: %+v", b)
+	}
+}
+
+// TestSilentUse holds that the exchanges of an edge that has fallen silent count for as long as they may last.
+func TestSilentUse(t *testing.T) {
+	r := share.New(share.Limit{Whole: fairlead.Share{Amount: 9}, Linger: 9 * time.Minute}, nil, 0, -term)
+	b := ask("b", 1, 0, 0, fairlead.Share{})
+	b.InUse = 7
+	r.Answer(0, b)
+	for i, c := range []struct {
+		now  time.Duration
+		want int64
+	}{{time.Minute, 2}, {term + 10*time.Minute - 1, 2}, {term + 10*time.Minute, 9}} {
+		if a, _, _ := r.Answer(c.now, ask("a", int64(i+1), int64(i), 9, fairlead.Share{})); a.Lent.Amount != c.want {
+			t.Errorf("at %v: %+v", c.now, a)
+		}
+	}
+}
+
+// TestForgottenFloors holds that edges whose floors the store has forgotten (a restored backup) do not bring lenders above the limit.
+func TestForgottenFloors(t *testing.T) {
+	r := lender(map[string]fairlead.Share{})
+	all := fairlead.Share{Amount: 100, Burst: 5}
+	r.Answer(0, ask("a", 1, 0, 0, all))
+	r.Answer(0, ask("b", 1, 0, 0, all))
+	if c, _, _ := r.Answer(0, ask("c", 1, 0, 5000, fairlead.Share{})); c.Floor.Amount != 0 || c.Lent != (fairlead.Share{Amount: 800, Burst: 40}) {
+		t.Errorf("%+v", c)
+	}
+}

@@ -29,7 +29,8 @@ type fleet struct {
 	stored   map[string]fairlead.Share
 	admitted []admission
 	inUse    int64
-	most     int64 // of inUse, ever
+	most     int64          // of inUse, ever
+	shares   fairlead.Share // of all edges together, the most ever
 }
 
 // network is how bad the network is, in chances of a thousand.
@@ -46,6 +47,7 @@ type node struct {
 	size        func() int64
 	rest        int64 // of an exchange, in microseconds, at most, for concurrency
 	admitted    int64
+	inUse       int64
 }
 
 // admission is something that was let in, or, below zero, given back.
@@ -125,6 +127,18 @@ func (f *fleet) asks(n *node, incarnation int64) {
 	f.after(20_000, func() { f.asks(n, incarnation) })
 }
 
+// addShares notes what the edges believe to have, all at the same time.
+func (f *fleet) addShares() {
+	var sum fairlead.Share
+	for _, n := range f.edges {
+		if n.up {
+			sum = sum.Plus(n.limiter.State(f.local(n.speed)).Share)
+		}
+	}
+	f.shares = f.shares.Max(sum)
+	f.after(100_000, f.addShares)
+}
+
 func (f *fleet) answer(n *node, ask fairlead.ShareAsk) {
 	if f.lender == nil {
 		return
@@ -187,12 +201,14 @@ func (f *fleet) enter(n *node) {
 		return
 	}
 	f.inUse += size
+	n.inUse += size
 	f.most = max(f.most, f.inUse)
 	incarnation := n.incarnation
 	f.after(f.rng.Int64N(n.rest+1), func() {
 		if n.incarnation == incarnation {
 			claims.Leave()
 			f.inUse -= size
+			n.inUse -= size
 		}
 	})
 }
@@ -218,7 +234,8 @@ func (f *fleet) stopEdge(n *node) {
 	}
 	n.up = false
 	n.incarnation++ // its exchanges have ended
-	f.inUse -= n.limiter.InUse()
+	f.inUse -= n.inUse
+	n.inUse = 0
 }
 
 func (f *fleet) startControl(since int64) {

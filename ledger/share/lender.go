@@ -139,15 +139,11 @@ func (r *Lender) offer(e *edge, now time.Duration) fairlead.ShareReply {
 	return e.last
 }
 
-// note takes over what an ask says. Every answer before the ask is void but that which the edge holds.
+// note takes over what an ask says. Every answer before the ask is void but that which the edge holds; a new incarnation holds none, for
+// the process before it has ended, and all that it had with it.
 func (r *Lender) note(e *edge, now time.Duration, a fairlead.ShareAsk) {
 	counted := r.lentTo(e).Burst
-	if a.Incarnation != e.incarnation {
-		counted = 0
-	}
 	switch {
-	case a.Incarnation != e.incarnation: // the process before has ended, and all that it had with it
-		e.held = grant{}
 	case a.Held != 0 && e.offered.seq == a.Held:
 		e.held = e.offered
 	case a.Held == 0 || e.held.seq != a.Held:

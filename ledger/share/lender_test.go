@@ -56,9 +56,9 @@ func TestNeverOver(t *testing.T) {
 		{Of: fairlead.LimitTokens, Per: fairlead.PerMinute, Amount: 60_000, Burst: 8_000},
 		{Of: fairlead.LimitRequests, Per: fairlead.PerMinute, Amount: 1000, Burst: 1},
 	}
-	seeds := uint64(12)
+	seeds := uint64(8)
 	if testing.Short() {
-		seeds = 3
+		seeds = 2
 	}
 	for _, l := range limits {
 		in := 0
@@ -69,10 +69,13 @@ func TestNeverOver(t *testing.T) {
 				if over := f.over(); over > 0 {
 					t.Errorf("%.2f over the limit in some window", over)
 				}
+				if whole := l.Whole(); f.shares.Max(whole) != whole {
+					t.Errorf("at some time edges had %v of %v", f.shares, whole)
+				}
 				in += len(f.admitted)
 			})
 		}
-		if in == 0 {
+		if in == 0 && l.Amount > 1 { // in a storm one a minute may never come together
 			t.Errorf("%d+%d: nothing was let in", l.Amount, l.Burst)
 		}
 	}
@@ -86,8 +89,8 @@ func TestNeverMoreAtOnce(t *testing.T) {
 				f := newFleet(seed, fairlead.Limit{Of: fairlead.LimitConcurrency, Amount: amount}, 50_000)
 				f.linger = 30e9
 				storm(f)
-				if f.most > amount {
-					t.Errorf("%d at once", f.most)
+				if f.most > amount || f.shares.Amount > amount {
+					t.Errorf("%d at once, and %d might have been", f.most, f.shares.Amount)
 				}
 				if f.most < amount*3/4 {
 					t.Errorf("never more than %d at once", f.most)
@@ -102,6 +105,7 @@ func storm(f *fleet) {
 	f.net = network{lost: 100, twice: 100, late: 100}
 	f.clock = []int64{950, 1050, 1000}[f.rng.IntN(3)]
 	f.startControl(0)
+	f.addShares()
 	scale := float64(f.limit.Amount)
 	if f.limit.Of == fairlead.LimitConcurrency {
 		scale *= 4
