@@ -2,11 +2,14 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"fairlead"
 	"fairlead/internal/jsonscan"
@@ -31,6 +34,11 @@ models:
   two/*:
     endpoints: [{provider: first, name: a, model: "bad/*", price: {input: "1000000", output: "1000000", request: "1000000"}}]
     route: {fallbacks: [openai/echo]}
+  author/mended:
+    bytes_per_token: "2"
+    endpoints:
+      - {provider: first, name: a, weight: 1000000000, model: "die:seed=1,tokens=20,usage=none,then=abort,at=4"}
+      - {provider: first, name: b, weight: 1, model: "go:seed=1,tokens=20,usage=none"}
   unknown/*: {endpoints: [{provider: first}]}
 settings: {attempts: 2}
 `
@@ -109,6 +117,9 @@ func TestUnreportedUsageIsEstimated(t *testing.T) {
 				rec := r.records.of(t, resp)
 				name := fmt.Sprintf("%s at %s, streamed %v", caller.dialect, place, stream)
 				charged(t, name, &rec, fairlead.Usage{Input: (rec.BytesIn + 1) / 2, Output: (heardBytes(answer) + 1) / 2, Estimated: true})
+				if rec.Prompt != rec.Usage.Input {
+					t.Errorf("%s: planned for %d tokens", name, rec.Prompt)
+				}
 			}
 		}
 	}
@@ -214,6 +225,19 @@ func TestBrokenAnswersAreChargedAsDelivered(t *testing.T) {
 	}
 }
 
+// TestMendedAnswersAreEstimated holds that of an answer that was put together of two attempts each byte counts once, by the model's
+// own measure.
+func TestMendedAnswersAreEstimated(t *testing.T) {
+	r := newPriced(t)
+	resp := r.post(t.Context(), "/v1/chat/completions", asking("author/mended", true))
+	answer := text(t, resp)
+	rec := r.records.of(t, resp)
+	want := fairlead.Usage{Input: (rec.BytesIn + 1) / 2, Output: (heardBytes(answer) + 1) / 2, Estimated: true}
+	if len(rec.Attempts) != 2 || rec.Code != "" || rec.Usage != want {
+		t.Errorf("%q after %+v: %+v, want %+v", rec.Code, rec.Attempts, rec.Usage, want)
+	}
+}
+
 // reportedPrompt is the prompt that a provider reports of an exchange like it.
 func reportedPrompt(t *testing.T, r *rig, path, place string) int64 {
 	t.Helper()
@@ -247,4 +271,66 @@ func TestLeaversPayWhatTheyHeard(t *testing.T) {
 		}
 	}
 	harness.Until(t, "nothing is under way", func() bool { return len(r.records.all()) == 4 })
+}
+
+// leaver is the connection of a caller who takes so many bytes of text or JSON and then is gone.
+type leaver struct {
+	*httptest.ResponseRecorder
+	takes int
+}
+
+var errLeft = errors.New("the caller is gone")
+
+// Write takes all of a piece or nothing.
+func (l *leaver) Write(p []byte) (int, error) {
+	if l.takes -= len(p); l.takes < 0 {
+		return 0, errLeft
+	}
+	return l.ResponseRecorder.Write(p)
+}
+
+func (l *leaver) SetWriteDeadline(time.Time) error { return nil }
+func (l *leaver) SetReadDeadline(time.Time) error  { return nil }
+
+// takeSome asks as a caller who takes no more than so many bytes of the answer.
+func (r *rig) takeSome(t *testing.T, path, body string, takes int) (answer string, rec fairlead.Record) {
+	t.Helper()
+	w := &leaver{httptest.NewRecorder(), takes}
+	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	req.Header.Set("X-Api-Key", r.key)
+	func() {
+		defer func() {
+			if v := recover(); v != nil && v != http.ErrAbortHandler {
+				t.Errorf("panic: %v", v)
+			}
+		}()
+		r.gateway.ServeHTTP(w, req)
+	}()
+	return w.Body.String(), r.records.of(t, &http.Response{Header: w.Header()})
+}
+
+// TestUnwrittenPiecesAreNotCharged holds that what could not be written to a caller who left is none of what it heard, and that an
+// answer which the provider had brought to its end has the provider's count.
+func TestUnwrittenPiecesAreNotCharged(t *testing.T) {
+	r := newPriced(t)
+	for _, caller := range callers {
+		for _, place := range []string{"openai", "claude"} {
+			name := fmt.Sprintf("%s at %s", caller.dialect, place)
+			answer, rec := r.takeSome(t, caller.path, asking(place+"/m:tokens=40,pace=1ms,size=9,usage=none", true), 2500)
+			want := fairlead.Usage{Input: (rec.BytesIn + 1) / 2, Output: (heardBytes(answer) + 1) / 2, Estimated: true}
+			if heard := heardBytes(answer); heard == 0 || heard > 350 || rec.Code != fairlead.CodeCallerGone {
+				t.Errorf("%s: %q, heard %d bytes", name, rec.Code, heard)
+			}
+			charged(t, name, &rec, want)
+			_, rec = r.takeSome(t, caller.path, asking(place+"/m:tokens=40,size=9", false), 10)
+			if rec.Code != fairlead.CodeCallerGone || rec.Usage.Estimated || rec.Usage.Output != 40 {
+				t.Errorf("%s, unstreamed: %q, %+v", name, rec.Code, rec.Usage)
+			}
+			charged(t, name+", unstreamed", &rec, rec.Usage)
+		}
+		_, rec := r.takeSome(t, caller.path, asking("openai/m:fail=empty,finish=length,usage=early", true), 0)
+		if rec.Code != fairlead.CodeCallerGone || rec.Usage.Estimated || rec.Usage.Prompt() == 0 {
+			t.Errorf("%s, ended by the provider before: %q, %+v", caller.dialect, rec.Code, rec.Usage)
+		}
+	}
 }

@@ -38,7 +38,8 @@ type exchange struct {
 	walking bool // the walk has begun
 	answer  *upstream.Answer
 	reading meter.Reading
-	sent    bool // the status line went out
+	unheard int64 // bytes of what a stream said that could not be written any more
+	sent    bool  // the status line went out
 
 	begun      time.Time     // what lasts is measured from here: the record's Start may be of another clock
 	writeUntil time.Time     // when the caller must have taken what was written
@@ -253,16 +254,6 @@ func (x *exchange) settle() {
 	x.reuse()
 }
 
-// prompt estimates the tokens of the prompt. An image costs some, but not by the bytes of its base64.
-func (x *exchange) prompt(per fairlead.TokenBytes) int64 {
-	facts := &x.ask.Facts
-	return per.Tokens(x.rec.BytesIn-facts.Media) + int64(facts.MediaParts)*tokensOfMedia
-}
-
-// tokensOfMedia is what an image, a sound or a file counts where a prompt has to be estimated: the least
-// that providers count for an image.
-const tokensOfMedia = 85
-
 // largeMemory is how many members, steps or attempts an exchange's memory may have to be kept.
 const largeMemory = 256
 
@@ -285,22 +276,4 @@ func (x *exchange) reuse() {
 	}
 	*x = kept
 	g.exchanges.Put(x)
-}
-
-// meter begins the reading of what the committed answer consumes: an image counts, but where tokens are only counted.
-func (x *exchange) meter() {
-	per := x.answer.Step.Endpoint.Model.BytesPerToken
-	x.reading = meter.Reading{Prompt: x.prompt(per), BytesPerToken: per, Images: int64(x.ask.Facts.Images)}
-	if x.rec.Operation == fairlead.OpCountTokens {
-		x.reading.Images = 0
-	}
-}
-
-// meterStream takes what a stream knows at its end.
-func (x *exchange) meterStream() {
-	if x.answer.Stream != nil {
-		x.reading.Reported, x.reading.HasUsage = x.walk.Usage()
-		x.reading.Final = x.rec.Code == "" || x.walk.Complete()
-		x.reading.Delivered, x.reading.Silent = x.walk.Delivered(), !x.walk.Spoke()
-	}
 }

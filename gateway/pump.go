@@ -81,6 +81,7 @@ func (x *exchange) pumpStream() error {
 		x.commitHeaders("text/event-stream", -1)
 	}
 	x.top = jsonscan.Object{} // a stream can last long, and there can be many
+	heard := int64(0)
 	for {
 		piece, err := x.walk.Next(commentEvery)
 		switch {
@@ -94,8 +95,10 @@ func (x *exchange) pumpStream() error {
 			return x.interrupted(err)
 		}
 		if err := x.write(piece); err != nil {
+			x.unheard = x.walk.Delivered() - heard
 			return err
 		}
+		heard = x.walk.Delivered()
 	}
 }
 
