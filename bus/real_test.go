@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,6 +66,31 @@ func createKey(t *testing.T, s *store.Store, name string) fairlead.Change {
 	c, err := s.CreateKeys(t.Context(), act("key.create"), k)
 	check(t, err)
 	return c
+}
+
+// createAccount writes an account and a key of it with terms, whose secret is its name.
+func createAccount(t *testing.T, s *store.Store, name string) (fairlead.Account, fairlead.Key) {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	a := fairlead.Account{ID: fairlead.NewID("acc_"), Name: name, Metadata: map[string]string{"a": "b"}, Created: now}
+	_, err := s.CreateAccount(t.Context(), a, act("account.create"))
+	check(t, err)
+	k := fairlead.Key{ID: fairlead.NewID("key_"), Name: name, Hash: fairlead.HashKey(name), Hint: "x", Created: now}
+	k.KeyTerms = fairlead.KeyTerms{Account: a.ID, Models: []string{"a/*"}, Old: fairlead.HashKey("old " + name), OldUntil: now}
+	_, err = s.CreateKeys(t.Context(), act("key.create"), k)
+	check(t, err)
+	return a, k
+}
+
+// wantHolder holds that a replica finds a key by both of its secrets, with its account.
+func wantHolder(t *testing.T, r keeper, k fairlead.Key, a fairlead.Account) {
+	t.Helper()
+	for _, hash := range []fairlead.KeyHash{k.Hash, k.Old} {
+		h, found, err := r.Holder(t.Context(), hash)
+		if err != nil || !found || !reflect.DeepEqual(*h.Key, k) || !reflect.DeepEqual(h.Account, &a) {
+			t.Errorf("found %v, %v: %+v; want %+v of %+v", found, err, h, k, a)
+		}
+	}
 }
 
 func reach(t *testing.T, r keeper, want fairlead.Position) {
@@ -142,6 +168,9 @@ func TestWhole(t *testing.T) {
 		t.Errorf("the replica has revision %d of %d bytes", state.Revision, len(state.Document))
 	}
 
+	account, of := createAccount(t, s, "of an account")
+	reach(t, r, head(t, s))
+	wantHolder(t, r, of, account)
 	var backup bytes.Buffer
 	_, err = s.Backup(t.Context(), &backup)
 	check(t, err)
@@ -167,6 +196,7 @@ func TestWhole(t *testing.T) {
 	if _, ok, err := r.Key(t.Context(), fairlead.HashKey("lost with the database")); ok || err != nil {
 		t.Errorf("a key that the store has lost: %v, %v", ok, err)
 	}
+	wantHolder(t, r, of, account) // copied whole
 	lost, err := again.Lost(t.Context())
 	check(t, err)
 	if n := len(lost); n != 301 || lost[n-1].Number != last.Number || lost[n-1].Hash != last.Hash || lost[0].Number != fresh.Number {

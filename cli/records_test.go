@@ -92,6 +92,7 @@ func TestWhyText(t *testing.T) {
 		{"not on trial", client.Exchange{Record: record, Lines: lines}, []string{"charge "}, "on trial"},
 		{"sampled out", client.Exchange{Lines: lines}, []string{"There is no record", "charge "}, "ATTEMPT"},
 		{"under way", client.Exchange{Lines: lines[:1]}, []string{"There is no charge yet"}, "charge    "},
+		{"of an account", client.Exchange{Record: &client.Record{Key: "key_1", Account: "acc_1", Team: "team_1"}}, []string{"key        key_1", "account    acc_1 team_1"}, "answered by"},
 		{"refused at the door", client.Exchange{Record: &client.Record{Kept: "failure"}}, []string{"No endpoint was asked", "Nothing was sent to a provider"}, "ATTEMPT"},
 		{"ahead of its lines", client.Exchange{Record: record}, []string{"No charge line of it has arrived"}, "Nothing was sent"},
 	} {

@@ -176,17 +176,25 @@ func TestLost(t *testing.T) {
 		{Number: 5, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","added":"2026-01-02T03:04:05Z"}`), Hash: fairlead.Hash{4}},
 		{Number: 6, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","joined":"2026-01-02T03:04:05Z"}`), Hash: fairlead.Hash{5}},
 		{Number: 7, Kind: fairlead.ChangeNode, Content: []byte(`{"name":"paris-1","role":"edge","joined":"2026-01-02T03:04:05Z","removed":"2026-01-02T03:04:06Z"}`), Hash: fairlead.Hash{6}},
+		{Number: 8, Kind: fairlead.ChangeAccount, Content: []byte(`{"accounts":[{"id":"acc_1","name":"acme","closed":"2026-01-02T03:04:06Z"}],"teams":[{"id":"team_1","name":"lab"}]}`), Hash: fairlead.Hash{7}},
+		{Number: 9, Kind: fairlead.ChangeKey, Content: []byte(`{"keys":[{"id":"key_a","name":"a","disabled":true},{"id":"key_b","name":"b","old_until":"2026-01-02T03:04:06Z"}]}`), Hash: fairlead.Hash{8}},
 	}
 	_, err := p.store.ReportLost(t.Context(), "edge-1", changes)
 	check(t, err)
 	_, err = p.store.ReportLost(t.Context(), "edge-2", changes[:1])
 	check(t, err)
 	list := p.json(t, "GET", "/control/v1/lost", "", 200).data()
-	if len(list) != 6 || list[0].list("nodes") != "edge-1 edge-2" || list[0].list("what") != "revision 2 a try" || !strings.Contains(list[0].text(), "attempts") {
+	if len(list) != 8 || list[0].list("nodes") != "edge-1 edge-2" || list[0].list("what") != "revision 2 a try" || !strings.Contains(list[0].text(), "attempts") {
 		t.Errorf("lost: %v", list)
 	}
 	if list[1].list("what") != k.ID+" gone" || list[2].list("what") != "OTHER version 3" {
 		t.Errorf("lost: %v", list)
+	}
+	if got := list[6].list("what"); got != "acc_1 acme: closed team_1 lab" {
+		t.Errorf("lost: %q", got)
+	}
+	if got := list[7].list("what"); got != "key_a a: disabled key_b b: rotated" {
+		t.Errorf("lost: %q", got)
 	}
 	for i, was := range []string{"added", "joined", "removed"} {
 		if got := list[3+i].list("what"); got != "paris-1: "+was {

@@ -38,6 +38,13 @@ func (c *Control) listLost(a *ask) (any, error) {
 	return answer, nil
 }
 
+// lostAccount is what is told of an account or a team.
+type lostAccount struct {
+	ID     string     `json:"id"`
+	Name   string     `json:"name"`
+	Closed *time.Time `json:"closed"`
+}
+
 // about names what a change is about. Contents hold hashes of keys and sealed values, which are left out.
 func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsontext.Value) {
 	var c struct {
@@ -47,10 +54,14 @@ func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsont
 		Name     string         `json:"name"`
 		Version  int64          `json:"version"`
 		Keys     []struct {
-			ID      string     `json:"id"`
-			Name    string     `json:"name"`
-			Revoked *time.Time `json:"revoked"`
+			ID       string     `json:"id"`
+			Name     string     `json:"name"`
+			Revoked  *time.Time `json:"revoked"`
+			Disabled bool       `json:"disabled"`
+			OldUntil *time.Time `json:"old_until"`
 		} `json:"keys"`
+		Accounts []lostAccount `json:"accounts"`
+		Teams    []lostAccount `json:"teams"`
 	}
 	what = []string{}
 	if json.Unmarshal(content, &c) != nil {
@@ -66,8 +77,21 @@ func about(kind fairlead.ChangeKind, content []byte) (what []string, patch jsont
 	case fairlead.ChangeKey:
 		for _, k := range c.Keys {
 			text := k.ID + " " + k.Name
-			if k.Revoked != nil { // and it is again, where the log has the key
+			switch {
+			case k.Revoked != nil: // and it is again, where the log has the key
 				text += ": revoked"
+			case k.Disabled:
+				text += ": disabled"
+			case k.OldUntil != nil:
+				text += ": rotated"
+			}
+			what = append(what, text)
+		}
+	case fairlead.ChangeAccount:
+		for _, a := range append(c.Accounts, c.Teams...) {
+			text := a.ID + " " + a.Name
+			if a.Closed != nil {
+				text += ": closed"
 			}
 			what = append(what, text)
 		}

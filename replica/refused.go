@@ -9,7 +9,7 @@ import (
 	"fairlead"
 )
 
-// maxHeard bounds the keys that Refuse keeps; each takes about 400 bytes.
+// maxHeard bounds the keys that Refuse keeps; each takes about 600 bytes.
 const maxHeard = 20_000
 
 // refused are revoked keys that the disk does not have as such: it could not take them, as when it is full, or their

@@ -24,7 +24,7 @@ import (
 )
 
 // CachedKeys is how many keys are kept in memory by default, unknown ones included; each takes
-// about 400 bytes.
+// about 600 bytes.
 const CachedKeys = 100_000
 
 // Replica is an open replica. Its methods may be called from several goroutines.
