@@ -23,9 +23,9 @@ func testRests(t *testing.T, db Database) {
 	b.Rows = b.Rows[:len(b.Rows)-1]
 	bad, err := s.PutRecords(t.Context(), b)
 	check(t, err)
-	size := len(b.Rows)/many + 1                                                  // of a row
-	inPiece := (16<<10)/size + 1                                                  // rows: the one in which the piece's bytes end is its last
-	pieces := (many + inPiece - 1) / inPiece                                      // read
+	size := len(b.Rows)/many + 1                                                 // of a row
+	inPiece := (16<<10)/size + 1                                                 // rows: the one in which the piece's bytes end is its last
+	pieces := (many + inPiece - 1) / inPiece                                     // read
 	if want := pieces + many/each + 1; bad != 0 || pieces < 3 || rests != want { // and the commit
 		t.Errorf("%d bad; %d rests in %d pieces of %d rows, want %d", bad, rests, pieces, inPiece, want)
 	}
