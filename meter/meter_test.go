@@ -19,28 +19,34 @@ func TestUsage(t *testing.T) {
 	}{
 		{"what is final stands", meter.Reading{Reported: reported, HasUsage: true, Final: true, Prompt: 99, Delivered: 99}, reported},
 		{
-			"so does a final output below what was delivered", meter.Reading{Reported: reported, HasUsage: true, Final: true, Delivered: 4000},
+			"so does a final output below what was delivered",
+			meter.Reading{Reported: reported, HasUsage: true, Final: true, Delivered: 4000},
 			reported,
 		},
 		{
-			"what is not, is estimated, but for the prompt", meter.Reading{Reported: reported, HasUsage: true, Prompt: 99, Delivered: 41},
+			"what is not, is estimated, but for the prompt",
+			meter.Reading{Reported: reported, HasUsage: true, Prompt: 99, Delivered: 41},
 			fairlead.Usage{Input: 7, Output: 11, AudioInput: 2, Estimated: true},
 		},
 		{
-			"no less than was reported so far, and marked", meter.Reading{Reported: reported, HasUsage: true, Delivered: 1},
+			"no less than was reported so far, and marked",
+			meter.Reading{Reported: reported, HasUsage: true, Delivered: 1},
 			fairlead.Usage{Input: 7, Output: 3, AudioInput: 2, Estimated: true},
 		},
 		{
-			"a prompt that was not told so far", meter.Reading{Reported: fairlead.Usage{Output: 5}, HasUsage: true, Prompt: 9, Delivered: 4},
+			"a prompt that was not told so far",
+			meter.Reading{Reported: fairlead.Usage{Output: 5}, HasUsage: true, Prompt: 9, Delivered: 4},
 			fairlead.Usage{Input: 9, Output: 5, Estimated: true},
 		},
 		{"nothing was reported", meter.Reading{Prompt: 10, Delivered: 9, Final: true}, fairlead.Usage{Input: 10, Output: 3, Estimated: true}},
 		{
-			"by the model's own measure, rounded up", meter.Reading{Prompt: 10, Delivered: 9, BytesPerToken: 2500},
+			"by the model's own measure, rounded up",
+			meter.Reading{Prompt: 10, Delivered: 9, BytesPerToken: 2500},
 			fairlead.Usage{Input: 10, Output: 4, Estimated: true},
 		},
 		{
-			"images of a reported usage", meter.Reading{Reported: reported, HasUsage: true, Final: true, Images: 2},
+			"images of a reported usage",
+			meter.Reading{Reported: reported, HasUsage: true, Final: true, Images: 2},
 			fairlead.Usage{Input: 7, Output: 3, AudioInput: 2, Images: 2},
 		},
 		{"images of an estimated one", meter.Reading{Prompt: 1, Images: 2}, fairlead.Usage{Input: 1, Images: 2, Estimated: true}},
