@@ -64,6 +64,19 @@ func TestTakeAllOrNone(t *testing.T) {
 	if refused, ok := claims.Take(time.Minute); !ok {
 		t.Errorf("refused after one has left: %+v", refused)
 	}
+	late := limiter(t, r, "team late", requests(60, 1))
+	slow := admit.NewClaims([]admit.Claim{{Limiter: limiter(t, r, "team slow", requests(1, 1)), N: 1}})
+	slow.Take(time.Minute)
+	admit.NewClaims([]admit.Claim{{Limiter: late, N: 1}}).Take(time.Minute)
+	both := admit.NewClaims([]admit.Claim{slow[0], {Limiter: late, N: 1}})
+	if refused, _ := both.Take(time.Minute); refused.ID != "team slow" || refused.Wait != time.Minute {
+		t.Errorf("of two: %+v", refused)
+	}
+	quick := limiter(t, r, "team quick", requests(60, 1))
+	admit.NewClaims([]admit.Claim{{Limiter: quick, N: 1}}).Take(time.Minute)
+	if refused, _ := admit.NewClaims([]admit.Claim{slow[0], {Limiter: quick, N: 1}}).Take(time.Minute); refused.ID != "team slow" {
+		t.Errorf("of two, the other way round: %+v", refused)
+	}
 	big := admit.NewClaims([]admit.Claim{{Limiter: key, N: 1}, {Limiter: team, N: 101}})
 	if refused, ok := big.Take(2 * time.Minute); ok || refused.Wait != fairlead.Never {
 		t.Errorf("more than the burst: %v %+v", ok, refused)
@@ -145,8 +158,8 @@ func TestLimitChanges(t *testing.T) {
 		t.Fatal("refused")
 	}
 	m, _ = r.Get(time.Hour, "key other", requests(60, 500))
-	if got := m.State(time.Hour).Remaining; got != 0 {
-		t.Errorf("a larger burst brought %d at once", got)
+	if s := m.State(time.Hour); s.Remaining != 0 || s.Limit.Burst != 500 {
+		t.Errorf("a larger burst brought %+v", s)
 	}
 }
 

@@ -129,9 +129,10 @@ func TestBack(t *testing.T) {
 	r.Answer(7*time.Second, ask("c", 1, 0, 5, fairlead.Share{})) // b is silent, c has its part
 	back = ask("b", 2, 0, 0, fairlead.Share{})
 	back.Back = fairlead.Fill{Units: 1}
+	r.Answer(7*time.Second, ask("c", 2, 0, 0, fairlead.Share{})) // who has used it up
 	r.Answer(7*time.Second, back)
-	if c, _, _ := r.Answer(7*time.Second, ask("c", 2, 1, 5, fairlead.Share{})); c.Fill != (fairlead.Fill{}) {
-		t.Errorf("what was given back too late: %+v", c)
+	if d, _, _ := r.Answer(7*time.Second, ask("d", 1, 0, 5, fairlead.Share{})); d.Lent != full || d.Fill.Units != 0 {
+		t.Errorf("what was given back too late: %+v", d)
 	}
 }
 
@@ -214,6 +215,19 @@ func TestSilentUse(t *testing.T) {
 		if a, _, _ := r.Answer(c.now, ask("a", int64(i+1), int64(i), 9, fairlead.Share{})); a.Lent.Amount != c.want {
 			t.Errorf("at %v: %+v", c.now, a)
 		}
+	}
+}
+
+// TestSilentParts holds that what a silent edge still counts for is left out of what the others divide.
+func TestSilentParts(t *testing.T) {
+	r := share.New(share.Limit{Whole: fairlead.Share{Amount: 9}, Linger: 9 * time.Minute}, nil, 0, -term)
+	b := ask("b", 1, 0, 0, fairlead.Share{})
+	b.InUse = 5
+	r.Answer(0, b)
+	r.Answer(time.Minute, ask("a", 1, 0, 9, fairlead.Share{}))
+	r.Answer(time.Minute, ask("c", 1, 0, 9, fairlead.Share{}))
+	if a, _, _ := r.Answer(time.Minute, ask("a", 2, 1, 9, fairlead.Share{})); a.Lent.Amount != 2 {
+		t.Errorf("half of the four that are left: %+v", a)
 	}
 }
 

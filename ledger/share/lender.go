@@ -133,7 +133,6 @@ func (r *Lender) offer(e *edge, now time.Duration) fairlead.ShareReply {
 	var fill fairlead.Fill
 	if r.limit.Period > 0 {
 		fill = r.pool.Draw(next.Burst + lent.Burst - before)
-		r.settle(now) // cuts the pool to what it has left
 	}
 	e.last = fairlead.ShareReply{Incarnation: e.incarnation, Seq: e.seq, Floor: next, Lent: lent, Fill: fill}
 	return e.last

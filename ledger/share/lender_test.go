@@ -56,7 +56,7 @@ func TestNeverOver(t *testing.T) {
 		{Of: fairlead.LimitTokens, Per: fairlead.PerMinute, Amount: 60_000, Burst: 8_000},
 		{Of: fairlead.LimitRequests, Per: fairlead.PerMinute, Amount: 1000, Burst: 1},
 	}
-	seeds := uint64(8)
+	seeds := uint64(5)
 	if testing.Short() {
 		seeds = 2
 	}
