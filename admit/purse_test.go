@@ -155,6 +155,69 @@ func TestBack(t *testing.T) {
 	}
 }
 
+// TestOldAnswers holds that no answer of another era, to a late ask, or from before a lease was dropped changes a purse.
+func TestOldAnswers(t *testing.T) {
+	all := func(fairlead.PoolID) bool { return true }
+	b, p := purse(t, 50, 50)
+	old := b.AskAll()
+	a, _ := p.Back()
+	p.Apply(answer(a, 0, 0))
+	if b.Sweep(all); p.Left() != 0 {
+		t.Fatalf("%d are left of what was given back", p.Left())
+	}
+	if grant(t, p, 70, 70); p.Left() != 70 {
+		t.Errorf("%d are left of 70: a purse that an exchange has lost its lease to a sweep", p.Left())
+	}
+	a, _ = p.Ask(5)
+	late := answer(a, 90, 90)
+	late.Levels[0].Late, late.Levels[1].Late = true, true
+	if p.Apply(late); p.Left() != 70 {
+		t.Errorf("an answer to a late ask left %d of 70", p.Left())
+	}
+	restored := answer(a, 20, 20)
+	restored.Levels[0].Era, restored.Levels[1].Era = 2, 2
+	before := answer(a, 99, 99)
+	before.Levels[0].Version, before.Levels[0].Settled = 9, 60
+	p.Apply(restored)
+	if p.Apply(before); p.Left() != 20 {
+		t.Errorf("an answer of an earlier era left %d of 20", p.Left())
+	}
+	a, _ = p.Back()
+	p.Apply(answer(a, 0, 0))
+	p.Leave()
+	b.Sweep(all)
+	if b.Recall(fairlead.LeaseGrant{Number: old.Number, Levels: []fairlead.LevelGrant{{Pool: balance, Number: old.Number, Era: 2, Version: 9, Granted: 99}}}) {
+		t.Error("how leases stood before one was dropped was taken over")
+	}
+	if left := b.Enter(payer(fairlead.FromBalance, noon)).Left(); left != 0 {
+		t.Errorf("%d are left of a lease that was dropped", left)
+	}
+}
+
+// TestRestoredBehind holds that a restore which has less of an edge's charges is told of them.
+func TestRestoredBehind(t *testing.T) {
+	_, p := purse(t, 30, 30)
+	var h admit.Hold
+	p.Hold(&h, 30)
+	h.Settle(30)
+	a, _ := p.Ask(0)
+	g := answer(a, 30, 30)
+	g.Levels[0].Settled, g.Levels[1].Settled = 30, 30
+	p.Apply(g)
+	if a, ok := p.Back(); ok {
+		t.Fatalf("%+v is left to be said", a)
+	}
+	a, _ = p.Ask(0)
+	g = answer(a, 5, 5)
+	for i := range g.Levels {
+		g.Levels[i].Era, g.Levels[i].Settled = 2, 5
+	}
+	p.Apply(g)
+	if a, ok := p.Back(); !ok || a.Levels[0].Spent != 30 {
+		t.Errorf("%+v, %v: control has 5 of 30", a, ok)
+	}
+}
+
 // TestShared holds that keys of an account share its lease, and that its windows stay until they are done.
 func TestShared(t *testing.T) {
 	b := admit.NewBook(admit.Purses{Incarnation: "i", Ahead: 100})

@@ -63,7 +63,7 @@ func Grant(ask fairlead.LeaseAsk, states []State, sizes Sizes) ([]State, fairlea
 			l.back()
 			l.owed()
 		}
-		all = all && (known || l.ask.Back)
+		all = all && known
 	}
 	if all {
 		if answer.Short, answer.Missing = short(levels); answer.Short == nil {
