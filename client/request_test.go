@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -85,6 +86,28 @@ func requests() []request {
 		}},
 		{`GET /tokens   `, func(ctx context.Context, c *client.Client) error { _, err := c.Tokens(ctx); return err }},
 		{`DELETE /tokens/tok_x   `, func(ctx context.Context, c *client.Client) error { _, err := c.RevokeToken(ctx, "tok_x"); return err }},
+		{`GET /audit/verify   `, func(ctx context.Context, c *client.Client) error { _, err := c.VerifyAudit(ctx); return err }},
+		{`GET /lost   `, func(ctx context.Context, c *client.Client) error { _, err := c.Lost(ctx); return err }},
+		{`GET /backup   `, func(ctx context.Context, c *client.Client) error { _, err := c.Backup(ctx, io.Discard); return err }},
+		{`GET /audit?action=a&by=b&since=2026-11-21T09%3A00%3A00Z   `, func(ctx context.Context, c *client.Client) error {
+			for _, err := range c.Audit(ctx, client.AuditFilter{Action: "a", By: "b", Since: since}) {
+				return err
+			}
+			return nil
+		}},
+		{`GET /revisions   `, func(ctx context.Context, c *client.Client) error {
+			for _, err := range c.Revisions(ctx) {
+				return err
+			}
+			return nil
+		}},
+	}
+}
+
+// creditRequests are those about money and usage.
+func creditRequests() []request {
+	since := time.Date(2026, 11, 21, 10, 0, 0, 0, time.FixedZone("", 3600))
+	return []request{
 		{`POST /accounts/a/grants  application/json {"amount":"1","kind":"topup","reference":"r","why":"w"}`, func(ctx context.Context, c *client.Client) error {
 			_, err := c.GrantCredit(ctx, "a", client.Grant{Amount: "1", Kind: "topup", Reference: "r", Why: "w"})
 			return err
@@ -101,21 +124,6 @@ func requests() []request {
 			return err
 		}},
 		{`GET /audit/ledger   `, func(ctx context.Context, c *client.Client) error { _, err := c.AuditLedger(ctx); return err }},
-		{`GET /audit/verify   `, func(ctx context.Context, c *client.Client) error { _, err := c.VerifyAudit(ctx); return err }},
-		{`GET /lost   `, func(ctx context.Context, c *client.Client) error { _, err := c.Lost(ctx); return err }},
-		{`GET /backup   `, func(ctx context.Context, c *client.Client) error { _, err := c.Backup(ctx, io.Discard); return err }},
-		{`GET /audit?action=a&by=b&since=2026-11-21T09%3A00%3A00Z   `, func(ctx context.Context, c *client.Client) error {
-			for _, err := range c.Audit(ctx, client.AuditFilter{Action: "a", By: "b", Since: since}) {
-				return err
-			}
-			return nil
-		}},
-		{`GET /revisions   `, func(ctx context.Context, c *client.Client) error {
-			for _, err := range c.Revisions(ctx) {
-				return err
-			}
-			return nil
-		}},
 	}
 }
 
@@ -148,7 +156,7 @@ func recordRequests() []request {
 
 // TestRequests holds what each method sends.
 func TestRequests(t *testing.T) {
-	for _, c := range append(requests(), recordRequests()...) {
+	for _, c := range slices.Concat(requests(), recordRequests(), creditRequests()) {
 		t.Run(c.want, func(t *testing.T) {
 			var got string
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
