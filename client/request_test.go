@@ -104,8 +104,8 @@ func requests() []request {
 	}
 }
 
-// moneyRequests are those about credit and usage.
-func moneyRequests() []request {
+// creditRequests are those about money and usage.
+func creditRequests() []request {
 	since := time.Date(2026, 11, 21, 10, 0, 0, 0, time.FixedZone("", 3600))
 	return []request{
 		{`POST /accounts/a/grants  application/json {"amount":"1","kind":"topup","reference":"r","why":"w"}`, func(ctx context.Context, c *client.Client) error {
@@ -156,7 +156,7 @@ func recordRequests() []request {
 
 // TestRequests holds what each method sends.
 func TestRequests(t *testing.T) {
-	for _, c := range slices.Concat(requests(), moneyRequests(), recordRequests()) {
+	for _, c := range slices.Concat(requests(), recordRequests(), creditRequests()) {
 		t.Run(c.want, func(t *testing.T) {
 			var got string
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
