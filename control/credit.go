@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"time"
 
@@ -61,13 +62,16 @@ func showPosting(p *fairlead.Posting) postingAnswer {
 	return a
 }
 
-// account gives the account that a path names and its balance.
+// account gives the account that a path names and its balance: 0 where nothing was posted to it.
 func (c *Control) account(a *ask) (id string, balance fairlead.USD, err error) {
 	id = a.PathValue("id")
-	if fairlead.ValidAccountID(id) != nil {
-		return "", 0, fairlead.Errorf(fairlead.CodeNotFound, "there is no such account")
+	if _, err = c.Store.Account(a.Context(), id); err != nil {
+		return id, 0, err
 	}
 	balance, err = c.Store.Balance(a.Context(), id)
+	if e, ok := errors.AsType[*fairlead.Error](err); ok && e.Code == fairlead.CodeNotFound {
+		err = nil
+	}
 	return id, balance, err
 }
 
@@ -119,6 +123,9 @@ func (c *Control) grant(a *ask) (any, error) {
 	m := fairlead.Move{Kind: fairlead.PostingKind(cmp.Or(body.Kind, string(fairlead.PostGrant))), Account: a.PathValue("id"), Amount: amount, Reference: body.Reference}
 	if m.Kind != fairlead.PostGrant && m.Kind != fairlead.PostTopUp {
 		return nil, named("kind", fairlead.Errorf(fairlead.CodeInvalidRequest, "kind is grant or topup"))
+	}
+	if _, err := c.Store.Account(a.Context(), m.Account); err != nil {
+		return nil, err
 	}
 	act := a.act(c.Now(), "", "")
 	act.Why = cmp.Or(act.Why, body.Why)

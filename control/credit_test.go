@@ -28,6 +28,12 @@ func TestCredit(t *testing.T) {
 	const account = "/control/v1/accounts/acc_1/"
 	p.json(t, "GET", account+"balance", "", 404)
 	p.json(t, "GET", account+"ledger", "", 404)
+	p.json(t, "POST", account+"grants", `{"amount":"1"}`, 404)
+	_, err := p.store.CreateAccount(t.Context(), fairlead.Account{ID: "acc_1", Name: "acme", Created: time.Now()}, fairlead.Act{By: "admin", Action: "account.create", Target: "acc_1"})
+	check(t, err)
+	if a := p.json(t, "GET", account+"balance", "", 200); a["balance_usd"] != "0" {
+		t.Errorf("before anything was posted: %v", a)
+	}
 	p.json(t, "GET", "/control/v1/accounts/operator:cash/balance", "", 404)
 	grant := func(body string, status int) answer {
 		t.Helper()
@@ -44,7 +50,7 @@ func TestCredit(t *testing.T) {
 	for _, body := range []string{`{}`, `{"amount":"0"}`, `{"amount":"-1"}`, `{"amount":"1e3"}`, `{"amount":1}`, `{"amount":"1","kind":"charge"}`, `{"amount":"1","why":"a\u0007"}`, `{"amount":"1","reference":"a\u0007"}`, `{"amount":"2000000"}`} {
 		grant(body, 400)
 	}
-	p.json(t, "POST", "/control/v1/accounts/operator:cash/grants", `{"amount":"1"}`, 400)
+	p.json(t, "POST", "/control/v1/accounts/operator:cash/grants", `{"amount":"1"}`, 404)
 	operator, _ := p.token(t, "ops", "operator")
 	p.json(t, "POST", account+"grants", `{"amount":"1"}`, 403, "Authorization", "Bearer "+operator)
 
