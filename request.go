@@ -19,6 +19,3 @@ type Request struct {
 
 // BytesPerToken is the default by which tokens are estimated from bytes of text.
 const BytesPerToken = 4
-
-// EstimateTokens counts tokens from bytes of text, rounded up, where no model is known that says how many bytes each has.
-func EstimateTokens(bytes int64) int64 { return (bytes + BytesPerToken - 1) / BytesPerToken }

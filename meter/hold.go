@@ -89,7 +89,8 @@ func (b Bid) amount(output int64) (dearest fairlead.USD, err error) {
 		}
 		dearest = max(dearest, cost)
 	}
-	return withMargin(dearest, b.Margin)
+	// Rounded up: a charge, however it is rounded, is not above its hold for that.
+	return withMargin(dearest, max(b.Margin, 0), whole-1)
 }
 
 // dearestCost prices a prompt as the class that costs most, and an output with or without reasoning, whichever costs more.
@@ -114,20 +115,4 @@ func quarterMore(n int64) (int64, error) {
 		return 0, fairlead.ErrMoneyRange
 	}
 	return n + more, nil
-}
-
-// withMargin adds a margin, rounded up: a charge, however it is rounded, is not above its hold for that.
-func withMargin(cost fairlead.USD, m fairlead.Margin) (fairlead.USD, error) {
-	const whole = 1_000_000
-	hi, lo := bits.Mul64(uint64(cost), uint64(whole+max(m, 0)))
-	lo, carry := bits.Add64(lo, whole-1, 0)
-	hi += carry
-	if hi >= whole {
-		return 0, fairlead.ErrMoneyRange
-	}
-	q, _ := bits.Div64(hi, lo, whole)
-	if q > math.MaxInt64 {
-		return 0, fairlead.ErrMoneyRange
-	}
-	return fairlead.USD(q), nil
 }

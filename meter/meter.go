@@ -82,8 +82,13 @@ func Charge(cost fairlead.USD, margin fairlead.Margin) (fairlead.USD, error) {
 	if cost < 0 {
 		return 0, fairlead.ErrMoneyRange
 	}
+	return withMargin(cost, margin, whole/2)
+}
+
+// withMargin gives cost and margin, exact, with what is added before the rest of the division by whole falls away.
+func withMargin(cost fairlead.USD, margin fairlead.Margin, round uint64) (fairlead.USD, error) {
 	hi, lo := bits.Mul64(uint64(cost), whole+uint64(margin))
-	lo, carry := bits.Add64(lo, whole/2, 0)
+	lo, carry := bits.Add64(lo, round, 0)
 	hi += carry
 	if hi >= whole {
 		return 0, fairlead.ErrMoneyRange
